@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// alloc.h: every byte a VM uses comes from here, is counted, and may be refused
+#ifndef CEDE_CORE_ALLOC_H
+#define CEDE_CORE_ALLOC_H
+
+#include "core/object.h"
+
+// Small sizes come from per-VM free lists, large ones from malloc. The size given to cd_free and as `old` to cd_realloc must be
+// the size asked for. NULL means MemoryError is set; `size` 0 gives a valid pointer.
+MUST_USE void *cd_alloc(VM *vm, size_t size);
+MUST_USE void *cd_alloc_zeroed(VM *vm, size_t size);
+MUST_USE void *cd_realloc(VM *vm, void *p, size_t old, size_t size);   // p NULL and old 0: like cd_alloc; failure leaves p as it was
+void cd_free(VM *vm, void *p, size_t size);                            // p NULL: nothing
+// count * size with overflow turned into MemoryError.
+MUST_USE void *cd_alloc_array(VM *vm, size_t count, size_t size);
+
+// A new zeroed object of `size` bytes (>= type->basicsize) with one reference, tracked by the collector if the type has
+// TYPE_GC: so every field must be valid (zero) until set, and traverse must accept it. NULL: MemoryError set. May run a collection, never
+// in the middle of the caller's half-built structures that are not objects.
+MUST_USE void *cd_object_new(VM *vm, Type *type, size_t size);
+// Same, of type->basicsize bytes plus inline attribute room where the type has attributes: what `object.__new__` uses.
+MUST_USE void *cd_instance_new(VM *vm, Type *type);
+// Frees a not yet published object without running release (fields must own nothing).
+void cd_object_free(VM *vm, Object *object);
+
+#endif

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// gc.h: the cycle collector over reference counts
+#ifndef CEDE_CORE_GC_H
+#define CEDE_CORE_GC_H
+
+#include "core/object.h"
+
+#define GC_GENERATIONS 3
+
+typedef struct GcStats {
+  int64_t collections, collected, uncollectable;
+} GcStats;
+
+// `objects` holds every tracked object, old generations first: [0, start[1]) is generation 2, [start[1], start[0]) is generation 1,
+// the rest generation 0. An object's index is in its header, so untracking is O(1) swaps.
+typedef struct Gc {
+  Object **objects;
+  uint32_t count, capacity;
+  uint32_t start[2];                             // where generations 0 and 1 begin
+  int64_t threshold[GC_GENERATIONS];
+  int64_t allocated[GC_GENERATIONS];             // gc.get_count(): net allocations, then collections of the younger generation
+  bool enabled, collecting;
+  int debug;                                     // gc.set_debug bits
+  uint32_t frozen;
+  Value garbage, callbacks;                      // lists, owned
+  GcStats stats[GC_GENERATIONS];
+} Gc;
+
+MUST_USE bool cd_gc_track(VM *vm, Object *object);         // false: MemoryError
+void cd_gc_untrack(VM *vm, Object *object);
+static inline bool cd_gc_is_tracked(Object *object) { return object->gc & GC_TRACKED; }
+// Collects generations 0..generation. Returns unreachable objects found. Runs Python (finalizers, callbacks).
+int64_t cd_gc_collect(VM *vm, int generation);
+// Visits everything `object` owns: native fields, instance attributes, slots, type.
+void cd_object_traverse(Object *object, VisitFn visit, void *context);
+
+#endif

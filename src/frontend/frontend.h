@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+// frontend.h: the door of this folder: source text to code objects
+#ifndef CEDE_FRONTEND_FRONTEND_H
+#define CEDE_FRONTEND_FRONTEND_H
+
+#include "core/vm.h"
+
+typedef enum { MODE_EXEC, MODE_EVAL, MODE_SINGLE, MODE_FUNC_TYPE } CompileMode;
+
+// compile() flags beside the CO_FUTURE_ bits, CPython's values
+enum { PYCF_DONT_IMPLY_DEDENT = 0x200, PYCF_ONLY_AST = 0x400, PYCF_IGNORE_COOKIE = 0x800, PYCF_TYPE_COMMENTS = 0x1000, PYCF_ALLOW_TOP_LEVEL_AWAIT = 0x2000,
+       PYCF_ALLOW_INCOMPLETE_INPUT = 0x4000, PYCF_SOURCE_IS_UTF8 = 0x100 };
+
+// Source bytes (any PEP 263 encoding unless PYCF_SOURCE_IS_UTF8 says it is UTF-8 text of a str) to a code object, or with PYCF_ONLY_AST to an _ast tree.
+// optimize: 0, 1, 2; -1: the VM's. SyntaxError with position on bad input; nesting is bounded. `filename` is a str.
+MUST_USE Ref cd_compile(VM *vm, const char *source, size_t size, Value filename, CompileMode mode, int flags, int optimize);
+// An _ast tree (instances of the _ast classes) to code.
+MUST_USE Ref cd_compile_ast(VM *vm, Value tree, Value filename, CompileMode mode, int flags, int optimize);
+MUST_USE Ref cd_symtable(VM *vm, const char *source, size_t size, Value filename, CompileMode mode, int flags);   // for _symtable: top entry
+
+#endif

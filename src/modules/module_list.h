@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// module_list.h: ids of native modules and access to their per-VM state
+#ifndef CEDE_MODULES_MODULE_LIST_H
+#define CEDE_MODULES_MODULE_LIST_H
+
+#include "objects/module.h"
+
+typedef enum ModuleId {
+#define NATIVE_MODULE(id, name) MODULE_##id,
+#include "modules/modules.def"
+#undef NATIVE_MODULE
+  MODULE_COUNT
+} ModuleId;
+
+#define NATIVE_MODULE(id, name) extern const ModuleDef cd_module_##id;
+#include "modules/modules.def"
+#undef NATIVE_MODULE
+
+// State of a native module: valid from its first import on. MathState *state = cd_state(vm, MODULE_math);
+static inline void *cd_state(VM *vm, ModuleId id) { return vm->module_state[id]; }
+// Is there a native module of this name? Its definition, or NULL.
+const ModuleDef *cd_native_module_find(const char *name, ModuleId *id);
+MUST_USE Ref cd_native_module_load(VM *vm, ModuleId id);         // creates and executes; not entered in sys.modules
+
+#endif

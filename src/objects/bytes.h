@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// bytes.h: bytes and bytearray
+#ifndef CEDE_OBJECTS_BYTES_H
+#define CEDE_OBJECTS_BYTES_H
+
+#include "core/vm.h"
+
+struct Bytes {
+  Object head;
+  int64_t hash;                                  // -1: not computed
+  size_t size;
+  char data[];                                   // NUL-terminated
+};
+struct ByteArray {
+  Object head;
+  char *data;                                    // start of the block is `block`; data moves up as the front is deleted
+  char *block;
+  size_t size, capacity;                         // capacity of block; one byte of it is a NUL
+  int exports;                                   // live buffers: resizing raises BufferError
+};
+
+static inline char *cd_bytes_data(Value v) { return ((Bytes *)cd_object(v))->data; }
+static inline size_t cd_bytes_size(Value v) { return ((Bytes *)cd_object(v))->size; }
+MUST_USE Ref cd_bytes_new(VM *vm, const char *data, size_t size);   // data NULL: uninitialised, fill through cd_bytes_data before sharing
+MUST_USE Ref cd_bytes_from_value(VM *vm, Value v);                  // bytes(v): buffer or iterable of ints
+bool cd_bytes_resize(VM *vm, Ref *slot, size_t size);               // only while unshared; *slot NO_REF on failure
+MUST_USE Ref cd_bytearray_new(VM *vm, const char *data, size_t size);
+MUST_USE bool cd_bytearray_resize(VM *vm, ByteArray *array, size_t size);
+
+#endif

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// instance.h: attributes of instances: shapes with values, or a dict
+#ifndef CEDE_OBJECTS_INSTANCE_H
+#define CEDE_OBJECTS_INSTANCE_H
+
+#include "core/vm.h"
+
+// Instances of a class whose __init__ assigns the same names in the same order share one Shape: a list of names. The instance
+// holds just its Shape and the values. A shape is immutable; adding a name follows (or makes) a transition to a child. Each type has
+// its own root shape. Whoever asks for `__dict__` turns the attributes into a real Dict, which from then on is the truth.
+//
+//    shape != NULL                    values[i] belongs to shape's name number i (NO_VALUE: deleted)
+//    shape == NULL, dict != NO_VALUE  materialised
+//    both empty                       no attributes yet
+typedef struct AttributeHead {
+  Shape *shape;                                  // owned
+  Value *values;                                 // own block, or inline room behind the object
+  uint32_t capacity;                             // of values
+  uint32_t inline_capacity;                      // room behind the object (what it was allocated with)
+  Value dict;                                    // owned Dict
+} AttributeHead;
+
+struct Shape {
+  uint32_t refcount;
+  uint32_t id;                                   // unique in the VM, never reused: caches compare it
+  uint32_t count;                                // names, the parents' included
+  uint32_t transition_count, transition_capacity;
+  Shape *parent;                                 // owned; NULL for a root
+  Value name;                                    // owned; the last name; NO_VALUE for a root
+  Shape **transitions;                           // children, not owned: a child removes itself when it dies
+  uint32_t *index;                               // lazily built hash index from name to number; NULL for few names
+  uint32_t index_mask;
+  Value *names;                                  // names in order, borrowed from the chain; built with `index`
+};
+
+// An instance of a class written in Python over `object`.
+struct Instance { Object head; AttributeHead attributes; };
+
+static inline AttributeHead *cd_attributes(Object *object) { return (AttributeHead *)((char *)object + object->type->dict_offset); }   // type has TYPE_HAS_DICT
+
+#define SHAPE_MISSING UINT32_MAX
+uint32_t cd_shape_find(VM *vm, Shape *shape, Value name);        // number of an interned name, or SHAPE_MISSING; runs nothing
+MUST_USE Find cd_instance_get(VM *vm, Object *object, Value name, Ref *out);
+MUST_USE bool cd_instance_set(VM *vm, Object *object, Value name, Value value);
+MUST_USE Find cd_instance_delete(VM *vm, Object *object, Value name);
+MUST_USE Ref cd_instance_dict(VM *vm, Object *object);           // __dict__; materialises
+MUST_USE bool cd_instance_set_dict(VM *vm, Object *object, Value dict);
+void cd_instance_release(VM *vm, Object *object);                // drops all attributes
+void cd_instance_traverse(Object *object, VisitFn visit, void *context);
+// A copy of the attributes as a new dict, without materialising (vars() of a debugger, __getstate__, dir()).
+MUST_USE Ref cd_instance_dict_copy(VM *vm, Object *object);
+
+#endif

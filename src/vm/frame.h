@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// frame.h: running and suspended activations
+#ifndef CEDE_VM_FRAME_H
+#define CEDE_VM_FRAME_H
+
+#include "bytecode/code.h"
+#include "objects/function.h"
+
+typedef enum {
+  FRAME_CREATED,                                 // generator not started
+  FRAME_RUNNING,
+  FRAME_SUSPENDED,                               // at a YIELD
+  FRAME_DELEGATING,                              // at a DELEGATE or ASYNC_NEXT: waits for a sub-iterator
+  FRAME_DONE,                                    // finished or closed; registers are cleared
+} FrameState;
+
+enum { FRAME_IS_GENERATOR = 1, FRAME_ENTRY = 2, FRAME_OWN_LOCALS = 4 };   // ENTRY: the C caller of eval gets the result
+
+// One activation. Plain calls live on the thread's frame stack (vm/frame.c), generators' frames inside the Generator. No pointers into
+// itself, so a suspended frame may be moved. `pc` is the instruction being executed (or where it is suspended).
+struct Frame {
+  Code *code;                                    // owned through function or directly
+  const Instr *pc;
+  Frame *back;                                   // caller; NULL at the bottom or while suspended
+  Function *function;                            // owned; NULL for module and class bodies and eval()
+  Value globals, builtins;                       // borrowed from function, or owned with FRAME_OWN_LOCALS
+  Value locals;                                  // owned: mapping of class and module bodies; NO_VALUE in functions
+  FrameObject *object;                           // sys._getframe() made one; owned both ways until the frame ends
+  uint16_t state;                                // FrameState
+  uint16_t flags;
+  uint32_t return_register;                      // of the caller: where the result goes
+  int32_t traced_line;                           // last line reported to a tracer
+  Value registers[];                             // code->register_count, owned
+};
+
+
+// The Python object `frame`: outlives the activation. While frame != NULL it shows the live one; at its end the locals move into a copy.
+struct FrameObject {
+  Object head;
+  Frame *frame;                                  // live activation, or own_frame
+  Frame *own_frame;                              // copy kept after the activation ended; owned
+  FrameObject *back;                             // owned; f_back once the activation ended
+  Value locals;                                  // f_locals snapshot dict, owned
+  Value trace;                                   // f_trace, owned
+  bool trace_lines, trace_opcodes;
+  int32_t lineno_override;
+};
+
+#endif
