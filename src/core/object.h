@@ -119,6 +119,7 @@ enum {
   TYPE_COMPLEX = 1 << 28,
   TYPE_SUBCLASS_MASK = 0x1FFF << 16,
 };
+#define TYPE_EXTRA_AT_END (1u << 31)              // subclass of a variable-size type: its own storage lies behind the items; see cd_extra()
 
 // A class. Made from a TypeSpec at start-up, or by `type(name, bases, namespace)`. Per VM, never shared.
 struct Type {

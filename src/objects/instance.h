@@ -36,7 +36,23 @@ struct Shape {
 // An instance of a class written in Python over `object`.
 struct Instance { Object head; AttributeHead attributes; };
 
-static inline AttributeHead *cd_attributes(Object *object) { return (AttributeHead *)((char *)object + object->type->dict_offset); }   // type has TYPE_HAS_DICT
+// Subclasses of variable-size types (int, tuple, bytes, str) keep what they add behind the items. Offsets of added storage count as if
+// the native part had its spec's basicsize; this is the distance to add.
+static inline size_t cd_round8(size_t n) { return (n + 7) & ~(size_t)7; }
+static inline size_t cd_extra(Object *object)
+{
+  Type *type = object->type;
+  return type->flags & TYPE_EXTRA_AT_END ? cd_round8(type->slots.alloc_size(object)) - cd_round8(type->spec->basicsize) : 0;
+}
+// Bytes to allocate for an instance of `type` (a variable-size native type or a subclass) whose native part takes `native_size`.
+static inline size_t cd_var_size(const Type *type, size_t native_size)
+{
+  return type->flags & TYPE_EXTRA_AT_END ? cd_round8(native_size) + type->basicsize - cd_round8(type->spec->basicsize) : native_size;
+}
+static inline AttributeHead *cd_attributes(Object *object)       // type has TYPE_HAS_DICT
+{
+  return (AttributeHead *)((char *)object + cd_extra(object) + object->type->dict_offset);
+}
 
 #define SHAPE_MISSING UINT32_MAX
 uint32_t cd_shape_find(VM *vm, Shape *shape, Value name);        // number of an interned name, or SHAPE_MISSING; runs nothing
