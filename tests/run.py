@@ -1,0 +1,163 @@
+#!/usr/bin/python3
+"""Runs every test and ends with the line "N passed, N failed, N skipped".
+
+usage: tests/run.py [--asan] [NAME ...]     only tests whose path contains a NAME
+
+Kinds, in this order:
+  tests/base/*.c                        C programs over src/base; built here, exit status 0 passes
+  tests/<folder>/test_*.py              run under python3 and under Cede: output and exit status must be the same
+  tests/errors/*.py                     likewise, with the error output compared too
+  tests/differs/*.py                    intended differences: run under Cede, output compared with the `# cede:` lines of the file
+  tests/api/*.c                         hosts that embed Cede
+  tests/programs/test_*.py              drivers that put unmodified packages to work (run by python3, given the program)
+  tests/cpython/run                     CPython's own test files, against the table expect.txt
+"""
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
+REFERENCE = "/usr/bin/python3"
+ADDRESS = re.compile(rb"0x[0-9a-f]{6,}")
+
+
+def capture(command, merge=False, cwd=None, timeout=120, env=None):
+    """(exit status, standard output, standard error) of a command; status None: timed out."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, cwd=cwd, timeout=timeout,
+                              env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", **(env or {})})
+    except subprocess.TimeoutExpired:
+        return None, b"", b"timed out"
+    return done.returncode, done.stdout, done.stderr
+
+
+def mask(output):
+    return ADDRESS.sub(b"0xADDRESS", output)
+
+
+def first_difference(ours, theirs):
+    for number, (a, b) in enumerate(zip(ours.splitlines() + [b"<end>"], theirs.splitlines() + [b"<end>"]), 1):
+        if a != b:
+            return f"line {number}: Cede {a.decode('utf-8', 'replace')[:200]!r}, python3 {b.decode('utf-8', 'replace')[:200]!r}"
+    return "outputs differ in length"
+
+
+class Suite:
+    """Runs tests by kind and counts."""
+
+    def __init__(self, cede, asan):
+        self.cede, self.asan = str(cede), asan
+        self.passed = self.failed = self.skipped = 0
+
+    def report(self, name, trouble):
+        if trouble:
+            self.failed += 1
+            print(f"FAILED {name}: {trouble}", flush=True)
+        else:
+            self.passed += 1
+
+    def both(self, path, with_errors):
+        """The same program under both interpreters."""
+        with tempfile.TemporaryDirectory(prefix="cede-test-") as folder:
+            ours = capture([self.cede, str(path)], cwd=folder)
+        with tempfile.TemporaryDirectory(prefix="cede-test-") as folder:
+            theirs = capture([REFERENCE, str(path)], cwd=folder)
+        if ours[0] != theirs[0]:
+            tail = ours[2].decode("utf-8", "replace").strip().splitlines()[-1:] or [""]
+            return f"exit status {ours[0]}, python3's {theirs[0]}: {tail[0][:300]}"
+        if mask(ours[1]) != mask(theirs[1]):
+            return first_difference(mask(ours[1]), mask(theirs[1]))
+        if with_errors and mask(ours[2]) != mask(theirs[2]):
+            return first_difference(mask(ours[2]), mask(theirs[2]))
+        return ""
+
+    def differs(self, path):
+        want = b"".join(line[len("# cede: "):].encode() for line in path.read_text().splitlines(True) if line.startswith("# cede: "))
+        status, output, errors = capture([self.cede, str(path)])
+        if status != 0:
+            return f"exit status {status}: {errors[-300:]!r}"
+        return "" if output == want else first_difference(output, want)
+
+    def c_program(self, path):
+        """Builds one C test against the built library, runs it."""
+        build = pathlib.Path(self.cede).parent
+        with tempfile.TemporaryDirectory(prefix="cede-test-") as folder:
+            program = os.path.join(folder, "test")
+            flags = ["-fsanitize=address,undefined"] if self.asan else []
+            libraries = (build / "link-flags.txt").read_text().split() if (build / "link-flags.txt").exists() else ["-lgmp", "-lm"]
+            status, _, errors = capture(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-g", *flags, f"-I{ROOT}/src", f"-I{ROOT}/include", f"-I{build}/generated",
+                                         str(path), str(build / "libcede_core.a"), *libraries, "-o", program, "-lpthread"])
+            if status != 0:
+                return "does not build: " + errors.decode()[-500:]
+            status, output, errors = capture([program], timeout=300)
+            return "" if status == 0 else f"exit status {status}: {(output + errors).decode('utf-8', 'replace')[-500:]}"
+
+    def driver(self, path):
+        """A driver prints what went wrong and exits 1, or prints `skip: reason` and exits 77."""
+        status, output, errors = capture([REFERENCE, str(path), self.cede], timeout=900)
+        if status == 77:
+            self.skipped += 1
+            print(f"skipped {path.name}: {output.decode().strip()}")
+            return None
+        return "" if status == 0 else f"exit status {status}: {(output + errors).decode('utf-8', 'replace')[-600:]}"
+
+    def run_all(self, names):
+        def wanted(path):
+            text = str(path.relative_to(ROOT))
+            return not names or any(name in text for name in names)
+
+        jobs = []
+        for path in sorted(TESTS.glob("base/*.c")) + sorted(TESTS.glob("api/*.c")):
+            jobs.append((path, self.c_program))
+        for path in sorted(TESTS.glob("*/test_*.py")):
+            if path.parent.name not in ("programs", "cpython", "errors", "differs"):
+                jobs.append((path, lambda p: self.both(p, False)))
+        for path in sorted(TESTS.glob("errors/*.py")):
+            jobs.append((path, lambda p: self.both(p, True)))
+        for path in sorted(TESTS.glob("differs/*.py")):
+            jobs.append((path, self.differs))
+        for path in sorted(TESTS.glob("programs/test_*.py")):
+            jobs.append((path, self.driver))
+        jobs = [(path, run) for path, run in jobs if wanted(path)]
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            for (path, _), trouble in zip(jobs, pool.map(lambda job: job[1](job[0]), jobs)):
+                if trouble is not None:
+                    self.report(path.relative_to(ROOT), trouble)
+        if not names or any(name.startswith("tests/cpython") or name == "cpython" for name in names):
+            self.cpython()
+
+    def cpython(self):
+        process = subprocess.Popen([str(TESTS / "cpython" / "run"), "--cede", self.cede], stdout=subprocess.PIPE, text=True)
+        last = ""
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            last = line
+        process.wait()
+        counts = re.fullmatch(r"(\d+) passed, (\d+) failed, (\d+) skipped\n", last)
+        if not counts:
+            self.report("tests/cpython/run", "did not finish")
+            return
+        self.passed += int(counts[1])
+        self.failed += int(counts[2])
+        self.skipped += int(counts[3])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--asan", action="store_true")
+    parser.add_argument("names", nargs="*")
+    args = parser.parse_args()
+    suite = Suite(ROOT / ("build-asan" if args.asan else "build") / "cede", args.asan)
+    suite.run_all(args.names)
+    print(f"{suite.passed} passed, {suite.failed} failed, {suite.skipped} skipped")
+    sys.exit(1 if suite.failed else 0)
+
+
+if __name__ == "__main__":
+    main()
