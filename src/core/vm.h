@@ -42,6 +42,16 @@ typedef struct Config {
       bytes_warning, quiet, isolated, dev_mode, utf8_mode, warn_default_encoding, safe_path;
   int int_max_str_digits;                        // default 4300; 0: no limit
   int install_signal_handlers;
+  int unbuffered;                                // -u: stdout and stderr write through
+  // Texts below are borrowed from the host for the VM's life, in the file system's encoding; NULL or 0 where absent.
+  const char *executable;                        // sys.executable, absolute
+  int argc, orig_argc;
+  char *const *argv, *const *orig_argv;          // sys.argv, sys.orig_argv
+  int warn_option_count, x_option_count;
+  char *const *warn_options, *const *x_options;  // sys.warnoptions (weakest first), sys._xoptions entries "name" or "name=value"
+  const char *path_variable;                     // PYTHONPATH
+  const char *stdio_encoding;                    // PYTHONIOENCODING, "encoding:errors"
+  const char *pycache_prefix;
 } Config;
 
 // ---- threads ----
