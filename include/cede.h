@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* cede.h: embed Python. C99 and C++. All state lives in a CedeVM; a VM is used by one thread at a time. */
+#ifndef CEDE_H
+#define CEDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define CEDE_API __attribute__((visibility("default")))
+#else
+#define CEDE_API
+#endif
+
+#define CEDE_VERSION "0.1.0"
+
+typedef struct VM CedeVM;
+
+/* One reference to a Python value. Yours to give back with cede_drop. `bits` 0: failed, an exception is set in the VM. */
+typedef struct CedeRef { uint64_t bits; } CedeRef;
+
+/* Start-up choices; cede_options_init fills in the defaults. Texts are borrowed for the life of the VM. */
+typedef struct CedeOptions {
+  uint64_t memory_limit;                /* bytes the VM may use; 0: no limit */
+  const char *stdlib;                   /* folder of an installed library; NULL: looked for in the usual places; "": none */
+  bool hash_seed_fixed;                 /* use hash_seed instead of a random one */
+  uint64_t hash_seed;
+  bool install_signal_handlers;         /* SIGINT becomes KeyboardInterrupt */
+  int debug, inspect, interactive, optimize, dont_write_bytecode, no_user_site, no_site, ignore_environment, verbose,
+      bytes_warning, quiet, isolated, dev_mode, utf8_mode, warn_default_encoding, safe_path, unbuffered; /* sys.flags */
+  int int_max_str_digits;               /* digits that int <-> str conversion takes; 0: no limit */
+  const char *executable;               /* sys.executable, absolute; NULL: "" */
+  int argc, orig_argc;
+  char *const *argv, *const *orig_argv; /* sys.argv, sys.orig_argv */
+  int warn_option_count, x_option_count;
+  char *const *warn_options, *const *x_options;
+  const char *path_variable;            /* what PYTHONPATH says, or NULL */
+  const char *stdio_encoding;           /* "encoding:errors" of the standard streams, or NULL */
+  const char *pycache_prefix;
+} CedeOptions;
+CEDE_API void cede_options_init(CedeOptions *options);
+
+/* A new VM, or NULL when memory is out or start-up failed (then *error, if not NULL, is a constant text that says why). */
+CEDE_API CedeVM *cede_vm_new(const CedeOptions *options, const char **error);
+/* Runs atexit functions and finalizers, flushes the standard streams, frees everything. Returns 0, or 120 when flushing failed. */
+CEDE_API int cede_vm_free(CedeVM *vm);
+
+/* ---- running programs, as a command line does. The result is an exit status; errors are printed to sys.stderr ---- */
+CEDE_API int cede_run_text(CedeVM *vm, const char *source);              /* -c */
+CEDE_API int cede_run_file(CedeVM *vm, const char *path);                /* FILE: source, folder or zip with __main__ */
+CEDE_API int cede_run_module(CedeVM *vm, const char *name);              /* -m */
+CEDE_API int cede_run_stdin(CedeVM *vm);                                 /* a script on standard input */
+
+/* ---- the prompt ---- */
+typedef enum CedeFeed { CEDE_FEED_DONE, CEDE_FEED_MORE, CEDE_FEED_EXIT } CedeFeed;
+/* Compiles and runs `source` (all lines of the statement so far) in __main__. MORE: the statement is not complete. EXIT: SystemExit;
+   *status is set. Other exceptions are printed. */
+CEDE_API CedeFeed cede_feed(CedeVM *vm, const char *source, int *status);
+/* sys.ps1 or sys.ps2 as text; valid until the next call. */
+CEDE_API const char *cede_prompt(CedeVM *vm, bool more);
+/* Calls `each` with every completion of the dotted name that ends `text`. */
+CEDE_API void cede_complete(CedeVM *vm, const char *text, void (*each)(void *context, const char *completion), void *context);
+/* May be called from a signal handler: the running program sees KeyboardInterrupt. */
+CEDE_API void cede_interrupt(CedeVM *vm);
+
+/* ---- values ---- */
+CEDE_API CedeRef cede_dup(CedeRef value);
+CEDE_API void cede_drop(CedeVM *vm, CedeRef value);
+static inline bool cede_failed(CedeRef value) { return value.bits == 0; }
+CEDE_API CedeRef cede_none(CedeVM *vm);
+CEDE_API CedeRef cede_bool(CedeVM *vm, bool value);
+CEDE_API CedeRef cede_int(CedeVM *vm, int64_t value);
+CEDE_API CedeRef cede_float(CedeVM *vm, double value);
+CEDE_API CedeRef cede_str(CedeVM *vm, const char *utf8, size_t size);    /* UnicodeDecodeError if it is not UTF-8 */
+CEDE_API bool cede_to_int(CedeVM *vm, CedeRef value, int64_t *out);      /* false: exception set */
+CEDE_API bool cede_to_float(CedeVM *vm, CedeRef value, double *out);
+CEDE_API const char *cede_to_utf8(CedeVM *vm, CedeRef value, size_t *size); /* of a str, borrowed while it lives; NULL: exception set */
+CEDE_API CedeRef cede_repr(CedeVM *vm, CedeRef value);
+
+CEDE_API CedeRef cede_eval(CedeVM *vm, const char *expression);          /* in __main__ */
+CEDE_API bool cede_exec(CedeVM *vm, const char *source, const char *filename);
+CEDE_API CedeRef cede_get_global(CedeVM *vm, const char *name);          /* of __main__ */
+CEDE_API bool cede_set_global(CedeVM *vm, const char *name, CedeRef value);
+CEDE_API CedeRef cede_import(CedeVM *vm, const char *name);
+CEDE_API CedeRef cede_getattr(CedeVM *vm, CedeRef object, const char *name);
+CEDE_API bool cede_setattr(CedeVM *vm, CedeRef object, const char *name, CedeRef value);
+CEDE_API CedeRef cede_call(CedeVM *vm, CedeRef callable, const CedeRef *args, size_t count);
+CEDE_API CedeRef cede_next(CedeVM *vm, CedeRef iterator, bool *done);    /* failed with *done: the end, no exception */
+CEDE_API CedeRef cede_raise(CedeVM *vm, const char *exception, const char *message);  /* exception: a builtin's name; returns {0} */
+
+/* ---- the exception that is set ---- */
+CEDE_API bool cede_raised(CedeVM *vm);
+CEDE_API CedeRef cede_take_exception(CedeVM *vm);                        /* clears it */
+CEDE_API void cede_print_exception(CedeVM *vm);                          /* sys.excepthook; clears it */
+
+#ifdef __cplusplus
+}
+#endif
+#endif
