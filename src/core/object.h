@@ -139,10 +139,11 @@ struct Type {
   Value bases;                                   // tuple, owned
   Value mro;                                     // tuple, owned
   Value dict;                                    // Dict, owned: the namespace. Write only through cd_type_set_attr
-  Value subclasses;                              // dict id -> weakref, or NO_VALUE; owned
+  Type **subclasses;                             // not owned: a class leaves the lists of its bases when it dies; in order of creation
+  uint32_t subclass_count, subclass_capacity;
   Value module;                                  // for native types: module name str, or NO_VALUE; Python classes keep it in dict
   Weakref *weaklist;                             // of the type itself
-  Shape *shape;                                  // root shape for instances (TYPE_HAS_DICT), owned; NULL until the first
+  Shape *shape;                                  // root shape for instances (TYPE_HAS_DICT), owned with its whole tree; NULL until the first
   uint8_t inline_capacity;                       // attribute values to allocate behind a new instance; learned
 };
 

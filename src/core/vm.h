@@ -85,6 +85,8 @@ struct Thread {
   int coroutine_origin_depth;
   Value locals_dict;                             // owned; thread-local storage dict (_thread._local)
   void *loop;                                    // running event loop
+  Value *repr_guard;                             // objects under repr(), borrowed; objects/protocol.c; freed when empty
+  uint32_t repr_guard_count, repr_guard_capacity;
   int dealloc_depth;
   Object *dealloc_queue;                         // dead objects waiting for the outermost cd_object_dealloc
   void *os_thread;                               // modules/thread.c
@@ -130,7 +132,9 @@ struct VM {
   Value import_func;                             // builtins.__import__ as installed at start, to know when it was replaced; owned
 
   // types
-  uint32_t next_type_version, next_shape_id, dict_version;
+  uint32_t next_type_version, next_shape_id, dict_version, next_function_version;
+  struct TypeCache *type_cache;                  // objects/type.c: (version, name) -> attribute
+  struct BindCache *bind_cache;                  // objects/native.c: signatures parsed so far
 
   Thread *threads;                               // all of them
   struct VmLock *lock;                           // vm/thread lock; NULL while there is one thread

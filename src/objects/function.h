@@ -47,6 +47,33 @@ typedef struct MethodDescriptor {
   const struct Signature *signature;
 } MethodDescriptor;
 
+// Slot of a native type seen as a method: int.__add__. `def` is a row of type_slots.c, `fn` the slot's function.
+typedef struct SlotWrapper { Object head; Type *type; Value name; const struct SlotDef *def; void *fn; } SlotWrapper;     // type, name owned
+typedef struct MethodWrapper { Object head; SlotWrapper *wrapper; Value self; } MethodWrapper;                            // both owned
+typedef struct GetSetDescriptor { Object head; Type *type; Value name; const GetSetDef *def; } GetSetDescriptor;         // type, name owned
+// A field of a native struct or a __slots__ value. With `added`, the offset counts from cd_extra() (storage added by a subclass). Read by vm/eval.c.
+typedef struct MemberDescriptor {
+  Object head;
+  Type *type;                                    // owned
+  Value name;                                    // owned
+  const char *doc;
+  uint32_t offset;
+  uint8_t kind;                                  // MemberKind
+  bool writable, added;
+} MemberDescriptor;
+typedef struct ClassMethod { Object head; AttributeHead attributes; Value function; } ClassMethod;                       // also staticmethod; function owned
+typedef struct Super { Object head; Type *type; Value object; Type *object_type; } Super;                                // all owned; object NO_VALUE: unbound
+
+MUST_USE Ref cd_method_descriptor_new(VM *vm, Type *type, const MethodDef *def);     // by def's flags also class and static methods
+MUST_USE Ref cd_getset_new(VM *vm, Type *type, const GetSetDef *def);
+MUST_USE Ref cd_member_new(VM *vm, Type *type, const MemberDef *def);
+MUST_USE Ref cd_slot_member_new(VM *vm, Type *type, Value name, uint32_t offset);
+MUST_USE Ref cd_slot_wrapper_new(VM *vm, Type *type, Value name, const struct SlotDef *def, void *fn);
+Ref cd_member_get(VM *vm, const MemberDescriptor *member, Value instance);           // AttributeError when empty
+// "(self, /)" from "name(self)"; `receiver` "$self", "$module" or NULL. None when there is no signature. New reference.
+MUST_USE Ref cd_text_signature(VM *vm, const char *signature, const char *receiver);
+uint32_t cd_function_next_version(VM *vm);
+
 MUST_USE Ref cd_function_new(VM *vm, Code *code, Value globals, Value qualname);   // qualname NO_VALUE: the code's
 MUST_USE Ref cd_method_new(VM *vm, Value function, Value self);
 MUST_USE Ref cd_cell_new(VM *vm, Value value);

@@ -7,7 +7,9 @@
 
 // Makes a type of a native module. `bases` is a tuple or NO_VALUE (object). Heap type, immutable unless spec has no TYPE_IMMUTABLE.
 MUST_USE Type *cd_type_from_spec(VM *vm, const TypeSpec *spec, Value bases);
-// Start-up: all of builtin_types.def and exceptions.def.
+// A builtin type that lives as long as the VM (not TYPE_HEAP); `base` NULL: object. Used for the exception tree.
+MUST_USE Type *cd_type_static(VM *vm, const TypeSpec *spec, Type *base);
+// Start-up: fills vm->names, then all of builtin_types.def and exceptions.def.
 MUST_USE bool cd_types_init(VM *vm);
 // type(name, bases, namespace, **kwargs) by the metaclass `meta`; namespace is copied.
 MUST_USE Ref cd_type_new(VM *vm, Type *meta, Value name, Value bases, Value namespace_, const Value *kwargs, Value kwnames);
@@ -16,6 +18,8 @@ MUST_USE bool cd_type_set_attr(VM *vm, Type *type, Value name, Value value);   /
 void cd_type_modified(VM *vm, Type *type);                       // new version for it and its subclasses
 uint32_t cd_type_version(VM *vm, Type *type);                    // assigns one if needed; 0: numbers ran out, don't cache
 MUST_USE Ref cd_type_best_base(VM *vm, Value bases);
+MUST_USE bool cd_type_set_bases(VM *vm, Type *type, Value bases);
+MUST_USE bool cd_type_abstract_error(VM *vm, Type *type);         // raises "Can't instantiate abstract class ..."
 MUST_USE Ref cd_metaclass_of(VM *vm, Value meta, Value bases);   // most derived metaclass, or TypeError
 const char *cd_type_name(const Type *type);                      // UTF-8 of __name__, for messages
 MUST_USE Ref cd_type_qualified_name(VM *vm, Type *type);         // "module.Qualname", "Qualname" for builtins
@@ -27,6 +31,9 @@ MUST_USE bool cd_type_add_slot_wrappers(VM *vm, Type *type);     // __add__ and 
 
 // objects/object.c
 MUST_USE Ref cd_object_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames);   // object.__new__
+Ref cd_object_repr_slot(VM *vm, Value self);
+bool cd_object_hash_slot(VM *vm, Value self, int64_t *out);
+Ref cd_object_compare_slot(VM *vm, Value self, Value other, CompareOp op);
 bool cd_object_init_slot(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames);          // object.__init__
 MUST_USE Ref cd_object_reduce(VM *vm, Value self, int protocol);
 MUST_USE Ref cd_object_dir(VM *vm, Value v);                     // dir(v), unsorted list
