@@ -137,7 +137,7 @@ struct VM {
   struct BindCache *bind_cache;                  // objects/native.c: signatures parsed so far
 
   Thread *threads;                               // all of them
-  struct VmLock *lock;                           // vm/thread lock; NULL while there is one thread
+  struct VmLock *lock;                           // core/lock.h; NULL while there is one thread
   struct Signals *signals;                       // modules/signal.c
   uint64_t next_thread_ident;
   int64_t switch_interval_us;
