@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// ast_clear.h: makes every node of ast.def expand to nothing, so that an includer defines only what it wants
+// (no include guard: it is included before each use of the table)
+#define MOD(name, fields)
+#define STMT(name, fields)
+#define EXPR(name, fields)
+#define PATTERN(name, fields)
+#define TYPE_PARAM(name, fields)
+#define PRODUCT(name, Struct, fields)
+#define PRODUCT_AT(name, Struct, fields)
+#define CONTEXT(name)
+#define BOOLOP(name)
+#define OPERATOR(name)
+#define UNARYOP(name)
+#define CMPOP(name)
