@@ -8,8 +8,9 @@
 typedef struct DictEntry { int64_t hash; Value key, value; } DictEntry;    // key NO_VALUE: deleted
 
 // A compact dict: `entries[0..used)` in insertion order (some deleted), and behind them an index table of 1, 2 or 4-byte
-// slots (power of two, `mask` + 1) that maps hashes to entry numbers by open addressing. `version` changes at every change of the key set or
-// of a value: caches of globals and builtins compare it. unique over all dicts of the VM; drawn from vm->dict_version.
+// slots (power of two, `mask` + 1) that maps hashes to entry numbers by open addressing. `version` changes whenever the key set or the place of an
+// entry changes, NOT when the value of a present key is replaced: caches of globals and builtins compare it and then read entries[i].value.
+// Unique over all dicts of the VM; drawn from vm->dict_version.
 struct Dict {
   Object head;
   size_t count;                                  // live entries

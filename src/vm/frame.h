@@ -14,7 +14,29 @@ typedef enum {
   FRAME_DONE,                                    // finished or closed; registers are cleared
 } FrameState;
 
-enum { FRAME_IS_GENERATOR = 1, FRAME_ENTRY = 2, FRAME_OWN_LOCALS = 4 };   // ENTRY: the C caller of eval gets the result
+enum {
+  FRAME_IS_GENERATOR = 1,
+  FRAME_ENTRY = 2,                               // the C caller of the eval loop gets the result
+  FRAME_OWN_LOCALS = 4,                          // globals, builtins, code and locals are owned by the frame
+  FRAME_CHUNK_START = 8,                         // first frame of a chunk of the thread's frame stack
+  FRAME_OWN_CODE = 16,                           // code is owned by the frame, for the function's was replaced while it runs
+  FRAME_KIND = 0xF00,                            // what the caller's instruction does with the result: ReturnKind << 8
+};
+
+// How a frame's result goes on in the frame that waits for it (`back`); 0 is the plain call.
+typedef enum ReturnKind {
+  RETURN_CALL,                                   // result to back's return_register
+  RETURN_INIT,                                   // __init__: result must be None; the instance waits in temporary `return_register` of back
+  RETURN_DISCARD,                                // property setters, __setitem__ ..: result is dropped
+  RETURN_FOR_ITER,                               // generator run by FOR_ITER
+  RETURN_FOR_NEXT,                               // __next__ written in Python run by FOR_ITER
+  RETURN_DELEGATE,                               // generator run by DELEGATE: what it yields, back yields
+  RETURN_SEND,                                   // generator run by a CALL of next, send or throw: its end is a StopIteration
+  RETURN_ASYNC_NEXT,                             // async generator run by ASYNC_NEXT
+  RETURN_TRUTH,                                  // comparison or __contains__ whose result is made a bool
+  RETURN_NOT,                                    // likewise, negated
+} ReturnKind;
+#define FRAME_KIND_SHIFT 8
 
 // One activation. Plain calls live on the thread's frame stack (vm/frame.c), generators' frames inside the Generator. No pointers into
 // itself, so a suspended frame may be moved. `pc` is the instruction being executed (or where it is suspended).

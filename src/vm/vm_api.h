@@ -19,9 +19,12 @@ static inline size_t cd_frame_size(const Code *code) { return sizeof(Frame) + co
 MUST_USE bool cd_bind_arguments(VM *vm, Function *function, Value *registers, const Value *args, size_t nargs, Value kwnames);
 void cd_frame_clear(VM *vm, Frame *frame);
 MUST_USE FrameObject *cd_frame_object(VM *vm, Frame *frame);     // borrowed: the Python object of a live frame, made at first need
+MUST_USE Ref cd_frame_locals(VM *vm, Frame *frame);              // locals(): the mapping, or a function's snapshot dict brought up to date
 int cd_frame_line(const Frame *frame);
 MUST_USE bool cd_traceback_add(VM *vm, Frame *frame);            // prepend an entry to the current exception's traceback
 bool cd_thread_init(VM *vm, Thread *thread);                     // stack, handling
 void cd_thread_clear(VM *vm, Thread *thread);
+// To be called before function->code is replaced: frames that still run the old one keep it.
+void cd_frames_keep_code(VM *vm, Function *function);
 void cd_set_trace(VM *vm, Value fn, bool profile);               // sys.settrace / setprofile
 #endif
