@@ -5,6 +5,13 @@
 
 #include "core/object.h"
 
+typedef struct Alloc Alloc;
+
+bool cd_alloc_init(VM *vm);                      // first thing of a new VM, after vm->config is set; false: out of memory
+void cd_alloc_finish(VM *vm);                    // last thing: gives back all memory, whatever still lives in it
+void cd_alloc_set_limit(VM *vm, uint64_t limit); // config.memory_limit of a running VM
+uint64_t cd_alloc_blocks(VM *vm);                // live blocks, for sys.getallocatedblocks()
+
 // Small sizes come from per-VM free lists, large ones from malloc. The size given to cd_free and as `old` to cd_realloc must be
 // the size asked for. NULL means MemoryError is set; `size` 0 gives a valid pointer.
 MUST_USE void *cd_alloc(VM *vm, size_t size);
@@ -22,5 +29,7 @@ MUST_USE void *cd_object_new(VM *vm, Type *type, size_t size);
 MUST_USE void *cd_instance_new(VM *vm, Type *type);
 // Frees a not yet published object without running release (fields must own nothing).
 void cd_object_free(VM *vm, Object *object);
+// Bytes `object` was allocated with: native part, storage of subclasses, inline attribute room. Must not be asked after `release`.
+size_t cd_object_size(Object *object);
 
 #endif

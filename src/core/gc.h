@@ -21,7 +21,9 @@ typedef struct Gc {
   int64_t allocated[GC_GENERATIONS];             // gc.get_count(): net allocations, then collections of the younger generation
   bool enabled, collecting;
   int debug;                                     // gc.set_debug bits
-  uint32_t frozen;
+  uint32_t frozen;                               // objects[0, frozen) are never looked at: gc.freeze()
+  uint32_t long_lived_total, long_lived_pending; // survivors of the last full collection; newcomers to the oldest generation since
+  bool due;                                      // a threshold was passed: the eval breaker (BREAK_GC) calls cd_gc_poll
   Value garbage, callbacks;                      // lists, owned
   GcStats stats[GC_GENERATIONS];
 } Gc;
@@ -29,9 +31,14 @@ typedef struct Gc {
 MUST_USE bool cd_gc_track(VM *vm, Object *object);         // false: MemoryError
 void cd_gc_untrack(VM *vm, Object *object);
 static inline bool cd_gc_is_tracked(Object *object) { return object->gc & GC_TRACKED; }
+void cd_gc_init(VM *vm);                                   // thresholds; lists are made by modules/gc.c at need
+// What BREAK_GC asks for: collects the oldest generation whose threshold is passed. Runs Python, keeps the current exception.
+void cd_gc_poll(VM *vm);
+void cd_gc_finish(VM *vm);                                 // at the VM's end: frees the table
 // Collects generations 0..generation. Returns unreachable objects found. Runs Python (finalizers, callbacks).
 int64_t cd_gc_collect(VM *vm, int generation);
 // Visits everything `object` owns: native fields, instance attributes, slots, type.
 void cd_object_traverse(Object *object, VisitFn visit, void *context);
+void cd_object_clear_slots(VM *vm, Object *object);        // drops the __slots__ values of classes written in Python
 
 #endif

@@ -107,7 +107,7 @@ struct VM {
   VmExceptions exc;
 
   // memory (core/alloc.c)
-  struct Alloc *alloc;
+  Alloc *alloc;
   uint64_t bytes_used;
   Gc gc;
 
@@ -145,6 +145,7 @@ struct VM {
   struct Generator *live_generators;             // all suspended or running ones; sys.live_generators()
 
   // hooks: upward calls; see docs/internals/layers.md
+  Ref (*raise_memory)(VM *vm);                   // objects/raise.c: sets the pre-made MemoryError; NULL before there is one
   Ref (*wrap_suspended)(VM *vm, Frame *frame, Function *function);            // coro/
   Ref (*eval_frame_of)(VM *vm, Code *code, Value globals, Value locals);       // vm/: run a code object as a module body
   Ref (*compile_source)(VM *vm, Value source, Value filename, const char *mode, int flags, int optimize);   // frontend/
