@@ -39,4 +39,51 @@ MUST_USE Ref cd_exception_group_reraise(VM *vm, Value original, Value raised_lis
 MUST_USE bool cd_exceptions_init(VM *vm);                        // makes the tree from exceptions.def
 static inline Value cd_stop_iteration_value_borrow(Value e) { return ((StopIterationException *)cd_object(e))->value; }   // NO_VALUE: none
 
+// ---- private to exception*.c ----
+
+// The part of a TypeSpec that a layout fills in.
+extern const MethodDef *const cd_os_error_methods[], *const cd_import_error_methods[], *const cd_exception_group_methods[];
+extern const GetSetDef cd_os_error_getset[];
+extern const MemberDef cd_os_error_members[], cd_unicode_error_members[], cd_syntax_error_members[], cd_exception_group_members[];
+
+void cd_exception_release(VM *vm, Object *self);
+void cd_exception_traverse(Object *self, VisitFn visit, void *context);
+void cd_exception_clear(VM *vm, Object *self);
+MUST_USE Ref cd_base_exception_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames);
+bool cd_base_exception_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames);    // refuses keywords
+bool cd_exception_init_args(VM *vm, Value self, const Value *args, size_t nargs);                  // self.args = args
+MUST_USE Ref cd_base_exception_str(VM *vm, Value self);
+// (type, args[, state]) for __reduce__; `args` stolen; state is a copy of the attributes, NO_VALUE when there are none.
+MUST_USE Ref cd_exception_reduce(VM *vm, Value self, Ref args);
+
+void cd_os_error_release(VM *vm, Object *self);
+void cd_os_error_traverse(Object *self, VisitFn visit, void *context);
+void cd_os_error_clear(VM *vm, Object *self);
+MUST_USE Ref cd_os_error_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames);
+bool cd_os_error_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames);
+MUST_USE Ref cd_os_error_str(VM *vm, Value self);
+
+void cd_unicode_error_release(VM *vm, Object *self);
+void cd_unicode_error_traverse(Object *self, VisitFn visit, void *context);
+void cd_unicode_error_clear(VM *vm, Object *self);
+bool cd_unicode_encode_error_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames);
+bool cd_unicode_decode_error_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames);
+bool cd_unicode_translate_error_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames);
+MUST_USE Ref cd_unicode_encode_error_str(VM *vm, Value self);
+MUST_USE Ref cd_unicode_decode_error_str(VM *vm, Value self);
+MUST_USE Ref cd_unicode_translate_error_str(VM *vm, Value self);
+
+void cd_syntax_error_release(VM *vm, Object *self);
+void cd_syntax_error_traverse(Object *self, VisitFn visit, void *context);
+void cd_syntax_error_clear(VM *vm, Object *self);
+bool cd_syntax_error_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames);
+MUST_USE Ref cd_syntax_error_str(VM *vm, Value self);
+
+void cd_exception_group_release(VM *vm, Object *self);
+void cd_exception_group_traverse(Object *self, VisitFn visit, void *context);
+void cd_exception_group_clear(VM *vm, Object *self);
+MUST_USE Ref cd_exception_group_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames);
+bool cd_exception_group_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames);
+MUST_USE Ref cd_exception_group_str(VM *vm, Value self);
+
 #endif
