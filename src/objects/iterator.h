@@ -19,4 +19,15 @@ MUST_USE Ref cd_sequence_iterator_new(VM *vm, Value sequence);                  
 // An index key for a sequence of `length`: negative wraps; IndexError(message) when out.
 MUST_USE bool cd_sequence_index(VM *vm, Value key, int64_t length, const char *message, int64_t *out);
 
+// ---- helpers for sequences and iterators ----
+static inline bool cd_has_index(VM *vm, Value v) { return cd_is_int(v) || cd_type_of(vm, v)->slots.index != NULL; }
+// An argument such as list.index's start: clamped; NO_VALUE leaves *out. TypeError "slice indices must be integers or have an __index__ method".
+MUST_USE bool cd_slice_bound(VM *vm, Value v, int64_t *out);
+// `iter` slot of iterators: returns itself.
+Ref cd_self_iter(VM *vm, Value self);
+// __reduce__ of simple iterators: (iter, (sequence,), index), or (iter, (exhausted,)) when `sequence` is NO_VALUE.
+MUST_USE Ref cd_iterator_reduce(VM *vm, Value sequence, Value exhausted, int64_t index);
+// (callable, (args...)[, state]): steals state (NO_REF: none). The callable is builtins.<name>.
+MUST_USE Ref cd_builtin_reduce(VM *vm, const char *name, size_t count, const Value *args, Ref state);
+
 #endif

@@ -3,7 +3,7 @@
 #ifndef CEDE_OBJECTS_LIST_H
 #define CEDE_OBJECTS_LIST_H
 
-#include "core/vm.h"
+#include "objects/tuple.h"
 
 // size <= capacity; items beyond size are garbage. Anything that runs Python may change all three.
 struct List { Object head; Value *items; size_t size, capacity; };
@@ -22,5 +22,17 @@ MUST_USE Ref cd_list_pop(VM *vm, List *list, size_t index);      // index < size
 MUST_USE bool cd_list_sort(VM *vm, List *list, Value key, bool reverse);       // key NO_VALUE or None: none
 MUST_USE Ref cd_list_to_tuple(VM *vm, Value list);
 void cd_list_clear(VM *vm, List *list);
+// An exact list or tuple with v's items: v itself if it is one. `message` is the TypeError when v can't be iterated.
+MUST_USE Ref cd_fast_sequence(VM *vm, Value v, const char *message);
+// The items of any list or tuple; valid until the list changes.
+static inline const Value *cd_sequence_items(Value v, size_t *size)
+{
+  if (cd_is_list(v)) {
+    *size = cd_as_list(v)->size;
+    return cd_as_list(v)->items;
+  }
+  *size = cd_as_tuple(v)->size;
+  return cd_as_tuple(v)->items;
+}
 
 #endif
