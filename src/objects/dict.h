@@ -10,7 +10,7 @@ typedef struct DictEntry { int64_t hash; Value key, value; } DictEntry;    // ke
 // A compact dict: `entries[0..used)` in insertion order (some deleted), and behind them an index table of 1, 2 or 4-byte
 // slots (power of two, `mask` + 1) that maps hashes to entry numbers by open addressing. `version` changes whenever the key set or the place of an
 // entry changes, NOT when the value of a present key is replaced: caches of globals and builtins compare it and then read entries[i].value.
-// Unique over all dicts of the VM; drawn from vm->dict_version.
+// Unique over all dicts of the VM; 0 until somebody asks by cd_dict_entry_of(), so that ordinary insertions use no numbers up.
 struct Dict {
   Object head;
   size_t count;                                  // live entries
@@ -56,7 +56,16 @@ static inline bool cd_dict_each(Value dict, size_t *i, Value *key, Value *value)
 MUST_USE Ref cd_dict_keys_list(VM *vm, Value dict);
 MUST_USE Ref cd_dict_values_list(VM *vm, Value dict);
 MUST_USE Ref cd_dict_items_list(VM *vm, Value dict);
-// For inline caches: entry number of a str key, or -1; valid while dict->version is unchanged (entries[i].value is current as long as keys are).
+MUST_USE Ref cd_dict_view_new(VM *vm, Type *type, Value dict);   // type: vm->types.dict_keys, dict_values, dict_items or a subclass
+// Takes the last entry out. MISSING when empty.
+MUST_USE Find cd_dict_popitem(VM *vm, Value dict, Ref *key, Ref *value);
+// Key lookup that also tells the entry number (-1: absent); runs Python. For containers built on dicts.
+MUST_USE Find cd_dict_lookup(VM *vm, Dict *dict, Value key, int64_t hash, int64_t *entry);
+MUST_USE bool cd_dict_update_args(VM *vm, Value self, const char *name, const Value *args, size_t nargs, Value kwnames);   // update(other=(), /, **kwargs)
+MUST_USE bool cd_dict_hash_key(VM *vm, Value key, int64_t *hash);
+MUST_USE Ref cd_dict_iterator_new(VM *vm, Type *type, Value dict);   // type: one of the six dict iterators, or a subclass
+typedef struct DictView { Object head; Value dict; } DictView;   // owned; dict_keys, dict_values, dict_items
+// For inline caches: entry number of a str key, or -1; sets dict->version if it is 0. Valid while dict->version is unchanged (entries[i].value is current as long as keys are).
 int64_t cd_dict_entry_of(VM *vm, Value dict, Value name);
 
 #endif
