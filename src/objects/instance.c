@@ -300,22 +300,8 @@ bool cd_instance_set_dict(VM *vm, Object *object, Value dict)
 
 // ---- lifetime ----
 
-static Value *instance_slots(Object *object, const Type *type)
-{
-  size_t extra = object->type->flags & TYPE_EXTRA_AT_END && type->slots_offset >= type->spec->basicsize ? cd_extra(object) : 0;
-  return (Value *)((char *)object + extra + type->slots_offset);
-}
-
 void cd_instance_release(VM *vm, Object *object)
 {
-  Type *type = object->type;
-  if (type->flags & TYPE_HEAP)
-    for (Type *t = type; t; t = t->base) {
-      if (!t->slots_count) continue;
-      Value *slots = instance_slots(object, t);
-      for (uint32_t i = 0; i < t->slots_count; i++) cd_clear(vm, &slots[i]);
-    }
-  if (!(type->flags & TYPE_HAS_DICT)) return;
   AttributeHead *head = cd_attributes(object);
   if (head->values) instance_drop_values(vm, object, head);
   head->shape = NULL;
@@ -324,15 +310,7 @@ void cd_instance_release(VM *vm, Object *object)
 
 void cd_instance_traverse(Object *object, VisitFn visit, void *context)
 {
-  Type *type = object->type;
-  if (type->flags & TYPE_HEAP)
-    for (Type *t = type; t; t = t->base) {
-      if (!t->slots_count) continue;
-      Value *slots = instance_slots(object, t);
-      for (uint32_t i = 0; i < t->slots_count; i++) visit(context, slots[i]);
-    }
-  if (!(type->flags & TYPE_HAS_DICT)) return;
-  AttributeHead *head = cd_attributes(object);
+  const AttributeHead *head = cd_attributes(object);
   visit(context, head->dict);
   if (head->shape)
     for (uint32_t i = 0; i < head->shape->count; i++) visit(context, head->values[i]);

@@ -70,8 +70,7 @@ MUST_USE bool cd_instance_set(VM *vm, Object *object, Value name, Value value);
 MUST_USE Find cd_instance_delete(VM *vm, Object *object, Value name);
 MUST_USE Ref cd_instance_dict(VM *vm, Object *object);           // __dict__; materialises
 MUST_USE bool cd_instance_set_dict(VM *vm, Object *object, Value dict);
-// These two cover what Python classes add to a native layout: attributes and the values of __slots__.
-void cd_instance_release(VM *vm, Object *object);                // drops all of it; safe to call twice
+void cd_instance_release(VM *vm, Object *object);                // drops all attributes; safe to call twice
 void cd_instance_traverse(Object *object, VisitFn visit, void *context);
 // A copy of the attributes as a new dict, without materialising (vars() of a debugger, __getstate__, dir()).
 MUST_USE Ref cd_instance_dict_copy(VM *vm, Object *object);

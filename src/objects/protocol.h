@@ -36,6 +36,8 @@ MUST_USE Ref cd_call_ex(VM *vm, Value callable, Value args, Value kwargs);
 MUST_USE Ref cd_call_method(VM *vm, Value object, Value name, const Value *args, size_t nargs);
 MUST_USE Ref cd_call_method0(VM *vm, Value object, Value name);
 MUST_USE Ref cd_call_method1(VM *vm, Value object, Value name, Value a);
+// callable(self, args..., **kw): the unbound form of a method call.
+MUST_USE Ref cd_call_with_self(VM *vm, Value callable, Value self, const Value *args, size_t nargs, Value kwnames);
 bool cd_is_callable(VM *vm, Value v);                            // runs nothing
 
 // ---- text, truth, hash, comparison ----
@@ -78,6 +80,7 @@ MUST_USE bool cd_length_hint(VM *vm, Value v, int64_t fallback, int64_t *out);
 MUST_USE Ref cd_getitem(VM *vm, Value container, Value key);
 MUST_USE bool cd_setitem(VM *vm, Value container, Value key, Value value);     // NO_VALUE deletes
 MUST_USE bool cd_contains(VM *vm, Value container, Value item, bool *out);
+MUST_USE bool cd_contains_by_iteration(VM *vm, Value container, Value item, bool *out);
 MUST_USE Ref cd_iter(VM *vm, Value iterable);
 // Steps an iterator. A StopIteration raised by a Python __next__ becomes NEXT_DONE.
 MUST_USE Next cd_next(VM *vm, Value iterator, Ref *out);
