@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// unicode.h: character properties (Unicode 15) from tables generated at build time; see tools/make_unicode.py
+// unicode.h: character properties (Unicode 14) from tables generated at build time; see tools/make_unicode.py
 #ifndef CEDE_BASE_UNICODE_H
 #define CEDE_BASE_UNICODE_H
 
@@ -32,5 +32,29 @@ int cd_char_to_folded(uint32_t c, uint32_t out[3]);
 // Simple (one to one) mappings, for `re` and swapcase.
 uint32_t cd_char_simple_upper(uint32_t c);
 uint32_t cd_char_simple_lower(uint32_t c);
+
+// ---- the rest of the database, for modules/unicodedata.c and the codecs ----
+
+const char *cd_unicode_version(void);            // "14.0.0"
+const char *cd_char_category(uint32_t c);        // "Lu"; "Cn" when unassigned
+const char *cd_char_bidirectional(uint32_t c);   // "" when unassigned
+const char *cd_char_east_asian_width(uint32_t c);
+int cd_char_combining(uint32_t c);
+bool cd_char_is_mirrored(uint32_t c);
+bool cd_char_numeric(uint32_t c, double *out);
+bool cd_char_is_in_3_2(uint32_t c);              // assigned in Unicode 3.2
+
+// The mapping as the database writes it: count of code points (0: none), and its tag, "<compat>" or "" for canonical ones.
+// Hangul syllables, which decompose by rule, have none here.
+int cd_char_decomposition(uint32_t c, const char **tag, const uint32_t **codes);
+uint32_t cd_char_compose(uint32_t first, uint32_t second);       // primary composite, 0: none; Hangul included
+typedef enum { FORM_NFD, FORM_NFKD, FORM_NFC, FORM_NFKC } NormalForm;
+typedef enum { QUICK_YES, QUICK_MAYBE, QUICK_NO } QuickCheck;
+QuickCheck cd_char_quick_check(uint32_t c, NormalForm form);
+
+#define CHAR_NAME_SIZE 96
+int cd_char_name(uint32_t c, char out[CHAR_NAME_SIZE]);          // length without the NUL; 0: no name
+bool cd_char_lookup(const char *name, size_t size, uint32_t *out);   // names and aliases, in any case
+int cd_char_lookup_sequence(const char *name, size_t size, uint32_t out[4]);   // named sequences; 0: none
 
 #endif

@@ -118,6 +118,7 @@ struct VM {
 
   // interned and shared values, owned
   struct Interned *interned;                     // objects/str.c
+  struct Codecs *codecs;                         // objects/codec.c; NULL until the first lookup
   Value empty_str, empty_bytes, empty_tuple;
   Value latin1_chars[256];                       // one-character strings
   Value byte_strings[256];                       // one-byte bytes

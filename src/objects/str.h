@@ -8,7 +8,8 @@
 #include <stdarg.h>
 
 // `data` is valid WTF-8 and NUL-terminated. For non-ASCII text `index` is built at the first positional access: byte
-// offsets of every 64th code point, so that s[i] is O(1).
+// offsets of every 64th code point, so that s[i] is O(1). A text that was built or grown by += may have its bytes in a block of their own:
+// then `inlined` holds just that block's capacity.
 struct Str {
   Object head;
   int64_t hash;                                  // -1: not computed
@@ -16,7 +17,7 @@ struct Str {
   size_t length;                                 // code points
   bool ascii, interned;
   uint32_t *index;                               // length/64 + 1 entries, or NULL
-  char *data;                                    // points at `inlined` unless this is a subclass instance with dict/slots
+  char *data;                                    // `inlined` or the block
   char inlined[];
 };
 
@@ -34,6 +35,10 @@ MUST_USE Ref cd_str_decode_utf8(VM *vm, const char *data, size_t size, const cha
 MUST_USE Ref cd_str_from_char(VM *vm, uint32_t c);                               // shared for c < 256
 MUST_USE Ref cd_str_format(VM *vm, const char *format, ...);                     // directives as in raise.h
 MUST_USE Ref cd_str_vformat(VM *vm, const char *format, va_list args);
+// Takes over a block from cd_alloc: `capacity` bytes, of which `size` are used and the next is NUL.
+MUST_USE Ref cd_str_adopt(VM *vm, char *data, size_t size, size_t length, size_t capacity);
+// Drops the intern table at the VM's end (the strings live on as they are).
+void cd_interned_finish(VM *vm);
 // An interned str: equal text, same object. Steals s (an exact str; others are returned as they are).
 MUST_USE Ref cd_str_intern(VM *vm, Ref s);
 MUST_USE Ref cd_intern(VM *vm, const char *text);

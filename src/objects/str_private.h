@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// str_private.h: what the str_*.c files share among themselves
+#ifndef CEDE_OBJECTS_STR_PRIVATE_H
+#define CEDE_OBJECTS_STR_PRIVATE_H
+
+#include "objects/str.h"
+
+extern const MethodDef *const cd_str_methods[];                  // objects/str_methods.c
+// Text of `size` bytes and `length` code points to be written through cd_str_buffer before anyone sees it. Not for sizes below 2.
+MUST_USE Ref cd_str_blank(VM *vm, size_t size, size_t length);
+static inline char *cd_str_buffer(Value s) { return cd_as_str(s)->data; }
+// Bytes [from, to) of s as a str; offsets lie between code points.
+MUST_USE Ref cd_str_piece(VM *vm, Value s, size_t from, size_t to);
+// Optional slice arguments of find() and the like, which may be None: code points, clamped. `length` is the sequence's.
+MUST_USE bool cd_slice_arguments(VM *vm, Value start, Value stop, size_t length, int64_t *out_start, int64_t *out_stop);
+
+// Reads the code points of a str one after the other; ASCII needs no decoding, but the one loop serves both.
+typedef struct StrReader { const char *p, *end; } StrReader;
+static inline StrReader cd_str_reader(Value s)
+{
+  const Str *str = cd_as_str(s);
+  return (StrReader){str->data, str->data + str->size};
+}
+
+#endif
