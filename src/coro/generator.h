@@ -39,5 +39,7 @@ SendResult cd_generator_throw(VM *vm, Value generator, Ref exception, Ref *out);
 MUST_USE bool cd_generator_close(VM *vm, Value generator);
 // Iterator that `await v` drives. NO_REF: TypeError set. `where` 0 await, 1 __aenter__, 2 __aexit__ of async with.
 MUST_USE Ref cd_get_awaitable(VM *vm, Value v, int where);
+// anext(it, fallback): awaits `awaitable`, and gives `fallback` where that ends in StopAsyncIteration. Both borrowed.
+MUST_USE Ref cd_anext_awaitable_new(VM *vm, Value awaitable, Value fallback);
 
 #endif

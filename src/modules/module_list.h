@@ -22,4 +22,9 @@ static inline void *cd_state(VM *vm, ModuleId id) { return vm->module_state[id];
 const ModuleDef *cd_native_module_find(const char *name, ModuleId *id);
 MUST_USE Ref cd_native_module_load(VM *vm, ModuleId id);         // creates and executes; not entered in sys.modules
 
+// Start-up, after types and exceptions are there: sys.modules, builtins, sys, the import system, and the hooks of core/vm.h that live in modules/.
+MUST_USE bool cd_modules_init(VM *vm);
+// The VM's end: runs atexit functions, empties sys.modules and the modules' dicts, drops module state. Leaves no exception set.
+void cd_modules_finish(VM *vm);
+
 #endif

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// import.h: the import system's start and its one entry
+#ifndef CEDE_MODULES_IMPORT_H
+#define CEDE_MODULES_IMPORT_H
+
+#include "core/vm.h"
+
+MUST_USE bool cd_import_init(VM *vm);
+void cd_import_finish(VM *vm);
+// __import__(name, globals, locals, fromlist, level). globals and fromlist may be NO_VALUE.
+MUST_USE Ref cd_import_name(VM *vm, Value name, Value globals, Value fromlist, int64_t level);
+// importlib.import_module(name) for an absolute name: the module itself, not its top package.
+MUST_USE Ref cd_import_module(VM *vm, Value name);
+
+#endif

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// module_list.c: finding and loading native modules
+#include "modules/module_list.h"
+#include "modules/import.h"
+#include "modules/sys.h"
+#include "objects/dict.h"
+#include "objects/function.h"
+#include "objects/list.h"
+#include "objects/protocol.h"
+#include "objects/str.h"
+
+#include <string.h>
+
+typedef struct NativeModuleRow { const char *name; const ModuleDef *def; } NativeModuleRow;
+
+static const NativeModuleRow native_modules[] = {
+#define NATIVE_MODULE(id, name) {name, &cd_module_##id},
+#include "modules/modules.def"
+#undef NATIVE_MODULE
+};
+
+const ModuleDef *cd_native_module_find(const char *name, ModuleId *id)
+{
+  for (size_t i = 0; i < ARRAY_LEN(native_modules); i++)
+    if (!strcmp(native_modules[i].name, name)) {
+      if (id) *id = (ModuleId)i;
+      return native_modules[i].def;
+    }
+  return NULL;
+}
+
+static bool native_module_fill(VM *vm, Value module, const ModuleDef *def)
+{
+  Value name = ((Module *)cd_object(module))->name;
+  if (def->doc && !cd_module_add_text(vm, module, "__doc__", def->doc)) return false;
+  for (size_t i = 0; def->functions && def->functions[i]; i++)
+    if (!cd_module_add(vm, module, def->functions[i]->name, cd_native_new(vm, def->functions[i], module, name))) return false;
+  return !def->exec || def->exec(vm, module);
+}
+
+Ref cd_native_module_load(VM *vm, ModuleId id)
+{
+  const ModuleDef *def = native_modules[id].def;
+  if (def->state_size && !vm->module_state[id] && !(vm->module_state[id] = cd_alloc_zeroed(vm, def->state_size))) return NO_REF;
+  Ref name = cd_intern(vm, def->name), module = name ? cd_module_new(vm, name) : NO_REF;
+  cd_drop(vm, name);
+  if (!module) return NO_REF;
+  ((Module *)cd_object(module))->def = def;
+  if (native_module_fill(vm, module, def)) return module;
+  cd_drop(vm, module);
+  return NO_REF;
+}
+
+// A module that must exist before anything can be imported, entered in sys.modules.
+static Ref native_module_start(VM *vm, ModuleId id)
+{
+  Ref module = cd_native_module_load(vm, id);
+  if (module && cd_dict_set_text(vm, vm->modules, native_modules[id].name, module)) return module;
+  cd_drop(vm, module);
+  return NO_REF;
+}
+
+bool cd_modules_init(VM *vm)
+{
+  if (!(vm->module_state = cd_alloc_zeroed(vm, MODULE_COUNT * sizeof(void *)))) return false;
+  if (!cd_bits(vm->modules) && !(vm->modules = cd_dict_new(vm))) return false;
+  if (!(vm->builtins = native_module_start(vm, MODULE_builtins))) return false;
+  vm->builtins_dict = cd_dup(cd_module_dict(vm->builtins));
+  if (!(vm->sys = native_module_start(vm, MODULE_sys))) return false;
+  vm->sys_dict = cd_dup(cd_module_dict(vm->sys));
+  return cd_import_init(vm);
+}
+
+// ---- the end ----
+
+static void modules_clear_state(VM *vm)
+{
+  for (size_t i = 0; i < MODULE_COUNT; i++) {
+    if (!vm->module_state[i]) continue;
+    if (native_modules[i].def->clear) native_modules[i].def->clear(vm, vm->module_state[i]);
+    cd_free(vm, vm->module_state[i], native_modules[i].def->state_size);
+    vm->module_state[i] = NULL;
+  }
+  cd_free(vm, vm->module_state, MODULE_COUNT * sizeof(void *));
+  vm->module_state = NULL;
+}
+
+// Sets a module's names to None, private ones first, as finalizers that still run expect to find __builtins__.
+static void modules_clear_dict(VM *vm, Value dict, bool private_names)
+{
+  Ref keys = cd_dict_keys_list(vm, dict);
+  if (!keys) { cd_clear_raised(vm); return; }
+  for (size_t i = 0; i < cd_list_size(keys); i++) {
+    Value key = cd_list_item_borrow(keys, i);
+    if (!cd_is_str(key) || cd_str_is(key, "__builtins__")) continue;
+    bool is_private = cd_str_data(key)[0] == '_' && cd_str_data(key)[1] != '_';
+    if (private_names == is_private && !cd_dict_set(vm, dict, key, cd_none())) cd_clear_raised(vm);
+  }
+  cd_drop(vm, keys);
+}
+
+void cd_modules_finish(VM *vm)
+{
+  if (!vm->module_state) return;
+  vm->finalizing = true;
+  // Modules go in the reverse order of their import; each dict is emptied only if something else still holds the module.
+  Ref modules = cd_dict_values_list(vm, vm->modules);
+  if (cd_bits(vm->modules)) {
+    Ref keys = cd_dict_keys_list(vm, vm->modules);
+    for (size_t i = 0; keys && i < cd_list_size(keys); i++) {
+      Value key = cd_list_item_borrow(keys, i);
+      if (cd_str_is(key, "sys") || cd_str_is(key, "builtins")) continue;
+      if (!cd_dict_set(vm, vm->modules, key, cd_none())) cd_clear_raised(vm);
+    }
+    cd_drop(vm, keys);
+  }
+  cd_clear_raised(vm);
+  if (modules) {
+    for (size_t i = cd_list_size(modules); i-- > 0;) {
+      Ref module = cd_dup(cd_list_item_borrow(modules, i));
+      cd_replace(vm, &cd_as_list(modules)->items[i], cd_none());
+      bool kept = cd_is_exact(module, vm->types.module) && cd_object(module)->refcount > 1;
+      if (kept && !cd_is(module, vm->sys) && !cd_is(module, vm->builtins)) {
+        Ref dict = cd_dup(cd_module_dict(module));
+        if (cd_bits(dict)) modules_clear_dict(vm, dict, true), modules_clear_dict(vm, dict, false);
+        cd_drop(vm, dict);
+      }
+      cd_drop(vm, module);
+    }
+    cd_drop(vm, modules);
+  }
+  cd_gc_collect(vm, GC_GENERATIONS - 1);
+  cd_import_finish(vm);
+  modules_clear_state(vm);
+  cd_clear_raised(vm);
+}
