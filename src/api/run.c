@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+// run.c: running programs the way a command line does, and the prompt's statements
+#include "api/api.h"
+
+#include "frontend/frontend.h"
+#include "objects/bytes.h"
+#include "objects/list.h"
+#include "vm/vm_api.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// ---- __main__ ----
+
+bool cd_main_module_init(VM *vm)
+{
+  Ref module = cd_module_new(vm, N(__main__)), annotations = NO_REF;
+  bool ok = false;
+  if (!module) return false;
+  Value dict = cd_module_dict(module);
+  if (!(annotations = cd_dict_new(vm))) goto done;
+  ok = cd_dict_set(vm, dict, N(__builtins__), vm->builtins) && cd_dict_set(vm, dict, N(__annotations__), annotations) &&
+       cd_dict_set(vm, vm->modules, N(__main__), module);
+done:
+  cd_drop(vm, annotations);
+  cd_drop(vm, module);
+  return ok;
+}
+
+Value cd_main_dict_borrow(VM *vm)
+{
+  Value module = cd_dict_get_name_borrow(vm, vm->modules, N(__main__));
+  if (module && cd_is_exact(module, vm->types.module)) return cd_module_dict(module);
+  cd_raise_runtime(vm, "lost __main__");
+  return NO_VALUE;
+}
+
+bool cd_path_prepend(VM *vm, Value entry)
+{
+  Value path = cd_sys_get_borrow(vm, "path");
+  return !path || !cd_is_list(path) || cd_list_insert(vm, cd_as_list(path), 0, entry);
+}
+
+static bool path_prepend_text(VM *vm, const char *text)
+{
+  if (vm->config.safe_path) return true;
+  Ref entry = cd_fs_decode(vm, text, strlen(text));
+  bool ok = entry && cd_path_prepend(vm, entry);
+  cd_drop(vm, entry);
+  return ok;
+}
+
+// The current exception, if any, decides the exit status.
+static int run_finish(VM *vm, Ref result)
+{
+  int status = 0;
+  if (!result) status = cd_exit_status(vm);
+  cd_drop(vm, result);
+  return status;
+}
+
+static Ref run_source(VM *vm, const char *source, size_t size, const char *filename, CompileMode mode, int flags)
+{
+  Value dict = cd_main_dict_borrow(vm);
+  if (!dict) return NO_REF;
+  Ref name = cd_fs_decode(vm, filename, strlen(filename));
+  Ref code = name ? cd_compile(vm, source, size, name, mode, flags, -1) : NO_REF;
+  cd_drop(vm, name);
+  if (!code) return NO_REF;
+  Ref globals = cd_dup(dict), result = cd_eval_code(vm, (Code *)cd_object(code), globals, globals, NO_VALUE);
+  cd_drop(vm, code);
+  cd_drop(vm, globals);
+  return result;
+}
+
+int cede_run_text(CedeVM *vm, const char *source)
+{
+  size_t size = strlen(source);
+  char *text = malloc(size + 2);                 // a final newline, as a file would have
+  if (!text) return run_finish(vm, cd_raise_memory(vm));
+  memcpy(text, source, size);
+  memcpy(text + size, "\n", 2);
+  Ref result = path_prepend_text(vm, "") ? run_source(vm, text, size + 1, "<string>", MODE_EXEC, PYCF_SOURCE_IS_UTF8) : NO_REF;
+  free(text);
+  return run_finish(vm, result);
+}
+
+// runpy._run_module_as_main(name, alter_argv)
+static Ref run_by_runpy(VM *vm, const char *name, bool alter_argv)
+{
+  Ref function = cd_import_attr(vm, "runpy", "_run_module_as_main"), text = cd_fs_decode(vm, name, strlen(name));
+  Ref result = function && text ? cd_call2(vm, function, text, cd_bool(alter_argv)) : NO_REF;
+  cd_drop(vm, function);
+  cd_drop(vm, text);
+  return result;
+}
+
+int cede_run_module(CedeVM *vm, const char *name)
+{
+  char folder[PATH_MAX];
+  if (!getcwd(folder, sizeof folder)) folder[0] = 0;
+  return run_finish(vm, path_prepend_text(vm, folder) ? run_by_runpy(vm, name, true) : NO_REF);
+}
+
+// All bytes of a descriptor, malloc'ed.
+static char *read_descriptor(int fd, size_t *size)
+{
+  size_t capacity = 1 << 16;
+  char *data = malloc(capacity + 1);
+  for (*size = 0; data;) {
+    if (*size == capacity) {
+      char *grown = realloc(data, (capacity *= 2) + 1);
+      if (!grown) break;
+      data = grown;
+    }
+    ssize_t got = read(fd, data + *size, capacity - *size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) break;
+    if (got == 0) {
+      data[*size] = 0;
+      return data;
+    }
+    *size += (size_t)got;
+  }
+  free(data);
+  return NULL;
+}
+
+static int cannot_open(VM *vm, const char *path, int error)
+{
+  fprintf(stderr, "%s: can't open file '%s': [Errno %d] %s\n", vm->config.executable ? vm->config.executable : "cede", path, error, strerror(error));
+  return 2;
+}
+
+static bool set_main_text(VM *vm, const char *name, const char *value)
+{
+  Value dict = cd_main_dict_borrow(vm);
+  Ref text = dict ? cd_fs_decode(vm, value, strlen(value)) : NO_REF;
+  bool ok = text && cd_dict_set_text(vm, dict, name, text);
+  cd_drop(vm, text);
+  return ok;
+}
+
+// The folder of the script, links resolved, goes in front of sys.path.
+static bool prepend_script_folder(VM *vm, const char *path)
+{
+  char real[PATH_MAX];
+  if (!realpath(path, real)) return path_prepend_text(vm, "");
+  char *slash = strrchr(real, '/');
+  if (slash) slash[slash == real] = 0;
+  return path_prepend_text(vm, real);
+}
+
+static bool looks_like_zip(const char *path)
+{
+  char head[4] = {0};
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  bool zip = read(fd, head, 4) == 4 && !memcmp(head, "PK\3\4", 4);
+  close(fd);
+  return zip;
+}
+
+static char *absolute_path(const char *path)
+{
+  char folder[PATH_MAX], *result;
+  if (path[0] == '/' || !getcwd(folder, sizeof folder)) return strdup(path);
+  return asprintf(&result, "%s/%s", folder, path) < 0 ? NULL : result;
+}
+
+int cede_run_file(CedeVM *vm, const char *path)
+{
+  struct stat info;
+  if (stat(path, &info) < 0) {
+    char *full = absolute_path(path);
+    int status = cannot_open(vm, full ? full : path, errno);
+    free(full);
+    return status;
+  }
+  if (S_ISDIR(info.st_mode) || looks_like_zip(path)) {
+    Ref entry = cd_fs_decode(vm, path, strlen(path));
+    bool ok = entry && cd_path_prepend(vm, entry);
+    cd_drop(vm, entry);
+    return run_finish(vm, ok ? run_by_runpy(vm, "__main__", false) : NO_REF);
+  }
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  size_t size;
+  char *source = fd >= 0 ? read_descriptor(fd, &size) : NULL;
+  int error = errno;
+  if (fd >= 0) close(fd);
+  if (!source) return cannot_open(vm, path, error);
+  Ref result = prepend_script_folder(vm, path) && set_main_text(vm, "__file__", path) ? run_source(vm, source, size, path, MODE_EXEC, 0) : NO_REF;
+  free(source);
+  return run_finish(vm, result);
+}
+
+int cede_run_stdin(CedeVM *vm)
+{
+  size_t size;
+  char *source = read_descriptor(0, &size);
+  if (!source) return cannot_open(vm, "<stdin>", errno);
+  Ref result = path_prepend_text(vm, "") ? run_source(vm, source, size, "<stdin>", MODE_EXEC, 0) : NO_REF;
+  free(source);
+  return run_finish(vm, result);
+}
+
+// ---- the prompt ----
+
+// A statement is complete when it compiles, and a compound one when an empty line follows; an error that lies at the end of
+// the input means that more is to come.
+static bool feed_incomplete(VM *vm)
+{
+  if (!cd_raised_is(vm, vm->exc.SyntaxError)) return false;
+  Value message = ((SyntaxException *)cd_object(vm->thread->raised))->msg;
+  if (!message || !cd_is_str(message)) return false;
+  const char *text = cd_str_data(message);
+  return !strncmp(text, "incomplete input", 16) || !strcmp(text, "unexpected EOF while parsing");
+}
+
+CedeFeed cede_feed(CedeVM *vm, const char *source, int *status)
+{
+  size_t size = strlen(source);
+  Value dict = cd_main_dict_borrow(vm);
+  Ref name = dict ? cd_str_from(vm, "<stdin>") : NO_REF;
+  if (!name) goto failed;
+  Ref code = cd_compile(vm, source, size, name, MODE_SINGLE, PYCF_SOURCE_IS_UTF8 | PYCF_DONT_IMPLY_DEDENT | PYCF_ALLOW_INCOMPLETE_INPUT, -1);
+  cd_drop(vm, name);
+  if (!code) {
+    if (feed_incomplete(vm)) {
+      cd_clear_raised(vm);
+      return CEDE_FEED_MORE;
+    }
+    goto failed;
+  }
+  Ref globals = cd_dup(dict), result = cd_eval_code(vm, (Code *)cd_object(code), globals, globals, NO_VALUE);
+  cd_drop(vm, code);
+  cd_drop(vm, globals);
+  if (!result) goto failed;
+  cd_drop(vm, result);
+  if (!cd_flush_streams(vm)) cd_clear_raised(vm);
+  return CEDE_FEED_DONE;
+
+failed:
+  if (cd_raised_is(vm, vm->exc.SystemExit)) {
+    *status = cd_exit_status(vm);
+    return CEDE_FEED_EXIT;
+  }
+  cd_print_exception(vm);
+  if (!cd_flush_streams(vm)) cd_clear_raised(vm);
+  return CEDE_FEED_DONE;
+}
+
+const char *cede_prompt(CedeVM *vm, bool more)
+{
+  const char *name = more ? "ps2" : "ps1", *fallback = more ? "... " : ">>> ";
+  Value prompt = cd_sys_get_borrow(vm, name);
+  if (!prompt) {
+    Ref text = cd_str_from(vm, fallback);
+    if (!text || !cd_sys_set(vm, name, text)) cd_clear_raised(vm);
+    cd_drop(vm, text);
+    return fallback;
+  }
+  Ref shown = cd_str(vm, prompt);
+  if (!shown || !cd_sys_set(vm, "_cede_prompt", shown)) {   // kept there while the caller reads it
+    cd_clear_raised(vm);
+    cd_drop(vm, shown);
+    return fallback;
+  }
+  const char *text = cd_str_data(shown);
+  cd_drop(vm, shown);
+  return text;
+}
+
+void cede_complete(CedeVM *vm, const char *text, void (*each)(void *context, const char *completion), void *context)
+{
+  Ref cls = cd_import_attr(vm, "rlcompleter", "Completer"), completer = NO_REF, start = NO_REF;
+  Value dict = cd_main_dict_borrow(vm);
+  if (cls && dict) completer = cd_call1(vm, cls, dict);
+  if (completer) start = cd_str_from(vm, text);
+  for (int state = 0; start; state++) {
+    Ref method = cd_getattr_text(vm, completer, "complete"), found = method ? cd_call2(vm, method, start, cd_from_small(state)) : NO_REF;
+    cd_drop(vm, method);
+    bool more = found && cd_is_str(found);
+    if (more) each(context, cd_str_data(found));
+    cd_drop(vm, found);
+    if (!more) break;
+  }
+  cd_drop(vm, start);
+  cd_drop(vm, completer);
+  cd_drop(vm, cls);
+  cd_clear_raised(vm);
+}
+
+void cede_interrupt(CedeVM *vm) { atomic_fetch_or(&vm->breaker, BREAK_SIGNAL); }

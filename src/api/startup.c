@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// startup.c: making and ending a VM: the order in which the layers come up and go down
+#include "api/api.h"
+
+#include "bytecode/code.h"
+#include "coro/generator.h"
+#include "core/lock.h"
+#include "frontend/frontend.h"
+#include "modules/module_list.h"
+#include "objects/type.h"
+#include "vm/vm_api.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+void cede_options_init(CedeOptions *options)
+{
+  memset(options, 0, sizeof *options);
+  options->int_max_str_digits = 4300;
+}
+
+static bool folder_has(const char *folder, const char *file)
+{
+  char path[4096];
+  return snprintf(path, sizeof path, "%s/%s", folder, file) < (int)sizeof path && access(path, R_OK) == 0;
+}
+
+// The folder of the library to use: the host's choice, or the first that is installed.
+static const char *find_stdlib(const char *wanted)
+{
+  static const char *const places[] = {"/usr/lib/python3.11", "/usr/local/lib/python3.11", "/usr/lib64/python3.11", "/opt/homebrew/lib/python3.11"};
+  if (wanted && *wanted) return wanted;
+  if (wanted) return NULL;
+  for (size_t i = 0; i < ARRAY_LEN(places); i++)
+    if (folder_has(places[i], "os.py")) return places[i];
+  return NULL;
+}
+
+static void config_fill(Config *c, const CedeOptions *o)
+{
+  *c = (Config){
+    .memory_limit = o->memory_limit, .hash_seed = o->hash_seed, .hash_seed_fixed = o->hash_seed_fixed, .stdlib = find_stdlib(o->stdlib), .debug = o->debug,
+    .inspect = o->inspect, .interactive = o->interactive, .optimize = o->optimize, .dont_write_bytecode = o->dont_write_bytecode,
+    .no_user_site = o->no_user_site, .no_site = o->no_site, .ignore_environment = o->ignore_environment, .verbose = o->verbose,
+    .bytes_warning = o->bytes_warning, .quiet = o->quiet, .isolated = o->isolated, .dev_mode = o->dev_mode, .utf8_mode = o->utf8_mode,
+    .warn_default_encoding = o->warn_default_encoding, .safe_path = o->safe_path, .int_max_str_digits = o->int_max_str_digits,
+    .install_signal_handlers = o->install_signal_handlers, .unbuffered = o->unbuffered, .executable = o->executable, .argc = o->argc,
+    .orig_argc = o->orig_argc, .argv = o->argv, .orig_argv = o->orig_argv, .warn_option_count = o->warn_option_count,
+    .x_option_count = o->x_option_count, .warn_options = o->warn_options, .x_options = o->x_options, .path_variable = o->path_variable,
+    .stdio_encoding = o->stdio_encoding, .pycache_prefix = o->pycache_prefix};
+}
+
+// PYTHONHASHSEED=0 is no randomisation; other seeds are stretched to a key.
+static bool choose_hash_key(VM *vm)
+{
+  if (vm->config.hash_seed_fixed) {
+    uint64_t x = vm->config.hash_seed;
+    vm->hash_key.k0 = x * UINT64_C(0x9E3779B97F4A7C15);
+    vm->hash_key.k1 = x * UINT64_C(0xC2B2AE3D27D4EB4F);
+    return true;
+  }
+  return getrandom(&vm->hash_key, sizeof vm->hash_key, 0) == sizeof vm->hash_key;
+}
+
+static bool core_init(VM *vm)
+{
+  vm->recursion_limit = 1000;
+  vm->switch_interval_us = 5000;
+  vm->next_shape_id = 1;
+  if (!cd_alloc_init(vm) || !choose_hash_key(vm)) return false;
+  cd_gc_init(vm);
+  Thread *thread = cd_alloc_zeroed(vm, sizeof *thread);
+  if (!thread) return false;
+  vm->thread = vm->threads = thread;
+  return cd_thread_init(vm, thread);
+}
+
+static bool library_init(VM *vm)
+{
+  return cd_streams_init(vm) && cd_main_module_init(vm);
+}
+
+static bool site_import(VM *vm)
+{
+  if (vm->config.no_site || !vm->config.stdlib) return true;
+  Ref site = cd_import(vm, "site");
+  if (!site) return false;
+  cd_drop(vm, site);
+  return true;
+}
+
+static CedeVM *start_failed(VM *vm, const char **error, const char *why)
+{
+  if (vm && vm->started) cd_print_exception(vm);
+  else if (vm && vm->thread && vm->thread->raised) {
+    if (vm->types.str && cd_is_exception(vm->thread->raised) && vm->modules) cd_print_exception(vm);
+  }
+  if (error) *error = why;
+  free(vm);
+  return NULL;
+}
+
+CedeVM *cede_vm_new(const CedeOptions *options, const char **error)
+{
+  CedeOptions defaults;
+  if (!options) {
+    cede_options_init(&defaults);
+    options = &defaults;
+  }
+  VM *vm = calloc(1, sizeof *vm);
+  if (!vm) return start_failed(NULL, error, "out of memory");
+  config_fill(&vm->config, options);
+  if (!core_init(vm)) return start_failed(vm, error, "no memory for the first structures");
+  if (!cd_types_init(vm)) return start_failed(vm, error, "builtin types could not be made");
+  if (!cd_vm_init(vm) || !cd_coro_init(vm)) return start_failed(vm, error, "the engine could not be set up");
+  if (!cd_modules_init(vm)) return start_failed(vm, error, "builtin modules could not be made");
+  if (!library_init(vm)) return start_failed(vm, error, "standard streams could not be opened");
+  vm->started = true;
+  if (!site_import(vm)) {
+    cd_print_exception(vm);
+    return start_failed(vm, error, "site could not be imported");
+  }
+  vm->gc.enabled = true;
+  return vm;
+}
+
+// Waits for the threads that are not daemons, as `threading` defines it.
+static void join_threads(VM *vm)
+{
+  Value threading = cd_dict_get_text_borrow(vm, vm->modules, "threading");
+  if (!threading) return;
+  Ref shutdown = cd_getattr_text(vm, threading, "_shutdown"), result = shutdown ? cd_call0(vm, shutdown) : NO_REF;
+  if (!result) cd_write_unraisable(vm, threading);
+  cd_drop(vm, shutdown);
+  cd_drop(vm, result);
+}
+
+int cede_vm_free(CedeVM *vm)
+{
+  if (!vm) return 0;
+  join_threads(vm);
+  cd_modules_run_atexit(vm);
+  bool flushed = cd_flush_streams(vm);
+  vm->finalizing = true;
+  cd_modules_finish(vm);
+  cd_alloc_finish(vm);
+  free(vm);
+  return flushed ? 0 : 120;
+}
