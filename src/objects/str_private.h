@@ -13,6 +13,8 @@ static inline char *cd_str_buffer(Value s) { return cd_as_str(s)->data; }
 MUST_USE Ref cd_str_piece(VM *vm, Value s, size_t from, size_t to);
 // Optional slice arguments of find() and the like, which may be None: code points, clamped. `length` is the sequence's.
 MUST_USE bool cd_slice_arguments(VM *vm, Value start, Value stop, size_t length, int64_t *out_start, int64_t *out_stop);
+// str.format: fields by number from the tuple `args` (NO_VALUE: format_map, which has none), by name from `mapping` (may be NO_VALUE).
+MUST_USE Ref cd_str_format_fields(VM *vm, Value format, Value args, Value mapping);
 
 // Reads the code points of a str one after the other; ASCII needs no decoding, but the one loop serves both.
 typedef struct StrReader { const char *p, *end; } StrReader;
