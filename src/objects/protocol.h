@@ -17,6 +17,8 @@ MUST_USE bool cd_setattr_text(VM *vm, Value object, const char *name, Value valu
 MUST_USE Ref cd_generic_getattr(VM *vm, Value object, Value name);
 MUST_USE Find cd_generic_getattr_find(VM *vm, Value object, Value name, Ref *out);
 MUST_USE bool cd_generic_setattr(VM *vm, Value object, Value name, Value value);
+MUST_USE Find cd_type_getattr_find(VM *vm, Value type, Value name, Ref *out);    // the getattr slot of classes
+Ref cd_type_getattr_slot(VM *vm, Value type, Value name);
 // Lookup along the mro of the type, no descriptor call, no metaclass. Borrowed until the type changes; NO_VALUE: absent, nothing set. Cached.
 Value cd_type_lookup_borrow(VM *vm, Type *type, Value name);
 // Special method lookup: on the type, bound to object. FIND_MISSING: absent.
@@ -91,6 +93,9 @@ MUST_USE bool cd_is_iterator(Value v);
 // ---- classes ----
 MUST_USE bool cd_isinstance(VM *vm, Value v, Value cls, bool *out);            // full protocol, tuples and unions
 MUST_USE bool cd_issubclass(VM *vm, Value sub, Value cls, bool *out);
+// Without the class's own __instancecheck__ / __subclasscheck__.
+MUST_USE bool cd_plain_isinstance(VM *vm, Value v, Value cls, bool *out);
+MUST_USE bool cd_plain_issubclass(VM *vm, Value sub, Value cls, bool *out);
 bool cd_type_is_subtype(const Type *type, const Type *base);     // by mro, runs nothing
 static inline bool cd_is_instance_of(VM *vm, Value v, const Type *type) { return cd_type_is_subtype(cd_type_of(vm, v), type); }
 

@@ -494,6 +494,7 @@ static bool type_init_native(VM *vm, Type *type, const TypeSpec *spec, Value bas
   type->qualname = cd_dup(type->name);
   if (name != spec->name && !(type->module = cd_intern_size(vm, spec->name, (size_t)(name - 1 - spec->name)))) return false;
   if (!(type->dict = cd_dict_new(vm))) return false;
+  if (!(type->flags & TYPE_HEAP)) cd_gc_untrack(vm, cd_object(type->dict));  // lives as long as the VM
   if (!(type->bases = bases ? cd_dup(bases) : cd_tuple_new(vm, 0))) return false;
   return cd_type_ready(vm, type);
 }
@@ -1003,38 +1004,38 @@ bool cd_type_set_attr(VM *vm, Type *type, Value name, Value value)
   return ok;
 }
 
-static Ref type_getattr_slot(VM *vm, Value self, Value name)
+static Find type_descriptor_result(VM *vm, Ref descriptor, Value instance, Value owner, Ref *out)     // steals descriptor
+{
+  Type *kind = cd_type_of(vm, descriptor);
+  if (!kind->slots.descr_get) {
+    *out = descriptor;
+    return FIND_HIT;
+  }
+  *out = kind->slots.descr_get(vm, descriptor, instance, owner);
+  cd_drop(vm, descriptor);
+  return *out ? FIND_HIT : FIND_ERROR;
+}
+
+Find cd_type_getattr_find(VM *vm, Value self, Value name, Ref *out)
 {
   Type *type = cd_as_type(self), *meta = type->head.type;
   Value meta_value = cd_type_lookup_borrow(vm, meta, name);
-  Type *meta_kind = meta_value ? cd_type_of(vm, meta_value) : NULL;
-  if (meta_kind && meta_kind->slots.descr_set && meta_kind->slots.descr_get) {
-    Ref held = cd_dup(meta_value);
-    Ref result = meta_kind->slots.descr_get(vm, held, self, cd_type_value(meta));
-    cd_drop(vm, held);
-    return result;
+  if (meta_value) {
+    Type *kind = cd_type_of(vm, meta_value);
+    if (kind->slots.descr_set && kind->slots.descr_get) return type_descriptor_result(vm, cd_dup(meta_value), self, cd_type_value(meta), out);
   }
-  Ref held_meta = meta_value ? cd_dup(meta_value) : NO_REF;
   Value own = cd_type_lookup_borrow(vm, type, name);
-  if (own) {
-    Ref held = cd_dup(own), result;
-    Type *kind = cd_type_of(vm, held);
-    if (kind->slots.descr_get) {
-      result = kind->slots.descr_get(vm, held, NO_VALUE, self);
-      cd_drop(vm, held);
-    } else {
-      result = held;
-    }
-    cd_drop(vm, held_meta);
-    return result;
-  }
-  if (held_meta && meta_kind->slots.descr_get) {
-    Ref result = meta_kind->slots.descr_get(vm, held_meta, self, cd_type_value(meta));
-    cd_drop(vm, held_meta);
-    return result;
-  }
-  if (held_meta) return held_meta;
-  return cd_raise_attribute(vm, self, name, "type object '%.50s' has no attribute '%U'", cd_type_name(type), name);
+  if (own) return type_descriptor_result(vm, cd_dup(own), NO_VALUE, self, out);
+  return meta_value ? type_descriptor_result(vm, cd_dup(meta_value), self, cd_type_value(meta), out) : FIND_MISSING;
+}
+
+Ref cd_type_getattr_slot(VM *vm, Value self, Value name)
+{
+  Ref result;
+  Find found = cd_type_getattr_find(vm, self, name, &result);
+  if (found == FIND_HIT) return result;
+  if (found == FIND_MISSING) cd_raise_attribute(vm, self, name, "type object '%.50s' has no attribute '%U'", cd_type_name(cd_as_type(self)), name);
+  return NO_REF;
 }
 
 static bool type_setattr_slot(VM *vm, Value self, Value name, Value value)
@@ -1336,34 +1337,14 @@ METHOD_DEF_RAW_(type_dunder_prepare, "__prepare__", "__prepare__(name, bases, /,
 
 METHOD(type, __instancecheck__, "__instancecheck__(self, instance, /)", "Check if an object is an instance.")
 {
-  Type *type = cd_as_type(self), *kind = cd_type_of(vm, args[0]);
-  if (cd_type_is_subtype(kind, type)) return cd_true();
-  Ref cls;
-  Find found = cd_getattr_find(vm, args[0], N(__class__), &cls);
-  if (found == FIND_ERROR) return NO_REF;
-  bool yes = found == FIND_HIT && cd_is_type(cls) && cd_as_type(cls) != kind && cd_type_is_subtype(cd_as_type(cls), type);
-  if (found == FIND_HIT) cd_drop(vm, cls);
-  return cd_bool(yes);
+  bool yes;
+  return cd_plain_isinstance(vm, args[0], self, &yes) ? cd_bool(yes) : NO_REF;
 }
 
 METHOD(type, __subclasscheck__, "__subclasscheck__(self, subclass, /)", "Check if a class is a subclass.")
 {
-  if (cd_is_type(args[0])) return cd_bool(cd_type_is_subtype(cd_as_type(args[0]), cd_as_type(self)));
-  // Not a class: an object with a __bases__ tuple may play one.
-  Ref bases;
-  Find found = cd_getattr_find(vm, args[0], N(__bases__), &bases);
-  if (found == FIND_ERROR) return NO_REF;
-  if (found == FIND_MISSING || !cd_is_tuple(bases)) {
-    if (found == FIND_HIT) cd_drop(vm, bases);
-    return cd_raise_type(vm, "issubclass() arg 1 must be a class");
-  }
-  bool yes = false, ok = true;
-  for (size_t i = 0; ok && !yes && i < cd_tuple_size(bases); i++) {
-    Value base = cd_tuple_item_borrow(bases, i);
-    ok = cd_is(base, self) ? (yes = true) : cd_issubclass(vm, base, self, &yes);
-  }
-  cd_drop(vm, bases);
-  return ok ? cd_bool(yes) : NO_REF;
+  bool yes;
+  return cd_plain_issubclass(vm, args[0], self, &yes) ? cd_bool(yes) : NO_REF;
 }
 
 static bool type_merge_class_dict(VM *vm, Value dict, Type *type)
@@ -1517,5 +1498,5 @@ const TypeSpec cd_type_spec = {
   .methods = type_methods,
   .getset = type_getset,
   .slots = {.release = type_release, .traverse = type_traverse, .clear = type_clear, .repr = type_repr_slot, .call = type_call_slot,
-            .getattr = type_getattr_slot, .setattr = type_setattr_slot, .new_ = type_new_slot, .init = type_init_slot, .or_ = type_or_slot},
+            .getattr = cd_type_getattr_slot, .setattr = type_setattr_slot, .new_ = type_new_slot, .init = type_init_slot, .or_ = type_or_slot},
 };

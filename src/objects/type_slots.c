@@ -186,7 +186,7 @@ static Ref dunder_iter(VM *vm, Value self)
   return cd_sequence_iterator_new(vm, self);
 }
 
-static Next dunder_next(VM *vm, Value self, Ref *out)
+Next cd_dunder_next(VM *vm, Value self, Ref *out)
 {
   *out = dunder_call(vm, self, N(__next__), NULL, 0);
   if (*out) return NEXT_ITEM;
@@ -541,7 +541,7 @@ static const SlotDef slot_rows[] = {
   ROW(__gt__, compare, dunder_compare, wrap_gt, "($self, value, /)", "Return self>value."),
   ROW(__ge__, compare, dunder_compare, wrap_ge, "($self, value, /)", "Return self>=value."),
   ROW(__iter__, iter, dunder_iter, wrap_unary, "($self, /)", "Implement iter(self)."),
-  ROW(__next__, next, dunder_next, wrap_next, "($self, /)", "Implement next(self)."),
+  ROW(__next__, next, cd_dunder_next, wrap_next, "($self, /)", "Implement next(self)."),
   ROW(__get__, descr_get, dunder_descr_get, wrap_descr_get, "($self, instance, owner=None, /)", "Return an attribute of instance, which is of type owner."),
   ROW(__set__, descr_set, dunder_descr_set, wrap_set, "($self, instance, value, /)", "Set an attribute of instance to value."),
   ROW(__delete__, descr_set, dunder_descr_set, wrap_delete, "($self, instance, /)", "Delete an attribute of instance."),

@@ -33,6 +33,7 @@ MUST_USE bool cd_slots_init(VM *vm);             // fills slot_names
 const SlotDef *cd_slot_find(VM *vm, Value name); // first row for an interned name; NULL
 void cd_type_update_slot_here(VM *vm, Type *type, Value name);   // like cd_type_update_slot, subclasses left alone
 static inline Value cd_slot_name(VM *vm, const SlotDef *def) { return *(Value *)((char *)&vm->names + def->name); }
+Next cd_dunder_next(VM *vm, Value self, Ref *out);   // next slot of Python classes
 extern const MethodDef cd_type_dunder_new_def;   // __new__ of native types; bound to the type
 
 #endif
