@@ -15,6 +15,13 @@ typedef struct TupleIterator { Object head; Value tuple; size_t index; } TupleIt
 MUST_USE Ref cd_slice_new(VM *vm, Value start, Value stop, Value step);          // NO_VALUE: None
 // Resolves for a sequence of `length`: start, stop, step, count.
 MUST_USE bool cd_slice_indices(VM *vm, Value slice, int64_t length, int64_t *start, int64_t *stop, int64_t *step, int64_t *count);
+// The same in two steps, for sequences that __index__ may change: unpack runs Python, adjust (returns the count) does not.
+MUST_USE bool cd_slice_unpack(VM *vm, Value slice, int64_t *start, int64_t *stop, int64_t *step);
+int64_t cd_slice_adjust(int64_t length, int64_t *start, int64_t *stop, int64_t step);
+// slice.indices(length) for a length of any size: tuple (start, stop, step).
+MUST_USE Ref cd_slice_long_indices(VM *vm, Value slice, Value length);
+MUST_USE Ref cd_callable_iterator_new(VM *vm, Value callable, Value sentinel);   // iter(callable, sentinel)
+MUST_USE Ref cd_range_new(VM *vm, Value start, Value stop, Value step);          // exact ints
 MUST_USE Ref cd_sequence_iterator_new(VM *vm, Value sequence);                   // iterates by __getitem__
 // An index key for a sequence of `length`: negative wraps; IndexError(message) when out.
 MUST_USE bool cd_sequence_index(VM *vm, Value key, int64_t length, const char *message, int64_t *out);
@@ -27,6 +34,8 @@ MUST_USE bool cd_slice_bound(VM *vm, Value v, int64_t *out);
 Ref cd_self_iter(VM *vm, Value self);
 // __reduce__ of simple iterators: (iter, (sequence,), index), or (iter, (exhausted,)) when `sequence` is NO_VALUE.
 MUST_USE Ref cd_iterator_reduce(VM *vm, Value sequence, Value exhausted, int64_t index);
+// A tuple of iter(x) for each.
+MUST_USE Ref cd_iterators_of(VM *vm, const Value *iterables, size_t count);
 // (callable, (args...)[, state]): steals state (NO_REF: none). The callable is builtins.<name>.
 MUST_USE Ref cd_builtin_reduce(VM *vm, const char *name, size_t count, const Value *args, Ref state);
 

@@ -281,8 +281,9 @@ static bool list_len(VM *vm UNUSED, Value self, int64_t *out)
 
 static Ref list_getitem_slice(VM *vm, List *list, Value slice)
 {
-  int64_t start, stop, step, count;
-  if (!cd_slice_indices(vm, slice, (int64_t)list->size, &start, &stop, &step, &count)) return NO_REF;
+  int64_t start, stop, step;
+  if (!cd_slice_unpack(vm, slice, &start, &stop, &step)) return NO_REF;
+  int64_t count = cd_slice_adjust((int64_t)list->size, &start, &stop, step);
   if (step == 1) return cd_list_of(vm, (size_t)count, list->items + start);
   Ref result = cd_list_with_capacity(vm, (size_t)count);
   if (!result) return NO_REF;
@@ -378,7 +379,7 @@ static bool list_assign_extended(VM *vm, List *list, int64_t start, int64_t step
 static bool list_setitem_slice(VM *vm, Value self, Value slice, Value value)
 {
   List *list = cd_as_list(self);
-  int64_t start, stop, step, count;
+  int64_t start, stop, step, count = 0;
   Ref source = NO_REF;
   // The value comes first: iterating it may change this list.
   if (value) {
@@ -388,7 +389,8 @@ static bool list_setitem_slice(VM *vm, Value self, Value slice, Value value)
                                 : cd_fast_sequence(vm, value, plain ? "can only assign an iterable" : "must assign iterable to extended slice");
     if (!source) return false;
   }
-  bool ok = cd_slice_indices(vm, slice, (int64_t)list->size, &start, &stop, &step, &count);
+  bool ok = cd_slice_unpack(vm, slice, &start, &stop, &step);
+  if (ok) count = cd_slice_adjust((int64_t)list->size, &start, &stop, step);
   if (ok && step == 1) ok = list_splice(vm, list, (size_t)start, (size_t)(start + count), source);
   else if (ok && !value) ok = list_delete_extended(vm, list, start, step, count);
   else if (ok) ok = list_assign_extended(vm, list, start, step, count, source);

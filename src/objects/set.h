@@ -12,7 +12,8 @@ struct Set {
   size_t mask;                                   // table size - 1
   SetEntry *table;                               // `small` or allocated
   int64_t hash;                                  // frozenset: cached, -1 unknown
-  uint64_t version;                              // changes with the key set, for iterators
+  size_t finger;                                 // where pop() looks next
+  Weakref *weaklist;
   SetEntry small[8];
 };
 
