@@ -143,6 +143,7 @@ struct VM {
   uint64_t next_thread_ident;
   int64_t switch_interval_us;
   int asyncgen_mode;
+  uint64_t chain_epoch;                          // caches of generators' delegation chains made under an older number are void; coro/
   struct Generator *live_generators;             // all suspended or running ones; sys.live_generators()
 
   // hooks: upward calls; see docs/internals/layers.md

@@ -12,12 +12,14 @@ struct Generator {
   Value name, qualname;                          // owned
   Weakref *weaklist;
   Handling handling;                             // exception being handled inside, linked into the thread's chain while it runs
-  // delegation in O(1), DESIGN: see docs/internals/coro.md
-  Generator *delegate;                           // down: generator this one delegates to natively (not owned: the register owns it)
-  Generator *delegator;                          // up: the only one that delegates to this
-  Generator *leaf;                               // cached by the root of a chain; NULL: walk
-  Code *creator_code;                            // owned: code and line of whoever called the generator function
-  int32_t creator_line;
+  // delegation in O(1); see the essay in coro/generator.c. Not owned; `root` and `leaf` hold only while their epoch is vm->chain_epoch
+  Generator *delegator;                          // up: who last resumed this one by delegation; compared, never followed
+  Generator *root;                               // top of the chain this one runs in
+  Generator *leaf;                               // of a root that is suspended: the innermost of its chain
+  uint64_t root_epoch, leaf_epoch;
+  Code *creator_code;                            // owned: code and unit of whoever called the generator function; NULL: native code
+  uint32_t creator_unit;
+  uint32_t chain_depth;                          // levels of delegation above it when it started
   // async generators
   bool hooks_inited, closed, running_async;
   Value finalizer;                               // owned
@@ -37,6 +39,23 @@ SendResult cd_generator_send(VM *vm, Value generator, Ref sent, Ref *out);
 // throw(): the exception (stolen) is raised where the generator is suspended; goes through delegates.
 SendResult cd_generator_throw(VM *vm, Value generator, Ref exception, Ref *out);
 MUST_USE bool cd_generator_close(VM *vm, Value generator);
+// Frees a generator object that nobody has seen: no finalizer, no warning.
+void cd_generator_abandon(VM *vm, Ref generator);
+
+// ---- for vm/eval.c ----
+
+extern const MethodDef *const cd_generator_send_method;          // generator.send, which the loop runs itself
+// What the frame at the end of a chain yields goes to the caller of this frame, the chain's root.
+Frame *cd_chain_root(VM *vm, Frame *frame);
+// Something drives a generator that another one delegates to: forget all caches of chains.
+void cd_chain_break(VM *vm, Generator *generator);
+typedef enum { CHAIN_ERROR = -1, CHAIN_FINISHED, CHAIN_READY } ChainState;
+// `upper` delegates to `generator`: may it be resumed with `sent`? Drops sent unless READY.
+ChainState cd_chain_push(VM *vm, Generator *upper, Generator *generator, Ref sent);
+void cd_generator_ended(VM *vm, Generator *generator);           // its frame is about to be finished
+MUST_USE Ref cd_async_next_awaitable(VM *vm, Value iterator);    // awaitable of iterator.__anext__()
+MUST_USE Ref cd_async_close_awaitable(VM *vm, Frame *frame, Value iterator);   // ASYNC_CLOSE
+
 // Iterator that `await v` drives. NO_REF: TypeError set. `where` 0 await, 1 __aenter__, 2 __aexit__ of async with.
 MUST_USE Ref cd_get_awaitable(VM *vm, Value v, int where);
 // anext(it, fallback): awaits `awaitable`, and gives `fallback` where that ends in StopAsyncIteration. Both borrowed.

@@ -25,7 +25,8 @@ enum {
 
 // How a frame's result goes on in the frame that waits for it (`back`); 0 is the plain call.
 typedef enum ReturnKind {
-  RETURN_CALL,                                   // result to back's return_register
+  RETURN_CALL,                                   // result to back's return_register; the instruction has two units
+  RETURN_SHORT,                                  // the same for an instruction of one unit
   RETURN_INIT,                                   // __init__: result must be None; the instance waits in temporary `return_register` of back
   RETURN_DISCARD,                                // property setters, __setitem__ ..: result is dropped
   RETURN_FOR_ITER,                               // generator run by FOR_ITER

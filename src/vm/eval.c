@@ -1,0 +1,2310 @@
+// SPDX-License-Identifier: MIT
+// eval.c: the loop that runs bytecode; frames of Python calls, generators and coroutines are all run by one activation of it
+//
+// Conventions of the handlers. A, B, C are the instruction's operands; R the registers. A temporary that an instruction reads is
+// consumed, but only once nothing can fail any more: on an error the unwinder drops every temporary from the handler's depth on, so
+// handlers just `goto error`. `frame->pc` is brought up to date (SAVE) before anything that may raise, run Python or look at lines.
+#include "vm/eval.h"
+
+#include "coro/generator.h"
+#include "objects/dict.h"
+#include "objects/float.h"
+#include "objects/int.h"
+#include "objects/iterator.h"
+#include "objects/list.h"
+#include "objects/module.h"
+#include "objects/protocol.h"
+#include "objects/set.h"
+#include "objects/str.h"
+#include "objects/tuple.h"
+#include "objects/type.h"
+
+// ---- arithmetic on immediates ----
+
+// An int or float word as a double. Ints lose precision as float(int) does; both are immediates.
+static ALWAYS_INLINE double eval_double(Value v) { return cd_is_flonum(v) ? cd_flonum(v) : (double)cd_small(v); }
+static ALWAYS_INLINE bool eval_numbers(Value a, Value b)         // floats, or a float and an int
+{
+  return (cd_is_flonum(a) && (cd_is_flonum(b) || cd_is_small(b))) || (cd_is_small(a) && cd_is_flonum(b));
+}
+
+static ALWAYS_INLINE bool eval_add(Value a, Value b, Ref *out)
+{
+  if (LIKELY(cd_both_small(a, b))) {
+    int64_t r;
+    if (__builtin_add_overflow((int64_t)cd_bits(a), (int64_t)(cd_bits(b) - 1), &r)) return false;
+    *out = cd_from_bits((uint64_t)r);
+    return true;
+  }
+  return eval_numbers(a, b) && cd_to_flonum(eval_double(a) + eval_double(b), out);
+}
+
+static ALWAYS_INLINE bool eval_subtract(Value a, Value b, Ref *out)
+{
+  if (LIKELY(cd_both_small(a, b))) {
+    int64_t r;
+    if (__builtin_sub_overflow((int64_t)cd_bits(a), (int64_t)(cd_bits(b) - 1), &r)) return false;
+    *out = cd_from_bits((uint64_t)r);
+    return true;
+  }
+  return eval_numbers(a, b) && cd_to_flonum(eval_double(a) - eval_double(b), out);
+}
+
+static ALWAYS_INLINE bool eval_multiply(Value a, Value b, Ref *out)
+{
+  if (LIKELY(cd_both_small(a, b))) {
+    int64_t r;
+    if (__builtin_mul_overflow((int64_t)(cd_bits(a) - 1), cd_small(b), &r)) return false;
+    *out = cd_from_bits((uint64_t)r | 1);
+    return true;
+  }
+  return eval_numbers(a, b) && cd_to_flonum(eval_double(a) * eval_double(b), out);
+}
+
+static ALWAYS_INLINE bool eval_true_divide(Value a, Value b, Ref *out)
+{
+  if (cd_both_small(a, b)) {                     // exact in doubles up to 2**53
+    int64_t x = cd_small(a), y = cd_small(b);
+    const int64_t limit = INT64_C(1) << 53;
+    if (y == 0 || x > limit || x < -limit || y > limit || y < -limit) return false;
+    return cd_to_flonum((double)x / (double)y, out);
+  }
+  if (!eval_numbers(a, b)) return false;
+  double divisor = eval_double(b);
+  return divisor != 0 && cd_to_flonum(eval_double(a) / divisor, out);
+}
+
+static ALWAYS_INLINE bool eval_floor_divide(Value a, Value b, Ref *out)
+{
+  if (!cd_both_small(a, b)) return false;
+  int64_t x = cd_small(a), y = cd_small(b);
+  if (y == 0 || y == -1) return false;
+  int64_t q = x / y;
+  if (x % y != 0 && (x < 0) != (y < 0)) q--;
+  *out = cd_from_small(q);
+  return true;
+}
+
+static ALWAYS_INLINE bool eval_remainder(Value a, Value b, Ref *out)
+{
+  if (!cd_both_small(a, b)) return false;
+  int64_t x = cd_small(a), y = cd_small(b);
+  if (y == 0 || y == -1) return false;
+  int64_t r = x % y;
+  if (r != 0 && (r < 0) != (y < 0)) r += y;
+  *out = cd_from_small(r);
+  return true;
+}
+
+static ALWAYS_INLINE bool eval_lshift(Value a, Value b, Ref *out)
+{
+  if (!cd_both_small(a, b)) return false;
+  int64_t x = cd_small(a), n = cd_small(b);
+  if (n < 0 || n > 60) return false;
+  int64_t r = (int64_t)((uint64_t)x << n);
+  if (r >> n != x || !cd_fits_small(r)) return false;
+  *out = cd_from_small(r);
+  return true;
+}
+
+static ALWAYS_INLINE bool eval_rshift(Value a, Value b, Ref *out)
+{
+  if (!cd_both_small(a, b) || cd_small(b) < 0) return false;
+  int64_t n = cd_small(b);
+  *out = cd_from_small(cd_small(a) >> (n > 63 ? 63 : n));
+  return true;
+}
+
+static ALWAYS_INLINE bool eval_and(Value a, Value b, Ref *out)
+{
+  if (!cd_both_small(a, b)) return false;
+  *out = cd_from_bits(cd_bits(a) & cd_bits(b));
+  return true;
+}
+static ALWAYS_INLINE bool eval_or(Value a, Value b, Ref *out)
+{
+  if (!cd_both_small(a, b)) return false;
+  *out = cd_from_bits(cd_bits(a) | cd_bits(b));
+  return true;
+}
+static ALWAYS_INLINE bool eval_xor(Value a, Value b, Ref *out)
+{
+  if (!cd_both_small(a, b)) return false;
+  *out = cd_from_bits((cd_bits(a) ^ cd_bits(b)) | 1);
+  return true;
+}
+static ALWAYS_INLINE bool eval_power(Value a, Value b, Ref *out)
+{
+  if (!cd_is_flonum(a) || !cd_is_small(b) || cd_small(b) != 2) return false;
+  double x = cd_flonum(a);
+  return cd_to_flonum(x * x, out);
+}
+static ALWAYS_INLINE bool eval_never(Value a UNUSED, Value b UNUSED, Ref *out UNUSED) { return false; }
+
+// Comparison of immediates: 1 true, 0 false, -1 not immediates.
+#define EVAL_COMPARE(name, operator_)                                                              \
+  static ALWAYS_INLINE int eval_##name(Value a, Value b)                                           \
+  {                                                                                                \
+    if (LIKELY(cd_both_small(a, b))) return (int64_t)cd_bits(a) operator_ (int64_t)cd_bits(b);     \
+    if (cd_is_flonum(a) && cd_is_flonum(b)) return cd_flonum(a) operator_ cd_flonum(b);            \
+    return -1;                                                                                     \
+  }
+EVAL_COMPARE(lt, <)
+EVAL_COMPARE(le, <=)
+EVAL_COMPARE(eq, ==)
+EVAL_COMPARE(ne, !=)
+EVAL_COMPARE(gt, >)
+EVAL_COMPARE(ge, >=)
+
+// Equality also for words and strings, the commonest operands after numbers.
+static ALWAYS_INLINE int eval_equal(VM *vm, Value a, Value b)
+{
+  int known = eval_eq(a, b);
+  if (known >= 0) return known;
+  Type *str = vm->types.str;
+  if (cd_is_exact(a, str) && cd_is_exact(b, str)) return cd_is(a, b) || cd_str_equal(a, b);
+  if (!cd_is_object(a) && cd_is(a, b) ) return 1;                // None == None and the like; no float is both word and NaN
+  return -1;
+}
+
+static const uint8_t eval_binary_ops[] = {                       // ORDER: binary (bytecode/opcodes.def)
+  BINARY_ADD, BINARY_SUBTRACT, BINARY_MULTIPLY, BINARY_MATMUL, BINARY_TRUE_DIVIDE, BINARY_FLOOR_DIVIDE, BINARY_REMAINDER,
+  BINARY_LSHIFT, BINARY_RSHIFT, BINARY_AND, BINARY_XOR, BINARY_OR, BINARY_POWER,
+};
+
+// `s += piece` on a local that holds the only reference grows in place.
+static NO_INLINE Ref eval_binary_slow(VM *vm, Value a, Value b, uint32_t op)
+{
+  uint32_t index = op - OP_ADD;
+  BinaryOp kind = (BinaryOp)eval_binary_ops[index >> 2];
+  return index & 2 ? cd_inplace(vm, a, b, kind) : cd_binary(vm, a, b, kind);
+}
+
+static NO_INLINE int eval_compare_slow(VM *vm, Value a, Value b, uint32_t op, Ref *out)
+{
+  CompareOp kind = (CompareOp)(op >= OP_LT_K ? op - OP_LT_K : op - OP_LT);
+  Ref r = cd_compare(vm, a, b, kind);
+  *out = r;
+  return cd_bits(r) ? (cd_is_true(r) ? 1 : cd_is_false(r) ? 0 : 2) : -1;
+}
+
+// ---- truth ----
+
+// 1, 0, or -1: ask cd_truth.
+static ALWAYS_INLINE int eval_quick_truth(Value v)
+{
+  if (cd_is_true(v)) return 1;
+  if (cd_is_false(v) || cd_is_none(v)) return 0;
+  if (cd_is_small(v)) return cd_bits(v) != 1;
+  return -1;
+}
+static NO_INLINE int eval_slow_truth(VM *vm, Value v)            // -1: exception
+{
+  bool truth;
+  return cd_truth(vm, v, &truth) ? truth : -1;
+}
+
+// ---- inline caches ----
+
+// Byte offset in the instance of a __slots__ member that holds a plain value.
+static bool eval_slot_offset(Value descriptor UNUSED, uint32_t *offset UNUSED)
+{
+  return false;
+}
+
+enum { CACHE_EMPTY, CACHE_GLOBAL, CACHE_BUILTIN, CACHE_INSTANCE, CACHE_CLASS, CACHE_CLASS_NO_DICT, CACHE_PROPERTY, CACHE_MODULE, CACHE_TYPE,
+       CACHE_METHOD, CACHE_METHOD_NO_DICT, CACHE_ADD_ATTRIBUTE, CACHE_INIT, CACHE_SLOT };
+
+#define CACHE_RETRY 15                           // misses between two attempts to fill a cache; a power of two - 1
+
+// The instruction's cache, made at need; NULL: don't bother (no memory, or the site misses all the time).
+static InlineCache *eval_cache_to_fill(VM *vm, Code *code, InstrExtra *extra)
+{
+  if (!extra->cache) {
+    if (code->cache_count == code->cache_capacity) {
+      uint32_t capacity = code->cache_capacity ? code->cache_capacity * 2 : 8;
+      InlineCache *caches = cd_realloc(vm, code->caches, code->cache_capacity * sizeof(InlineCache), capacity * sizeof(InlineCache));
+      if (!caches) { cd_clear_raised(vm); return NULL; }
+      code->caches = caches;
+      code->cache_capacity = capacity;
+    }
+    memset(&code->caches[code->cache_count], 0, sizeof(InlineCache));
+    extra->cache = ++code->cache_count;
+  }
+  InlineCache *cache = &code->caches[extra->cache - 1];
+  return cache->counter++ & CACHE_RETRY ? NULL : cache;
+}
+
+static NO_INLINE Ref eval_load_global(VM *vm, Frame *frame, Value name, InstrExtra *extra)
+{
+  Type *dict_type = vm->types.dict;
+  if (cd_is_exact(frame->globals, dict_type) && cd_is_exact(frame->builtins, dict_type)) {
+    int64_t entry = cd_dict_entry_of(vm, frame->globals, name);
+    bool in_builtins = entry < 0;
+    if (in_builtins) entry = cd_dict_entry_of(vm, frame->builtins, name);
+    if (entry >= 0 && entry < UINT32_MAX) {
+      InlineCache *cache = eval_cache_to_fill(vm, frame->code, extra);
+      if (cache) {
+        cache->kind = in_builtins ? CACHE_BUILTIN : CACHE_GLOBAL;
+        cache->type_version = cd_as_dict(frame->globals)->version;
+        cache->version2 = cd_as_dict(frame->builtins)->version;
+        cache->index = (uint32_t)entry;
+      }
+      return cd_dup(cd_as_dict(in_builtins ? frame->builtins : frame->globals)->entries[entry].value);
+    }
+  }
+  return cd_load_global(vm, frame, name);
+}
+
+static bool eval_is_data_descriptor(Value v) { return cd_is_object(v) && cd_object(v)->type->slots.descr_set; }
+static bool eval_is_descriptor(Value v) { return cd_is_object(v) && (cd_object(v)->type->slots.descr_get || cd_object(v)->type->slots.descr_set); }
+
+// Learns how to read `name` of objects like `object`. Says nothing about failure: then the cache stays as it is.
+static void eval_learn_attribute(VM *vm, Object *object, Value name, InlineCache *cache, bool method)
+{
+  Type *type = object->type;
+  if (cd_has_flag(cd_from_object(object), TYPE_TYPE)) {
+    Type *cls = (Type *)object;
+    if (type != vm->types.type || method) return;
+    Value on_meta = cd_type_lookup_borrow(vm, type, name);
+    if (cd_bits(on_meta)) return;
+    Value value = cd_type_lookup_borrow(vm, cls, name);
+    uint32_t version = cd_type_version(vm, cls);
+    if (!cd_bits(value) || !version || (eval_is_descriptor(value) && !cd_is_exact(value, vm->types.function))) return;
+    cache->kind = CACHE_TYPE;
+    cache->type_version = version;
+    cache->value = value;
+    return;
+  }
+  if (type == vm->types.module) {
+    Value dict = cd_module_dict(cd_from_object(object));
+    Value on_type = cd_type_lookup_borrow(vm, type, name);
+    if (cd_bits(on_type) && eval_is_data_descriptor(on_type)) return;
+    int64_t entry = cd_dict_entry_of(vm, dict, name);
+    if (entry < 0 || entry >= UINT32_MAX) return;
+    cache->kind = CACHE_MODULE;
+    cache->type_version = cd_as_dict(dict)->version;
+    cache->index = (uint32_t)entry;
+    return;
+  }
+  if (!(type->flags & TYPE_DEFAULT_GETATTR)) return;
+  uint32_t version = cd_type_version(vm, type);
+  if (!version) return;
+  Value on_type = cd_type_lookup_borrow(vm, type, name);
+  if (cd_bits(on_type) && cd_is_exact(on_type, vm->types.property)) {
+    Property *property = (Property *)cd_object(on_type);
+    if (method || !cd_is_exact(property->getter, vm->types.function)) return;
+    Function *getter = (Function *)cd_object(property->getter);
+    if (!cd_code_is_simple(getter->code) || getter->code->arg_count != 1) return;
+    cache->kind = CACHE_PROPERTY;
+    cache->type_version = version;
+    cache->value = property->getter;
+    return;
+  }
+  if (cd_bits(on_type) && cd_is_exact(on_type, vm->types.member_descriptor) && !method) {
+    uint32_t offset;
+    if (!eval_slot_offset(on_type, &offset) || (type->flags & TYPE_EXTRA_AT_END)) return;
+    cache->kind = CACHE_SLOT;
+    cache->type_version = version;
+    cache->index = offset;
+    return;
+  }
+  if (cd_bits(on_type) && eval_is_data_descriptor(on_type)) return;
+  if (!(type->flags & TYPE_HAS_DICT)) {
+    if (!cd_bits(on_type)) return;
+    if (method) {
+      if (!(cd_is_object(on_type) && (cd_object(on_type)->type->flags & TYPE_METHOD_DESCRIPTOR))) return;
+      cache->kind = CACHE_METHOD_NO_DICT;
+    } else {
+      if (eval_is_descriptor(on_type)) return;
+      cache->kind = CACHE_CLASS_NO_DICT;
+    }
+    cache->type_version = version;
+    cache->value = on_type;
+    return;
+  }
+  if (type->flags & TYPE_EXTRA_AT_END) return;
+  AttributeHead *head = cd_attributes(object);
+  if (cd_bits(head->dict)) return;
+  uint32_t index = head->shape ? cd_shape_find(vm, head->shape, name) : SHAPE_MISSING;
+  if (index != SHAPE_MISSING && cd_bits(head->values[index])) {
+    if (method && false) return;
+    cache->kind = CACHE_INSTANCE;
+    cache->type_version = version;
+    cache->shape_id = head->shape->id;
+    cache->version2 = type->dict_offset;
+    cache->index = index;
+    return;
+  }
+  if (!cd_bits(on_type)) return;
+  if (method) {
+    if (!(cd_is_object(on_type) && (cd_object(on_type)->type->flags & TYPE_METHOD_DESCRIPTOR))) return;
+  } else if (eval_is_descriptor(on_type)) {
+    return;
+  }
+  cache->kind = method ? CACHE_METHOD : CACHE_CLASS;
+  cache->type_version = version;
+  cache->shape_id = head->shape ? head->shape->id : 0;
+  cache->version2 = type->dict_offset;
+  cache->value = on_type;
+}
+
+static NO_INLINE Ref eval_load_attr(VM *vm, Code *code, Value object, Value name, InstrExtra *extra)
+{
+  Ref result = cd_getattr(vm, object, name);
+  if (cd_bits(result) && cd_is_object(object)) {
+    InlineCache *cache = eval_cache_to_fill(vm, code, extra);
+    if (cache) eval_learn_attribute(vm, cd_object(object), name, cache, false);
+  }
+  return result;
+}
+
+// Fills pair[0], pair[1] (dead temporaries) with a method and its self, or a value and NO_VALUE.
+static NO_INLINE bool eval_load_method(VM *vm, Code *code, Value object, Value name, InstrExtra *extra, Value *pair, bool owns)
+{
+  Ref method;
+  bool unbound = false;
+  Find found = cd_lookup_method(vm, object, name, &method, &unbound);
+  if (found == FIND_ERROR) return false;
+  if (found == FIND_MISSING) {                   // let the ordinary way find the words
+    method = cd_getattr(vm, object, name);
+    if (!cd_bits(method)) return false;
+  }
+  if (cd_is_object(object)) {
+    InlineCache *cache = eval_cache_to_fill(vm, code, extra);
+    if (cache) eval_learn_attribute(vm, cd_object(object), name, cache, unbound);
+  }
+  Ref self = cd_dup(object);
+  if (owns) cd_drop(vm, cd_from_bits(cd_bits(object)));          // the consumed temporary; `self` keeps it alive
+  if (!unbound) {
+    pair[0] = method;
+    pair[1] = NO_VALUE;
+    cd_drop(vm, self);
+    return true;
+  }
+  pair[0] = method;
+  pair[1] = self;
+  return true;
+}
+
+static NO_INLINE bool eval_store_attr(VM *vm, Code *code, Value object, Value name, Value value, InstrExtra *extra)
+{
+  Shape *before = NULL;
+  AttributeHead *head = NULL;
+  Type *type = NULL;
+  if (cd_is_object(object)) {
+    type = cd_object(object)->type;
+    if ((type->flags & (TYPE_HAS_DICT | TYPE_DEFAULT_SETATTR | TYPE_EXTRA_AT_END)) == (TYPE_HAS_DICT | TYPE_DEFAULT_SETATTR)) {
+      head = cd_attributes(cd_object(object));
+      before = head->shape;
+    }
+  }
+  if (!cd_setattr(vm, object, name, value)) return false;
+  if (!type || type != cd_object(object)->type || cd_is_type(object)) return true;
+  InlineCache *cache = eval_cache_to_fill(vm, code, extra);
+  uint32_t version = cache ? cd_type_version(vm, type) : 0;
+  if (!version) return true;
+  Value on_type = cd_type_lookup_borrow(vm, type, name);
+  if (cd_bits(on_type) && eval_is_data_descriptor(on_type)) {
+    uint32_t offset;
+    if (!(type->flags & TYPE_DEFAULT_SETATTR) || !cd_is_exact(on_type, vm->types.member_descriptor)) return true;
+    if (!eval_slot_offset(on_type, &offset) || (type->flags & TYPE_EXTRA_AT_END)) return true;
+    cache->kind = CACHE_SLOT;
+    cache->type_version = version;
+    cache->index = offset;
+    return true;
+  }
+  if (!head || !head->shape) return true;
+  if (head->shape == before) {
+    uint32_t index = cd_shape_find(vm, before, name);
+    if (index == SHAPE_MISSING) return true;
+    cache->kind = CACHE_INSTANCE;
+    cache->type_version = version;
+    cache->shape_id = before->id;
+    cache->version2 = type->dict_offset;
+    cache->index = index;
+  } else if (!before ? head->shape->parent && !head->shape->parent->parent : head->shape->parent == before) {
+    cache->kind = CACHE_ADD_ATTRIBUTE;
+    cache->type_version = version;
+    cache->shape_id = before ? before->id : 0;
+    cache->version2 = type->dict_offset;
+    cache->index = head->shape->count - 1;
+    cache->value = cd_from_bits((uint64_t)(uintptr_t)head->shape);
+  }
+  return true;
+}
+
+// ---- calls ----
+
+// Pushes a frame for any Python function that is no generator; links nothing. The caller drops the arguments.
+static NO_INLINE Frame *eval_bind_frame(VM *vm, Function *function, const Value *args, size_t nargs, Value kwnames)
+{
+  return cd_frame_for_call(vm, function, args, nargs, kwnames);
+}
+
+static NO_INLINE Ref eval_new_generator(VM *vm, Function *function, const Value *args, size_t nargs, Value kwnames)
+{
+  return cd_function_call(vm, cd_from_object(function), args, nargs, kwnames);
+}
+
+static COLD bool eval_too_deep(VM *vm)
+{
+  cd_raise_recursion(vm, "");
+  return false;
+}
+// One Python frame more.
+static ALWAYS_INLINE bool eval_deeper(VM *vm, Thread *thread)
+{
+  return LIKELY(++thread->recursion_depth <= vm->recursion_limit) || (thread->recursion_depth--, eval_too_deep(vm));
+}
+
+// The class's __init__ if calling the class means object.__new__ and then this Python function; NO_VALUE otherwise. Borrowed.
+static Value eval_python_init(VM *vm, Type *cls)
+{
+  if (cls->head.type != vm->types.type || cls->slots.new_ != cd_object_new_slot || (cls->flags & (TYPE_ABSTRACT | TYPE_EXTRA_AT_END))) return NO_VALUE;
+  Value init = cd_type_lookup_borrow(vm, cls, N(__init__));
+  return cd_bits(init) && cd_is_exact(init, vm->types.function) ? init : NO_VALUE;
+}
+
+static NO_INLINE void eval_learn_class(VM *vm, Code *code, Type *cls, InstrExtra *extra)
+{
+  InlineCache *cache = eval_cache_to_fill(vm, code, extra);
+  if (!cache) return;
+  Value init = eval_python_init(vm, cls);
+  uint32_t version = cd_bits(init) ? cd_type_version(vm, cls) : 0;
+  if (!version) return;
+  cache->kind = CACHE_INIT;
+  cache->type_version = version;
+  cache->value = init;
+}
+
+// Any callable, no frame in this loop.
+static NO_INLINE Ref eval_call_other(VM *vm, Value callee, const Value *args, size_t nargs, Value kwnames)
+{
+  if (cd_is_object(callee)) {
+    Type *type = cd_object(callee)->type;
+    if (type == vm->types.native) {
+      Native *native = (Native *)cd_object(callee);
+      return cd_native_call(vm, native->def, &native->signature, native->self, native->type, args, nargs, kwnames);
+    }
+  }
+  return cd_call(vm, callee, args, nargs, kwnames);
+}
+
+static NO_INLINE Ref eval_call_traced(VM *vm, Frame *frame, Value callee, const Value *args, size_t nargs, Value kwnames)
+{
+  Type *type = cd_is_object(callee) ? cd_object(callee)->type : NULL;
+  bool native = type && (type == vm->types.native || type == vm->types.method_descriptor || type == vm->types.class_method_descriptor);
+  if (!native || !cd_bits(vm->thread->profile_fn)) return eval_call_other(vm, callee, args, nargs, kwnames);
+  if (!cd_trace_native(vm, frame, TRACE_C_CALL, callee)) return NO_REF;
+  Ref result = eval_call_other(vm, callee, args, nargs, kwnames);
+  if (!cd_bits(result)) {
+    Ref raised = cd_take_raised(vm);
+    if (!cd_trace_native(vm, frame, TRACE_C_EXCEPTION, callee)) { cd_drop(vm, raised); return NO_REF; }
+    cd_restore_raised(vm, raised);
+    return NO_REF;
+  }
+  if (!cd_trace_native(vm, frame, TRACE_C_RETURN, callee)) { cd_drop(vm, result); return NO_REF; }
+  return result;
+}
+
+// ---- the loop ----
+
+#define A (pc->a)
+#define B (pc->b)
+#define C (pc->c)
+#define EXTRA ((InstrExtra *)(pc + 1))
+#define SAVE() (frame->pc = pc)
+#define DISPATCH() goto *dispatch[pc->op]
+#define NEXT(units) do { pc += (units); DISPATCH(); } while (0)
+#define CASE(name) op_##name:
+#define CONST(i) (consts[i])
+#define NAME_AT(i) (((Tuple *)cd_object(code->names))->items[i])
+// dst = value (stolen). The register's old value goes last.
+#define SET(i, value) do { Value *slot_ = &R[i]; Ref old_ = cd_from_bits(cd_bits(*slot_)); *slot_ = (value); cd_drop(vm, old_); } while (0)
+#define CONSUME(i) do { uint32_t i_ = (i); if (i_ >= first_temp) { Ref old_ = cd_take(&R[i_]); cd_drop(vm, old_); } } while (0)
+#define TAKE(i) ((i) >= first_temp ? cd_take(&R[i]) : cd_dup(R[i]))
+#define LOAD_FRAME() do {                                                     \
+    R = frame->registers;                                                     \
+    code = frame->code;                                                       \
+    consts = ((Tuple *)cd_object(code->consts))->items;                       \
+    first_temp = code->first_temp;                                            \
+    dispatch = stack->dispatch;                                               \
+  } while (0)
+#define TRACED() UNLIKELY(dispatch != stack->plain_dispatch)
+#define KIND_OF(f) ((ReturnKind)((f)->flags >> FRAME_KIND_SHIFT & 15))
+#define SET_KIND(f, kind) ((f)->flags = (uint16_t)(((f)->flags & ~FRAME_KIND) | (kind) << FRAME_KIND_SHIFT))
+
+
+
+// Ends an activation: unlinks it, then drops what it owns. Gives the frame below. A generator's frame stays, finished.
+static NO_INLINE Frame *eval_leave(VM *vm, Thread *thread, Frame *frame)
+{
+  Frame *back = frame->back;
+  ReturnKind kind = KIND_OF(frame);
+  if (kind != RETURN_DELEGATE && kind != RETURN_ASYNC_NEXT) thread->recursion_depth--;
+  if (frame->flags & FRAME_IS_GENERATOR) {
+    Generator *generator = cd_generator_of(frame);
+    thread->handling = generator->handling.previous;
+    cd_generator_ended(vm, generator);
+    thread->frame = back;
+    Ref handled = cd_take(&generator->handling.exception);
+    frame->flags &= (uint16_t)~(FRAME_ENTRY | FRAME_KIND);
+    cd_frame_finish(vm, frame);
+    frame->back = NULL;
+    cd_drop(vm, handled);
+  } else {
+    thread->frame = back;
+    cd_frame_clear(vm, frame);
+    cd_stack_pop(vm, thread->stack, frame);
+  }
+  return back;
+}
+
+typedef enum { EVAL_START, EVAL_RESUME, EVAL_RAISE } EvalMode;
+
+// Runs `frame` and what it calls until the frame marked FRAME_ENTRY is done or yields. START: a new frame, RESUME: a suspended one with
+// `sent` (stolen), RAISE: the exception set is raised at the frame's pc. With `tables` it only hands out its dispatch tables.
+static SendResult eval_run(VM *vm, Frame *frame, EvalMode mode, Ref sent, Ref *out, FrameStack *tables)
+{
+  static const void *const plain[OP_COUNT] = {
+#define OP(name, operands, flags, meaning) [OP_##name] = &&op_##name,
+#include "bytecode/opcodes.def"
+#undef OP
+  };
+  static const void *const traced[OP_COUNT] = {[0 ... OP_COUNT - 1] = &&op_traced};
+  if (UNLIKELY(tables != NULL)) {
+    tables->plain_dispatch = plain;
+    tables->traced_dispatch = traced;
+    return RETURNED;
+  }
+
+  Thread *const thread = vm->thread;
+  FrameStack *const stack = thread->stack;
+  const void *const *dispatch;
+  const Instr *pc;
+  Value *R;
+  const Value *consts;
+  Code *code;
+  uint32_t first_temp;
+  // parameters of the shared labels
+  Ref result = NO_REF;
+  Generator *gen = NULL;
+  ReturnKind kind = RETURN_CALL;
+  const Instr *last_traced = NULL;
+
+  thread->frame = frame;
+  LOAD_FRAME();
+  pc = frame->pc;
+  if (mode == EVAL_RAISE) goto error;
+  if (mode == EVAL_RESUME) { gen = cd_generator_of(frame); goto resume; }
+  DISPATCH();
+
+op_traced:
+  SAVE();
+  if (!cd_trace_instruction(vm, frame, last_traced)) goto error;
+  last_traced = pc = frame->pc;
+  goto *plain[pc->op];
+
+  CASE(NOP) NEXT(1);
+
+  CASE(EXTEND) {
+    SAVE();
+    int units = cd_wide_instruction(vm, frame, pc);
+    if (units < 0) goto error;
+    NEXT((uint32_t)units);
+  }
+
+  CASE(ENTER) {
+    if (UNLIKELY(atomic_load_explicit(&vm->breaker, memory_order_relaxed))) {
+      SAVE();
+      if (!cd_handle_breaker(vm)) goto error;
+    }
+    if (TRACED()) {
+      SAVE();
+      if (!cd_trace_call(vm, frame)) goto error;
+      dispatch = stack->dispatch;
+    }
+    NEXT(1);
+  }
+
+  CASE(COPY_FREE_VARS) {
+    if (frame->function && cd_bits(frame->function->closure)) {
+      const Value *cells = ((Tuple *)cd_object(frame->function->closure))->items;
+      Value *free = &R[code->first_free];
+      for (uint32_t i = 0, n = A; i < n; i++) free[i] = cd_dup(cells[i]);
+    }
+    NEXT(1);
+  }
+
+  CASE(MAKE_CELL) {
+    Ref cell = cd_cell_new(vm, R[A]);
+    if (!cd_bits(cell)) goto error;
+    SET(A, cell);
+    NEXT(1);
+  }
+
+  CASE(MOVE) {
+    Ref v = TAKE(B);
+    SET(A, v);
+    NEXT(1);
+  }
+
+  CASE(COPY) {
+    Ref v = cd_dup(R[B]);
+    SET(A, v);
+    NEXT(1);
+  }
+
+  CASE(LOAD_CONST) {
+    Ref v = cd_dup(CONST(B));
+    SET(A, v);
+    NEXT(1);
+  }
+
+  CASE(LOAD_NOTHING) {
+    R[A] = NO_VALUE;
+    NEXT(1);
+  }
+
+  CASE(CHECK_LOCAL) {
+    if (UNLIKELY(!cd_bits(R[A]))) { SAVE(); cd_unbound_local(vm, code, A); goto error; }
+    NEXT(1);
+  }
+
+  CASE(DELETE_LOCAL) {
+    if (UNLIKELY(!cd_bits(R[A]))) { SAVE(); cd_unbound_local(vm, code, A); goto error; }
+    SAVE();
+    cd_clear(vm, &R[A]);
+    NEXT(1);
+  }
+
+  CASE(CLEAR_LOCAL) CASE(DROP) {
+    SAVE();
+    cd_clear(vm, &R[A]);
+    NEXT(1);
+  }
+
+  CASE(LOAD_CELL) {
+    Value v = ((Cell *)cd_object(R[B]))->value;
+    if (UNLIKELY(!cd_bits(v))) { SAVE(); cd_unbound_cell(vm, code, B); goto error; }
+    Ref r = cd_dup(v);
+    SET(A, r);
+    NEXT(1);
+  }
+
+  CASE(STORE_CELL) {
+    Ref v = TAKE(B);
+    SAVE();
+    cd_replace(vm, &((Cell *)cd_object(R[A]))->value, v);
+    NEXT(1);
+  }
+
+  CASE(DELETE_CELL) {
+    SAVE();
+    Cell *cell = (Cell *)cd_object(R[A]);
+    if (UNLIKELY(!cd_bits(cell->value))) { cd_unbound_cell(vm, code, A); goto error; }
+    cd_clear(vm, &cell->value);
+    NEXT(1);
+  }
+
+  CASE(LOAD_CLASS_CELL) {
+    SAVE();
+    Ref v = cd_load_class_cell(vm, frame, B);
+    if (!cd_bits(v)) goto error;
+    SET(A, v);
+    NEXT(1);
+  }
+
+  CASE(LOAD_NAME) {
+    SAVE();
+    Ref v = cd_load_name(vm, frame, NAME_AT(B));
+    if (!cd_bits(v)) goto error;
+    SET(A, v);
+    NEXT(1);
+  }
+
+  CASE(STORE_NAME) {
+    SAVE();
+    if (!cd_store_name(vm, frame, NAME_AT(A), R[B])) goto error;
+    CONSUME(B);
+    NEXT(1);
+  }
+
+  CASE(DELETE_NAME) {
+    SAVE();
+    if (!cd_delete_name(vm, frame, NAME_AT(A))) goto error;
+    NEXT(1);
+  }
+
+  CASE(LOAD_GLOBAL) {
+    InstrExtra *extra = EXTRA;
+    if (LIKELY(extra->cache)) {
+      const InlineCache *cache = &code->caches[extra->cache - 1];
+      const Dict *dict = (const Dict *)cd_object(frame->globals);
+      if (LIKELY(dict->version == cache->type_version)) {
+        if (cache->kind == CACHE_BUILTIN) {
+          dict = (const Dict *)cd_object(frame->builtins);
+          if (UNLIKELY(dict->version != cache->version2)) goto load_global_slow;
+        }
+        Ref v = cd_dup(dict->entries[cache->index].value);
+        SET(A, v);
+        NEXT(2);
+      }
+    }
+  load_global_slow:
+    SAVE();
+    Ref v = eval_load_global(vm, frame, NAME_AT(B), extra);
+    if (!cd_bits(v)) goto error;
+    SET(A, v);
+    NEXT(2);
+  }
+
+  CASE(STORE_GLOBAL) {
+    SAVE();
+    if (!cd_dict_set(vm, frame->globals, NAME_AT(A), R[B])) goto error;
+    CONSUME(B);
+    NEXT(1);
+  }
+
+  CASE(DELETE_GLOBAL) {
+    SAVE();
+    if (!cd_delete_global(vm, frame, NAME_AT(A))) goto error;
+    NEXT(1);
+  }
+
+  CASE(LOAD_ATTR) {
+    Value object = R[B];
+    InstrExtra *extra = EXTRA;
+    if (LIKELY(cd_is_object(object) && extra->cache)) {
+      const InlineCache *cache = &code->caches[extra->cache - 1];
+      Object *o = cd_object(object);
+      Type *type = o->type;
+      if (LIKELY(type->version == cache->type_version)) {
+        Value v = NO_VALUE;
+        switch (cache->kind) {
+        case CACHE_INSTANCE: {
+          AttributeHead *head = (AttributeHead *)((char *)o + cache->version2);
+          if (head->shape && head->shape->id == cache->shape_id) v = head->values[cache->index];
+          break;
+        }
+        case CACHE_CLASS: {
+          AttributeHead *head = (AttributeHead *)((char *)o + cache->version2);
+          if ((head->shape ? head->shape->id : 0) == cache->shape_id && !cd_bits(head->dict)) v = cache->value;
+          break;
+        }
+        case CACHE_CLASS_NO_DICT: v = cache->value; break;
+        case CACHE_SLOT: v = *(Value *)((char *)o + cache->index); break;
+        case CACHE_PROPERTY: {
+          Function *getter = (Function *)cd_object(cache->value);
+          if (!cd_code_is_simple(getter->code) || getter->code->arg_count != 1 || TRACED()) break;
+          if (!eval_deeper(vm, thread)) goto error;
+          uint16_t flags;
+          Frame *callee = cd_stack_push(vm, stack, cd_frame_size(getter->code), &flags);
+          if (!callee) { thread->recursion_depth--; goto error; }
+          SAVE();
+          cd_dup_object(getter);
+          cd_frame_init(callee, getter, getter->code, flags);
+          memset(callee->registers, 0, getter->code->register_count * sizeof(Value));
+          callee->registers[0] = TAKE(B);
+          callee->back = frame;
+          callee->return_register = A;
+          thread->frame = frame = callee;
+          LOAD_FRAME();
+          pc = code->instrs;
+          DISPATCH();
+        }
+        default: break;
+        }
+        if (LIKELY(cd_bits(v))) {
+          Ref r = cd_dup(v);
+          CONSUME(B);
+          SET(A, r);
+          NEXT(2);
+        }
+      } else if (type == vm->types.module && cache->kind == CACHE_MODULE) {
+        const Dict *dict = (const Dict *)cd_object(((Module *)o)->dict);
+        if (dict->version == cache->type_version) {
+          Ref r = cd_dup(dict->entries[cache->index].value);
+          CONSUME(B);
+          SET(A, r);
+          NEXT(2);
+        }
+      } else if (cache->kind == CACHE_TYPE && type == vm->types.type && ((Type *)o)->version == cache->type_version) {
+        Ref r = cd_dup(cache->value);
+        CONSUME(B);
+        SET(A, r);
+        NEXT(2);
+      }
+    }
+    SAVE();
+    Ref v = eval_load_attr(vm, code, object, NAME_AT(C), extra);
+    if (!cd_bits(v)) goto error;
+    CONSUME(B);
+    SET(A, v);
+    NEXT(2);
+  }
+
+  CASE(LOAD_METHOD) {
+    Value object = R[B];
+    InstrExtra *extra = EXTRA;
+    if (LIKELY(cd_is_object(object) && extra->cache)) {
+      const InlineCache *cache = &code->caches[extra->cache - 1];
+      Object *o = cd_object(object);
+      Type *type = o->type;
+      if (LIKELY(type->version == cache->type_version)) {
+        Value v = NO_VALUE;
+        bool method = true;
+        switch (cache->kind) {
+        case CACHE_METHOD: {
+          AttributeHead *head = (AttributeHead *)((char *)o + cache->version2);
+          if ((head->shape ? head->shape->id : 0) == cache->shape_id && !cd_bits(head->dict)) v = cache->value;
+          break;
+        }
+        case CACHE_METHOD_NO_DICT: v = cache->value; break;
+        case CACHE_INSTANCE: {
+          AttributeHead *head = (AttributeHead *)((char *)o + cache->version2);
+          if (head->shape && head->shape->id == cache->shape_id) v = head->values[cache->index];
+          method = false;
+          break;
+        }
+        default: break;
+        }
+        if (LIKELY(cd_bits(v))) {
+          Ref r = cd_dup(v);
+          if (LIKELY(method)) {
+            Ref self = TAKE(B);
+            R[A] = r;
+            R[A + 1] = self;
+          } else {
+            CONSUME(B);
+            R[A] = r;
+            R[A + 1] = NO_VALUE;
+          }
+          NEXT(2);
+        }
+      } else if (type == vm->types.module && cache->kind == CACHE_MODULE) {
+        const Dict *dict = (const Dict *)cd_object(((Module *)o)->dict);
+        if (dict->version == cache->type_version) {
+          Ref r = cd_dup(dict->entries[cache->index].value);
+          CONSUME(B);
+          R[A] = r;
+          R[A + 1] = NO_VALUE;
+          NEXT(2);
+        }
+      } else if (cache->kind == CACHE_TYPE && type == vm->types.type && ((Type *)o)->version == cache->type_version) {
+        Ref r = cd_dup(cache->value);
+        CONSUME(B);
+        R[A] = r;
+        R[A + 1] = NO_VALUE;
+        NEXT(2);
+      }
+    }
+    SAVE();
+    Value pair[2];
+    if (!eval_load_method(vm, code, object, NAME_AT(C), extra, pair, false)) goto error;
+    CONSUME(B);
+    R[A] = pair[0];
+    R[A + 1] = pair[1];
+    NEXT(2);
+  }
+
+  CASE(LOAD_SUPER_ATTR) {
+    SAVE();
+    cd_raise_system(vm, "LOAD_SUPER_ATTR is not in use");
+    goto error;
+  }
+
+  CASE(STORE_ATTR) {
+    Value object = R[A];
+    InstrExtra *extra = EXTRA;
+    if (LIKELY(cd_is_object(object) && extra->cache)) {
+      const InlineCache *cache = &code->caches[extra->cache - 1];
+      Object *o = cd_object(object);
+      if (LIKELY(o->type->version == cache->type_version)) {
+        if (LIKELY(cache->kind == CACHE_INSTANCE)) {
+          AttributeHead *head = (AttributeHead *)((char *)o + cache->version2);
+          if (LIKELY(head->shape && head->shape->id == cache->shape_id)) {
+            Ref v = TAKE(C);
+            SAVE();
+            cd_replace(vm, &head->values[cache->index], v);
+            CONSUME(A);
+            NEXT(2);
+          }
+        } else if (cache->kind == CACHE_ADD_ATTRIBUTE) {
+          AttributeHead *head = (AttributeHead *)((char *)o + cache->version2);
+          uint32_t index = cache->index;
+          if ((head->shape ? head->shape->id : 0) == cache->shape_id && !cd_bits(head->dict) && index < head->capacity) {
+            head->values[index] = TAKE(C);
+            head->shape = (Shape *)(uintptr_t)cd_bits(cache->value);
+            CONSUME(A);
+            NEXT(2);
+          }
+        } else if (cache->kind == CACHE_SLOT) {
+          Ref v = TAKE(C);
+          SAVE();
+          cd_replace(vm, (Value *)((char *)o + cache->index), v);
+          CONSUME(A);
+          NEXT(2);
+        }
+      }
+    }
+    SAVE();
+    if (!eval_store_attr(vm, code, object, NAME_AT(B), R[C], extra)) goto error;
+    CONSUME(C);
+    CONSUME(A);
+    NEXT(2);
+  }
+
+  CASE(DELETE_ATTR) {
+    SAVE();
+    if (!cd_setattr(vm, R[A], NAME_AT(B), NO_VALUE)) goto error;
+    CONSUME(A);
+    NEXT(1);
+  }
+
+  CASE(GET_ITEM) {
+    Value container = R[B], key = R[C];
+    if (LIKELY(cd_is_object(container))) {
+      Type *type = cd_object(container)->type;
+      if (type == vm->types.list && cd_is_small(key)) {
+        List *list = (List *)cd_object(container);
+        int64_t i = cd_small(key);
+        if (i < 0) i += (int64_t)list->size;
+        if (LIKELY((uint64_t)i < list->size)) {
+          Ref v = cd_dup(list->items[i]);
+          CONSUME(B);
+          SET(A, v);
+          NEXT(1);
+        }
+      } else if (type == vm->types.tuple && cd_is_small(key)) {
+        Tuple *tuple = (Tuple *)cd_object(container);
+        int64_t i = cd_small(key);
+        if (i < 0) i += (int64_t)tuple->size;
+        if (LIKELY((uint64_t)i < tuple->size)) {
+          Ref v = cd_dup(tuple->items[i]);
+          CONSUME(B);
+          SET(A, v);
+          NEXT(1);
+        }
+      } else if (type == vm->types.dict) {
+        SAVE();
+        Ref v;
+        Find found = cd_dict_find(vm, container, key, &v);
+        if (LIKELY(found == FIND_HIT)) {
+          CONSUME(B);
+          CONSUME(C);
+          SET(A, v);
+          NEXT(1);
+        }
+        if (found == FIND_MISSING) cd_raise_key(vm, key);
+        goto error;
+      }
+    }
+    SAVE();
+    Ref v = cd_getitem(vm, container, key);
+    if (!cd_bits(v)) goto error;
+    CONSUME(B);
+    CONSUME(C);
+    SET(A, v);
+    NEXT(1);
+  }
+
+  CASE(GET_ITEM_K) {
+    Value container = R[B], key = CONST(C);
+    if (LIKELY(cd_is_object(container) && cd_is_small(key))) {
+      Type *type = cd_object(container)->type;
+      int64_t i = cd_small(key);
+      const Value *items = NULL;
+      if (type == vm->types.list) {
+        List *list = (List *)cd_object(container);
+        if (i < 0) i += (int64_t)list->size;
+        if ((uint64_t)i < list->size) items = list->items;
+      } else if (type == vm->types.tuple) {
+        Tuple *tuple = (Tuple *)cd_object(container);
+        if (i < 0) i += (int64_t)tuple->size;
+        if ((uint64_t)i < tuple->size) items = tuple->items;
+      }
+      if (LIKELY(items != NULL)) {
+        Ref v = cd_dup(items[i]);
+        CONSUME(B);
+        SET(A, v);
+        NEXT(1);
+      }
+    }
+    SAVE();
+    Ref v = cd_getitem(vm, container, key);
+    if (!cd_bits(v)) goto error;
+    CONSUME(B);
+    SET(A, v);
+    NEXT(1);
+  }
+
+  CASE(SET_ITEM) {
+    Value container = R[A], key = R[B];
+    SAVE();
+    if (LIKELY(cd_is_object(container))) {
+      Type *type = cd_object(container)->type;
+      if (type == vm->types.list && cd_is_small(key)) {
+        List *list = (List *)cd_object(container);
+        int64_t i = cd_small(key);
+        if (i < 0) i += (int64_t)list->size;
+        if (LIKELY((uint64_t)i < list->size)) {
+          Ref v = TAKE(C);
+          cd_replace(vm, &list->items[i], v);
+          CONSUME(A);
+          NEXT(1);
+        }
+      } else if (type == vm->types.dict) {
+        if (!cd_dict_set(vm, container, key, R[C])) goto error;
+        CONSUME(C);
+        CONSUME(A);
+        CONSUME(B);
+        NEXT(1);
+      }
+    }
+    if (!cd_setitem(vm, container, key, R[C])) goto error;
+    CONSUME(C);
+    CONSUME(A);
+    CONSUME(B);
+    NEXT(1);
+  }
+
+  CASE(DELETE_ITEM) {
+    SAVE();
+    if (!cd_setitem(vm, R[A], R[B], NO_VALUE)) goto error;
+    CONSUME(A);
+    CONSUME(B);
+    NEXT(1);
+  }
+
+  // ---- arithmetic ----
+
+#define ARITHMETIC(NAME, fast)                                                                             \
+  CASE(NAME) { Ref r; if (LIKELY(fast(R[B], R[C], &r))) { SET(A, r); NEXT(1); } goto binary; }             \
+  CASE(NAME##_K) { Ref r; if (LIKELY(fast(R[B], CONST(C), &r))) { SET(A, r); NEXT(1); } goto binary_k; }   \
+  CASE(I##NAME) { Ref r; if (LIKELY(fast(R[B], R[C], &r))) { SET(A, r); NEXT(1); } goto binary; }          \
+  CASE(I##NAME##_K) { Ref r; if (LIKELY(fast(R[B], CONST(C), &r))) { SET(A, r); NEXT(1); } goto binary_k; }
+
+  CASE(ADD) { Ref r; if (LIKELY(eval_add(R[B], R[C], &r))) { SET(A, r); NEXT(1); } goto add; }
+  CASE(ADD_K) { Ref r; if (LIKELY(eval_add(R[B], CONST(C), &r))) { SET(A, r); NEXT(1); } goto binary_k; }
+  CASE(IADD) { Ref r; if (LIKELY(eval_add(R[B], R[C], &r))) { SET(A, r); NEXT(1); } goto add; }
+  CASE(IADD_K) { Ref r; if (LIKELY(eval_add(R[B], CONST(C), &r))) { SET(A, r); NEXT(1); } goto binary_k; }
+  ARITHMETIC(SUBTRACT, eval_subtract)
+  ARITHMETIC(MULTIPLY, eval_multiply)
+  ARITHMETIC(MATMUL, eval_never)
+  ARITHMETIC(TRUE_DIVIDE, eval_true_divide)
+  ARITHMETIC(FLOOR_DIVIDE, eval_floor_divide)
+  ARITHMETIC(REMAINDER, eval_remainder)
+  ARITHMETIC(LSHIFT, eval_lshift)
+  ARITHMETIC(RSHIFT, eval_rshift)
+  ARITHMETIC(AND, eval_and)
+  ARITHMETIC(XOR, eval_xor)
+  ARITHMETIC(OR, eval_or)
+  ARITHMETIC(POWER, eval_power)
+
+add:                                             // s = s + t, s += t: in place while s is the only reference
+  if (A == B && cd_is_exact(R[B], vm->types.str) && cd_is_exact(R[C], vm->types.str)) {
+    SAVE();
+    if (!cd_str_append(vm, &R[B], R[C])) goto error;
+    CONSUME(C);
+    NEXT(1);
+  }
+binary: {
+    SAVE();
+    Ref r = eval_binary_slow(vm, R[B], R[C], pc->op);
+    if (!cd_bits(r)) goto error;
+    CONSUME(B);
+    CONSUME(C);
+    SET(A, r);
+    NEXT(1);
+  }
+binary_k: {
+    SAVE();
+    Ref r = eval_binary_slow(vm, R[B], CONST(C), pc->op);
+    if (!cd_bits(r)) goto error;
+    CONSUME(B);
+    SET(A, r);
+    NEXT(1);
+  }
+
+  // ---- comparison ----
+
+// A conditional jump on the result that follows is done at once: the bool is never stored.
+#define TRUTH_RESULT(truth)                                                                              \
+  do {                                                                                                   \
+    bool truth_ = (truth);                                                                               \
+    uint32_t next_;                                                                                      \
+    memcpy(&next_, pc + 1, sizeof next_);                                                                \
+    uint32_t a_ = A;                                                                                     \
+    if (LIKELY(a_ >= first_temp)) {                                                                      \
+      if (next_ == (OP_JUMP_IF_FALSE | a_ << 16)) { R[a_] = NO_VALUE; pc += 3 + (truth_ ? 0 : ((InstrExtra *)(pc + 2))->jump); DISPATCH(); } \
+      if (next_ == (OP_JUMP_IF_TRUE | a_ << 16)) { R[a_] = NO_VALUE; pc += 3 + (truth_ ? ((InstrExtra *)(pc + 2))->jump : 0); DISPATCH(); }  \
+    }                                                                                                    \
+    SET(a_, cd_bool(truth_));                                                                            \
+    NEXT(1);                                                                                             \
+  } while (0)
+
+#define COMPARISON(NAME, fast)                                                                           \
+  CASE(NAME) { int t = fast(R[B], R[C]); if (LIKELY(t >= 0)) TRUTH_RESULT(t); goto compare; }            \
+  CASE(NAME##_K) { int t = fast(R[B], CONST(C)); if (LIKELY(t >= 0)) TRUTH_RESULT(t); goto compare_k; }
+
+  COMPARISON(LT, eval_lt)
+  COMPARISON(LE, eval_le)
+  COMPARISON(GT, eval_gt)
+  COMPARISON(GE, eval_ge)
+  CASE(EQ) { int t = eval_equal(vm, R[B], R[C]); if (LIKELY(t >= 0)) { CONSUME(B); CONSUME(C); TRUTH_RESULT(t); } goto compare; }
+  CASE(EQ_K) { int t = eval_equal(vm, R[B], CONST(C)); if (LIKELY(t >= 0)) { CONSUME(B); TRUTH_RESULT(t); } goto compare_k; }
+  CASE(NE) { int t = eval_equal(vm, R[B], R[C]); if (LIKELY(t >= 0)) { CONSUME(B); CONSUME(C); TRUTH_RESULT(!t); } goto compare; }
+  CASE(NE_K) { int t = eval_equal(vm, R[B], CONST(C)); if (LIKELY(t >= 0)) { CONSUME(B); TRUTH_RESULT(!t); } goto compare_k; }
+
+compare: {
+    SAVE();
+    Ref r;
+    int t = eval_compare_slow(vm, R[B], R[C], pc->op, &r);
+    if (t < 0) goto error;
+    CONSUME(B);
+    CONSUME(C);
+    if (LIKELY(t < 2)) TRUTH_RESULT(t);
+    SET(A, r);
+    NEXT(1);
+  }
+compare_k: {
+    SAVE();
+    Ref r;
+    int t = eval_compare_slow(vm, R[B], CONST(C), pc->op, &r);
+    if (t < 0) goto error;
+    CONSUME(B);
+    if (LIKELY(t < 2)) TRUTH_RESULT(t);
+    SET(A, r);
+    NEXT(1);
+  }
+
+  CASE(IS) {
+    bool t = cd_is(R[B], R[C]);
+    CONSUME(B);
+    CONSUME(C);
+    TRUTH_RESULT(t);
+  }
+  CASE(IS_NOT) {
+    bool t = !cd_is(R[B], R[C]);
+    CONSUME(B);
+    CONSUME(C);
+    TRUTH_RESULT(t);
+  }
+
+  CASE(IN) {
+    SAVE();
+    bool t;
+    if (!cd_contains(vm, R[C], R[B], &t)) goto error;
+    CONSUME(B);
+    CONSUME(C);
+    TRUTH_RESULT(t);
+  }
+  CASE(NOT_IN) {
+    SAVE();
+    bool t;
+    if (!cd_contains(vm, R[C], R[B], &t)) goto error;
+    CONSUME(B);
+    CONSUME(C);
+    TRUTH_RESULT(!t);
+  }
+
+  CASE(NEGATIVE) {
+    Value v = R[B];
+    Ref r;
+    if (LIKELY(cd_is_small(v) && cd_small(v) != SMALL_INT_MIN)) {
+      r = cd_from_small(-cd_small(v));
+    } else if (!(cd_is_flonum(v) && cd_to_flonum(-cd_flonum(v), &r))) {
+      SAVE();
+      if (!cd_bits(r = cd_negative(vm, v))) goto error;
+      CONSUME(B);
+    }
+    SET(A, r);
+    NEXT(1);
+  }
+  CASE(POSITIVE) {
+    SAVE();
+    Ref r = cd_positive(vm, R[B]);
+    if (!cd_bits(r)) goto error;
+    CONSUME(B);
+    SET(A, r);
+    NEXT(1);
+  }
+  CASE(INVERT) {
+    SAVE();
+    Ref r = cd_is_small(R[B]) ? cd_from_small(~cd_small(R[B])) : cd_invert(vm, R[B]);
+    if (!cd_bits(r)) goto error;
+    CONSUME(B);
+    SET(A, r);
+    NEXT(1);
+  }
+  CASE(NOT) {
+    int t = eval_quick_truth(R[B]);
+    if (UNLIKELY(t < 0)) {
+      SAVE();
+      if ((t = eval_slow_truth(vm, R[B])) < 0) goto error;
+      CONSUME(B);
+    }
+    TRUTH_RESULT(!t);
+  }
+
+  // ---- jumps ----
+
+  CASE(JUMP) NEXT(2 + EXTRA->jump);
+
+  CASE(JUMP_BACK) {
+    if (UNLIKELY(atomic_load_explicit(&vm->breaker, memory_order_relaxed))) {
+      SAVE();
+      if (!cd_handle_breaker(vm)) goto error;
+    }
+    NEXT(2 + EXTRA->jump);
+  }
+
+  CASE(JUMP_IF_FALSE) {
+    int t = eval_quick_truth(R[A]);
+    if (UNLIKELY(t < 0)) {
+      SAVE();
+      if ((t = eval_slow_truth(vm, R[A])) < 0) goto error;
+      CONSUME(A);
+    }
+    NEXT(2 + (t ? 0 : EXTRA->jump));
+  }
+  CASE(JUMP_IF_TRUE) {
+    int t = eval_quick_truth(R[A]);
+    if (UNLIKELY(t < 0)) {
+      SAVE();
+      if ((t = eval_slow_truth(vm, R[A])) < 0) goto error;
+      CONSUME(A);
+    }
+    NEXT(2 + (t ? EXTRA->jump : 0));
+  }
+  CASE(JUMP_IF_NONE) {
+    bool t = cd_is_none(R[A]);
+    CONSUME(A);
+    NEXT(2 + (t ? EXTRA->jump : 0));
+  }
+  CASE(JUMP_IF_NOT_NONE) {
+    bool t = cd_is_none(R[A]);
+    CONSUME(A);
+    NEXT(2 + (t ? 0 : EXTRA->jump));
+  }
+  CASE(JUMP_IF_FALSE_OR_DROP) {
+    int t = eval_quick_truth(R[A]);
+    if (t < 0) {
+      SAVE();
+      if ((t = eval_slow_truth(vm, R[A])) < 0) goto error;
+    }
+    if (!t) NEXT(2 + EXTRA->jump);
+    cd_clear(vm, &R[A]);
+    NEXT(2);
+  }
+  CASE(JUMP_IF_TRUE_OR_DROP) {
+    int t = eval_quick_truth(R[A]);
+    if (t < 0) {
+      SAVE();
+      if ((t = eval_slow_truth(vm, R[A])) < 0) goto error;
+    }
+    if (t) NEXT(2 + EXTRA->jump);
+    cd_clear(vm, &R[A]);
+    NEXT(2);
+  }
+
+  // ---- displays ----
+
+  CASE(BUILD_TUPLE) {
+    SAVE();
+    uint32_t n = C;
+    Ref tuple = cd_tuple_new(vm, n);
+    if (!cd_bits(tuple)) goto error;
+    if (n) {
+      memcpy(((Tuple *)cd_object(tuple))->items, &R[B], n * sizeof(Value));
+      memset(&R[B], 0, n * sizeof(Value));
+    }
+    SET(A, tuple);
+    NEXT(1);
+  }
+  CASE(BUILD_LIST) {
+    SAVE();
+    uint32_t n = C;
+    Ref list = cd_list_with_capacity(vm, n);
+    if (!cd_bits(list)) goto error;
+    if (n) {
+      List *l = (List *)cd_object(list);
+      memcpy(l->items, &R[B], n * sizeof(Value));
+      l->size = n;
+      memset(&R[B], 0, n * sizeof(Value));
+    }
+    SET(A, list);
+    NEXT(1);
+  }
+  CASE(BUILD_SET) {
+    SAVE();
+    uint32_t n = C;
+    Ref set = cd_set_new(vm, NO_VALUE);
+    if (!cd_bits(set)) goto error;
+    for (uint32_t i = 0; i < n; i++)
+      if (!cd_set_add(vm, set, R[B + i])) { cd_drop(vm, set); goto error; }
+    for (uint32_t i = 0; i < n; i++) cd_clear(vm, &R[B + i]);
+    SET(A, set);
+    NEXT(1);
+  }
+  CASE(BUILD_MAP) {
+    SAVE();
+    uint32_t n = C;
+    Ref dict = n ? cd_dict_with_capacity(vm, n) : cd_dict_new(vm);
+    if (!cd_bits(dict)) goto error;
+    for (uint32_t i = 0; i < n; i++)
+      if (!cd_dict_set(vm, dict, R[B + 2 * i], R[B + 2 * i + 1])) { cd_drop(vm, dict); goto error; }
+    for (uint32_t i = 0; i < 2 * n; i++) cd_clear(vm, &R[B + i]);
+    SET(A, dict);
+    NEXT(1);
+  }
+  CASE(BUILD_STRING) {
+    SAVE();
+    Ref s = cd_build_string(vm, &R[B], C);
+    if (!cd_bits(s)) goto error;
+    for (uint32_t i = 0, n = C; i < n; i++) cd_clear(vm, &R[B + i]);
+    SET(A, s);
+    NEXT(1);
+  }
+  CASE(BUILD_SLICE) {
+    SAVE();
+    uint32_t n = C;
+    Ref slice = cd_slice_new(vm, R[B], R[B + 1], n == 3 ? R[B + 2] : NO_VALUE);
+    if (!cd_bits(slice)) goto error;
+    for (uint32_t i = 0; i < n; i++) cd_clear(vm, &R[B + i]);
+    SET(A, slice);
+    NEXT(1);
+  }
+  CASE(FORMAT_VALUE) {
+    SAVE();
+    bool has_spec = C & 4;
+    Ref s = cd_format_value(vm, R[B], C & 3, has_spec ? R[B + 1] : NO_VALUE);
+    if (!cd_bits(s)) goto error;
+    CONSUME(B);
+    if (has_spec) cd_clear(vm, &R[B + 1]);
+    SET(A, s);
+    NEXT(1);
+  }
+  CASE(LIST_APPEND) {
+    SAVE();
+    List *list = (List *)cd_object(R[A]);
+    Ref v = TAKE(B);
+    if (LIKELY(list->size < list->capacity)) list->items[list->size++] = v;
+    else if (!cd_list_append_steal(vm, list, v)) goto error;
+    NEXT(1);
+  }
+  CASE(SET_ADD) {
+    SAVE();
+    if (!cd_set_add(vm, R[A], R[B])) goto error;
+    CONSUME(B);
+    NEXT(1);
+  }
+  CASE(MAP_ADD) {
+    SAVE();
+    if (!cd_dict_set(vm, R[A], R[B], R[C])) goto error;
+    CONSUME(B);
+    CONSUME(C);
+    NEXT(1);
+  }
+  CASE(LIST_EXTEND) {
+    SAVE();
+    if (!cd_extend_display(vm, R[A], R[B])) goto error;
+    CONSUME(B);
+    NEXT(1);
+  }
+  CASE(SET_UPDATE) {
+    SAVE();
+    if (!cd_set_update(vm, R[A], R[B])) goto error;
+    CONSUME(B);
+    NEXT(1);
+  }
+  CASE(DICT_UPDATE) {
+    SAVE();
+    if (!cd_update_display(vm, R[A], R[B])) goto error;
+    CONSUME(B);
+    NEXT(1);
+  }
+  CASE(DICT_MERGE) {
+    SAVE();
+    if (!cd_merge_keywords(vm, R[A], R[B], R[C])) goto error;
+    CONSUME(B);
+    NEXT(1);
+  }
+  CASE(LIST_TO_TUPLE) {
+    SAVE();
+    Ref tuple = cd_list_to_tuple(vm, R[B]);
+    if (!cd_bits(tuple)) goto error;
+    CONSUME(B);
+    SET(A, tuple);
+    NEXT(1);
+  }
+
+  CASE(UNPACK_SEQUENCE) {
+    Value v = R[B];
+    uint32_t n = C;
+    const Value *items = NULL;
+    if (LIKELY(cd_is_object(v))) {
+      Type *type = cd_object(v)->type;
+      if (type == vm->types.tuple && ((Tuple *)cd_object(v))->size == n) items = ((Tuple *)cd_object(v))->items;
+      else if (type == vm->types.list && ((List *)cd_object(v))->size == n) items = ((List *)cd_object(v))->items;
+    }
+    if (LIKELY(items != NULL)) {
+      Ref sequence = TAKE(B);
+      Value *to = &R[A];
+      for (uint32_t i = 0; i < n; i++) to[i] = cd_dup(items[i]);
+      cd_drop(vm, sequence);
+      NEXT(1);
+    }
+    SAVE();
+    Ref sequence = TAKE(B);
+    bool ok = cd_unpack_sequence(vm, sequence, n, &R[A]);
+    cd_drop(vm, sequence);
+    if (!ok) goto error;
+    NEXT(1);
+  }
+  CASE(UNPACK_EX) {
+    SAVE();
+    Ref sequence = TAKE(B);
+    bool ok = cd_unpack_ex(vm, sequence, C & 0xFF, C >> 8, &R[A]);
+    cd_drop(vm, sequence);
+    if (!ok) goto error;
+    NEXT(1);
+  }
+
+  // ---- calls ----
+
+  CASE(CALL) {
+    Value callee = R[B];
+    uint32_t nargs = C, base = B;
+    uint32_t first = base + 1 + !cd_bits(R[base + 1]);           // of the arguments, self included
+    nargs += base + 2 - first;
+    if (UNLIKELY(!cd_is_object(callee))) goto call_other;
+    Type *type = cd_object(callee)->type;
+    if (type == vm->types.method && !cd_bits(R[base + 1])) {     // bound method: unwrap it in place
+      Method *method = (Method *)cd_object(callee);
+      Ref function = cd_dup(method->function), self = cd_dup(method->self);
+      R[base] = function;
+      R[base + 1] = self;
+      cd_drop(vm, cd_from_bits(cd_bits(callee)));
+      callee = function;
+      first = base + 1;
+      nargs++;
+      if (UNLIKELY(!cd_is_object(callee))) goto call_other;
+      type = cd_object(callee)->type;
+    }
+    if (LIKELY(type == vm->types.function)) {
+      Function *function = (Function *)cd_object(callee);
+      Code *target = function->code;
+      if (LIKELY(cd_code_is_simple(target) && EXTRA->jump < 0 && nargs <= target->arg_count)) {
+        uint32_t missing = target->arg_count - nargs;
+        const Value *defaults = NULL;
+        if (UNLIKELY(missing)) {
+          if (!cd_bits(function->defaults)) goto call_bound;
+          Tuple *tuple = (Tuple *)cd_object(function->defaults);
+          if (missing > tuple->size) goto call_bound;
+          defaults = tuple->items + (tuple->size - missing);
+        }
+        SAVE();
+        if (UNLIKELY(!eval_deeper(vm, thread))) goto error;
+        uint16_t flags;
+        Frame *new_frame = cd_stack_push(vm, stack, cd_frame_size(target), &flags);
+        if (UNLIKELY(!new_frame)) { thread->recursion_depth--; goto error; }
+        cd_frame_init(new_frame, function, target, flags);
+        new_frame->back = frame;
+        new_frame->return_register = A;
+        Value *to = new_frame->registers;
+        Value *from = &R[first];
+        R[base] = NO_VALUE;                      // the function moves into the frame
+        for (uint32_t i = 0; i < nargs; i++) { to[i] = from[i]; from[i] = NO_VALUE; }
+        for (uint32_t i = 0; i < missing; i++) to[nargs + i] = cd_dup(defaults[i]);
+        uint32_t used = nargs + missing, all = target->register_count;
+        for (uint32_t i = used; i < all; i++) to[i] = NO_VALUE;
+        thread->frame = frame = new_frame;
+        LOAD_FRAME();
+        pc = code->instrs;
+        DISPATCH();
+      }
+      goto call_bound;
+    }
+    if (type == vm->types.type || (type->flags & TYPE_TYPE)) {
+      Type *cls = (Type *)cd_object(callee);
+      InstrExtra *extra = EXTRA;
+      Value init = NO_VALUE;
+      if (extra->cache && code->caches[extra->cache - 1].kind == CACHE_INIT && cls->version == code->caches[extra->cache - 1].type_version) {
+        init = code->caches[extra->cache - 1].value;
+      } else {
+        init = eval_python_init(vm, cls);
+        if (cd_bits(init)) eval_learn_class(vm, code, cls, extra);
+      }
+      if (!cd_bits(init) || cd_bits(R[base + 1])) goto call_other;
+      SAVE();
+      Object *instance = cd_instance_new(vm, cls);
+      if (!instance) goto error;
+      Function *function = (Function *)cd_object(init);
+      Code *target = function->code;
+      Ref self = cd_from_object(instance);
+      if (UNLIKELY(!eval_deeper(vm, thread))) { cd_drop(vm, self); goto error; }
+      R[base + 1] = self;                        // the first argument; dies with the arguments
+      first = base + 1;
+      nargs++;
+      Frame *new_frame;
+      if (LIKELY(cd_code_is_simple(target) && extra->jump < 0 && nargs == target->arg_count)) {
+        uint16_t flags;
+        new_frame = cd_stack_push(vm, stack, cd_frame_size(target), &flags);
+        if (UNLIKELY(!new_frame)) { thread->recursion_depth--; goto error; }
+        cd_dup_object(function);
+        cd_frame_init(new_frame, function, target, flags);
+        Value *to = new_frame->registers;
+        Value *from = &R[first];
+        to[0] = cd_dup(self);
+        for (uint32_t i = 1; i < nargs; i++) { to[i] = from[i]; from[i] = NO_VALUE; }
+        for (uint32_t i = nargs, all = target->register_count; i < all; i++) to[i] = NO_VALUE;
+      } else {
+        Value kwnames = extra->jump < 0 ? NO_VALUE : CONST(extra->jump);
+        if (target->flags & CO_ANY_GENERATOR) { thread->recursion_depth--; goto call_init_slow; }
+        new_frame = eval_bind_frame(vm, function, &R[first], nargs - (cd_bits(kwnames) ? (uint32_t)cd_tuple_size(kwnames) : 0), kwnames);
+        if (!new_frame) { thread->recursion_depth--; goto error; }
+        for (uint32_t i = 1; i < nargs; i++) cd_clear(vm, &R[first + i]);
+      }
+      SET_KIND(new_frame, RETURN_INIT);
+      new_frame->back = frame;
+      new_frame->return_register = base + 1;
+      thread->frame = frame = new_frame;
+      LOAD_FRAME();
+      pc = code->instrs;
+      DISPATCH();
+    call_init_slow:                              // __init__ is a generator function: an error, found in the ordinary way
+      R[base + 1] = NO_VALUE;
+      cd_drop(vm, self);
+      goto call_other;
+    }
+    if (type == vm->types.method_descriptor && EXTRA->jump < 0 && cd_bits(R[base + 1])) {
+      const MethodDef *def = ((MethodDescriptor *)cd_object(callee))->def;
+      if (def == cd_generator_send_method && nargs == 2 && cd_is_exact(R[base + 1], vm->types.generator)) {
+        gen = (Generator *)cd_object(R[base + 1]);
+        if (gen->frame.state == FRAME_SUSPENDED || (gen->frame.state == FRAME_CREATED && cd_is_none(R[base + 2]))) {
+          SAVE();
+          sent = cd_take(&R[base + 2]);
+          kind = RETURN_SEND;
+          goto enter_generator;
+        }
+      }
+    }
+    goto call_other;
+  }
+
+call_bound: {                                    // a Python function whose arguments need binding
+    Function *function = (Function *)cd_object(R[B]);
+    uint32_t first = B + 1 + !cd_bits(R[B + 1]), nargs = C + B + 2 - first, end = B + 2 + C;
+    Value kwnames = EXTRA->jump < 0 ? NO_VALUE : CONST(EXTRA->jump);
+    if (cd_bits(kwnames)) nargs -= (uint32_t)cd_tuple_size(kwnames);
+    SAVE();
+    if (function->code->flags & CO_ANY_GENERATOR) {
+      Ref r = eval_new_generator(vm, function, &R[first], nargs, kwnames);
+      if (!cd_bits(r)) goto error;
+      for (uint32_t i = B; i < end; i++) cd_clear(vm, &R[i]);
+      SET(A, r);
+      NEXT(2);
+    }
+    if (UNLIKELY(!eval_deeper(vm, thread))) goto error;
+    Frame *new_frame = eval_bind_frame(vm, function, &R[first], nargs, kwnames);
+    if (!new_frame) { thread->recursion_depth--; goto error; }
+    for (uint32_t i = B; i < end; i++) cd_clear(vm, &R[i]);
+    new_frame->back = frame;
+    new_frame->return_register = A;
+    thread->frame = frame = new_frame;
+    LOAD_FRAME();
+    pc = code->instrs;
+    DISPATCH();
+  }
+
+call_other: {
+    uint32_t first = B + 1 + !cd_bits(R[B + 1]), nargs = C + B + 2 - first, end = B + 2 + C;
+    Value kwnames = EXTRA->jump < 0 ? NO_VALUE : CONST(EXTRA->jump);
+    if (cd_bits(kwnames)) nargs -= (uint32_t)cd_tuple_size(kwnames);
+    SAVE();
+    Ref r = TRACED() ? eval_call_traced(vm, frame, R[B], &R[first], nargs, kwnames) : eval_call_other(vm, R[B], &R[first], nargs, kwnames);
+    dispatch = stack->dispatch;
+    if (UNLIKELY(!cd_bits(r))) goto error;
+    for (uint32_t i = B; i < end; i++) cd_clear(vm, &R[i]);
+    SET(A, r);
+    NEXT(2);
+  }
+
+  CASE(CALL_EX) {
+    SAVE();
+    Value keywords = C & 1 ? R[B + 2] : NO_VALUE;
+    Value callee = R[B];
+    if (cd_is_exact(callee, vm->types.function) && cd_is_exact(R[B + 1], vm->types.tuple) && (!cd_bits(keywords) || !cd_dict_count(keywords))
+        && !(((Function *)cd_object(callee))->code->flags & CO_ANY_GENERATOR)) {
+      Tuple *tuple = (Tuple *)cd_object(R[B + 1]);
+      if (UNLIKELY(!eval_deeper(vm, thread))) goto error;
+      Frame *new_frame = eval_bind_frame(vm, (Function *)cd_object(callee), tuple->items, tuple->size, NO_VALUE);
+      if (!new_frame) { thread->recursion_depth--; goto error; }
+      for (uint32_t i = 0; i < 2 + (C & 1u); i++) cd_clear(vm, &R[B + i]);
+      SET_KIND(new_frame, RETURN_SHORT);
+      new_frame->back = frame;
+      new_frame->return_register = A;
+      thread->frame = frame = new_frame;
+      LOAD_FRAME();
+      pc = code->instrs;
+      DISPATCH();
+    }
+    Ref r = cd_call_unpacked(vm, callee, R[B + 1], keywords);
+    dispatch = stack->dispatch;
+    if (!cd_bits(r)) goto error;
+    for (uint32_t i = 0; i < 2 + (C & 1u); i++) cd_clear(vm, &R[B + i]);
+    SET(A, r);
+    NEXT(1);
+  }
+
+  CASE(MAKE_FUNCTION) {
+    SAVE();
+    Ref function = cd_make_function(vm, frame, &R[B], C);
+    if (!cd_bits(function)) goto error;
+    SET(A, function);
+    NEXT(1);
+  }
+  CASE(LOAD_BUILD_CLASS) {
+    SAVE();
+    Ref v = cd_load_build_class(vm, frame);
+    if (!cd_bits(v)) goto error;
+    SET(A, v);
+    NEXT(1);
+  }
+  CASE(LOAD_ASSERTION_ERROR) {
+    Ref v = cd_dup_object(vm->exc.AssertionError);
+    SET(A, v);
+    NEXT(1);
+  }
+
+  // ---- leaving the frame ----
+
+  CASE(RETURN_CONST)
+    result = cd_dup(CONST(A));
+    goto do_return;
+
+  CASE(RETURN)
+    if (LIKELY(!frame->object)) {
+      result = cd_take(&R[A]);                   // a local dies now anyway
+    } else {
+      result = TAKE(A);
+    }
+
+do_return:
+  if (TRACED()) {
+    SAVE();
+    if (!cd_trace_return(vm, frame, result)) { cd_drop(vm, result); goto leave_raising; }
+  }
+  if (LIKELY(!frame->flags && !frame->object)) {
+    Frame *done = frame;
+    Value *local = R, *end = R + first_temp;
+    thread->frame = frame = done->back;
+    thread->recursion_depth--;
+    for (; local < end; local++) {
+      Ref v = cd_from_bits(cd_bits(*local));
+      cd_drop(vm, v);
+    }
+    uint32_t reg = done->return_register;
+    Function *function = done->function;
+    stack->top = (char *)done;
+    cd_drop_object(vm, function);
+    LOAD_FRAME();
+    pc = frame->pc;
+    SET(reg, result);
+    NEXT(2);
+  }
+  {
+    uint32_t flags = frame->flags, reg = frame->return_register;
+    frame = eval_leave(vm, thread, frame);
+    if (flags & FRAME_ENTRY) { *out = result; return RETURNED; }
+    kind = (ReturnKind)(flags >> FRAME_KIND_SHIFT & 15);
+    LOAD_FRAME();
+    pc = frame->pc;
+    switch (kind) {
+    case RETURN_CALL: SET(reg, result); NEXT(2);
+    case RETURN_SHORT: SET(reg, result); NEXT(1);
+    case RETURN_INIT: {
+      if (UNLIKELY(!cd_is_none(result))) {
+        cd_raise_type(vm, "__init__() should return None, not '%T'", result);
+        cd_drop(vm, result);
+        goto error;
+      }
+      Ref instance = cd_take(&R[reg]);
+      cd_clear(vm, &R[B]);
+      SET(A, instance);
+      NEXT(2);
+    }
+    case RETURN_DISCARD: cd_drop(vm, result); NEXT(cd_opcode_units[pc->op]);
+    case RETURN_FOR_ITER:
+    case RETURN_ASYNC_NEXT:
+      frame->state = FRAME_RUNNING;
+      cd_drop(vm, result);
+      cd_clear(vm, &R[B]);
+      NEXT(2 + EXTRA->jump);
+    case RETURN_FOR_NEXT: SET(A, result); NEXT(2);
+    case RETURN_SEND:
+      cd_raise_stop_iteration(vm, cd_is_none(result) ? NO_VALUE : result);
+      cd_drop(vm, result);
+      goto error;
+    case RETURN_DELEGATE:
+      frame->state = FRAME_RUNNING;
+      cd_clear(vm, &R[B]);
+      R[C] = NO_VALUE;
+      SET(A, result);
+      NEXT(1);
+    case RETURN_TRUTH:
+    case RETURN_NOT: UNREACHABLE();
+    }
+    UNREACHABLE();
+  }
+
+  // ---- iteration ----
+
+  CASE(GET_ITER) {
+    SAVE();
+    Ref it;
+    if (cd_is_exact(R[B], vm->types.generator)) {
+      it = TAKE(B);
+    } else {
+      it = cd_iter(vm, R[B]);
+      if (!cd_bits(it)) goto error;
+      CONSUME(B);
+    }
+    SET(A, it);
+    NEXT(1);
+  }
+
+  CASE(FOR_ITER) {
+    Object *it = cd_object(R[B]);
+    Type *type = it->type;
+    if (type == vm->types.range_iterator) {
+      RangeIterator *range = (RangeIterator *)it;
+      if (LIKELY(range->left > 0)) {
+        int64_t i = range->next;
+        range->left--;
+        range->next = (int64_t)((uint64_t)i + (uint64_t)range->step);
+        Ref v = LIKELY(cd_fits_small(i)) ? cd_from_small(i) : cd_int_from_i64(vm, i);
+        if (UNLIKELY(!cd_bits(v))) { SAVE(); goto error; }
+        SET(A, v);
+        NEXT(2);
+      }
+      goto for_done;
+    }
+    if (type == vm->types.list_iterator) {
+      ListIterator *iterator = (ListIterator *)it;
+      List *list = (List *)cd_object(iterator->list);
+      if (list && LIKELY(iterator->index < list->size)) {
+        Ref v = cd_dup(list->items[iterator->index++]);
+        SET(A, v);
+        NEXT(2);
+      }
+      SAVE();
+      cd_clear(vm, &iterator->list);
+      goto for_done;
+    }
+    if (type == vm->types.tuple_iterator) {
+      TupleIterator *iterator = (TupleIterator *)it;
+      Tuple *tuple = (Tuple *)cd_object(iterator->tuple);
+      if (tuple && LIKELY(iterator->index < tuple->size)) {
+        Ref v = cd_dup(tuple->items[iterator->index++]);
+        SET(A, v);
+        NEXT(2);
+      }
+      SAVE();
+      cd_clear(vm, &iterator->tuple);
+      goto for_done;
+    }
+    if (type == vm->types.generator) {
+      gen = (Generator *)it;
+      if (LIKELY(gen->frame.state == FRAME_SUSPENDED || gen->frame.state == FRAME_CREATED)) {
+        SAVE();
+        sent = cd_none();
+        kind = RETURN_FOR_ITER;
+        goto enter_generator;
+      }
+    }
+    SAVE();
+    Ref v;
+    Next next = type->slots.next(vm, R[B], &v);
+    if (LIKELY(next == NEXT_ITEM)) {
+      SET(A, v);
+      NEXT(2);
+    }
+    if (next == NEXT_ERROR) {
+      if (!cd_swallow(vm, vm->exc.StopIteration)) goto error;
+    }
+  for_done:
+    SAVE();
+    cd_clear(vm, &R[B]);
+    NEXT(2 + EXTRA->jump);
+  }
+
+  // ---- generators ----
+
+  // Resumes `gen` (created, or suspended and not in a running chain) with `sent`; `kind` says what becomes of what it gives.
+enter_generator: {
+    Frame *g = &gen->frame;
+    if (LIKELY(kind != RETURN_DELEGATE && kind != RETURN_ASYNC_NEXT)) {
+      if (UNLIKELY(!eval_deeper(vm, thread))) { cd_drop(vm, sent); goto error; }
+      if (UNLIKELY(gen->delegator != NULL)) cd_chain_break(vm, gen);
+    }
+    g->back = frame;
+    SET_KIND(g, kind);
+    gen->handling.previous = thread->handling;
+    thread->handling = &gen->handling;
+    thread->frame = frame = g;
+    LOAD_FRAME();
+  }
+
+  // `frame` is gen's, linked to its caller; `sent` goes to it.
+resume: {
+    pc = frame->pc;
+    FrameState state = (FrameState)frame->state;
+    frame->state = FRAME_RUNNING;
+    if (LIKELY(state == FRAME_SUSPENDED)) {
+      SET(A, sent);
+      if (TRACED() && !cd_trace_call(vm, frame)) goto error;
+      NEXT(1);
+    }
+    if (state == FRAME_CREATED) {
+      cd_drop(vm, sent);
+      DISPATCH();
+    }
+    // Delegating: straight to the leaf if the chain below is known, else one step down.
+    if (gen->leaf && gen->leaf_epoch == vm->chain_epoch && !TRACED()) {
+      Generator *leaf = gen->leaf;
+      gen->leaf = NULL;
+      if (leaf != gen) {
+        thread->handling = &leaf->handling;
+        thread->frame = frame = &leaf->frame;
+        gen = leaf;
+        LOAD_FRAME();
+        goto resume;
+      }
+    }
+    gen->leaf = NULL;
+    if (TRACED() && !cd_trace_call(vm, frame)) { cd_drop(vm, sent); goto error; }
+    if (pc->op == OP_ASYNC_NEXT) SET(C + 1, sent);
+    else SET(C, sent);
+    DISPATCH();
+  }
+
+  CASE(YIELD) {
+    result = TAKE(B);
+    SAVE();
+    frame->state = FRAME_SUSPENDED;
+  }
+
+  // `frame` yields `result`: to the caller of the chain's root. Its state is SUSPENDED (a value of its own) or DELEGATING (handed up).
+do_yield: {
+    Frame *top = frame;
+    ReturnKind up = KIND_OF(top);
+    if (TRACED()) {
+      if (!cd_trace_return(vm, frame, result)) { cd_drop(vm, result); frame->state = FRAME_RUNNING; goto leave_raising; }
+    }
+    bool item = frame->state == FRAME_SUSPENDED && up == RETURN_ASYNC_NEXT;
+    if ((up == RETURN_DELEGATE || up == RETURN_ASYNC_NEXT) && !item) {
+      if (TRACED()) {                            // every level tells the tracer
+        Generator *below = cd_generator_of(frame);
+        thread->handling = below->handling.previous;
+        thread->frame = frame = frame->back;
+        frame->state = FRAME_DELEGATING;
+        LOAD_FRAME();
+        pc = frame->pc;
+        goto do_yield;
+      }
+      top = cd_chain_root(vm, frame);
+      up = KIND_OF(top);
+      gen = cd_generator_of(top);
+      gen->leaf = cd_generator_of(frame);
+      gen->leaf_epoch = vm->chain_epoch;
+      top->state = FRAME_DELEGATING;
+    } else {
+      gen = cd_generator_of(top);
+      if (frame->state == FRAME_DELEGATING) { gen->leaf = gen; gen->leaf_epoch = vm->chain_epoch; }
+    }
+    thread->handling = gen->handling.previous;
+    uint32_t flags = top->flags;
+    frame = top->back;
+    top->back = NULL;
+    thread->frame = frame;
+    if (up != RETURN_ASYNC_NEXT) thread->recursion_depth--;
+    if (UNLIKELY(flags & FRAME_ENTRY)) {
+      top->flags &= (uint16_t)~FRAME_ENTRY;
+      *out = result;
+      return YIELDED;
+    }
+    LOAD_FRAME();
+    pc = frame->pc;
+    switch (up) {
+    case RETURN_FOR_ITER:
+      SET(A, result);
+      NEXT(2);
+    case RETURN_SEND:                            // CALL send: method, generator and argument go
+      cd_clear(vm, &R[B]);
+      cd_clear(vm, &R[B + 1]);
+      SET(A, result);
+      NEXT(2);
+    case RETURN_ASYNC_NEXT:
+      frame->state = FRAME_RUNNING;
+      SET(A, result);
+      NEXT(2);
+    default: UNREACHABLE();
+    }
+  }
+
+  CASE(GET_YIELD_FROM_ITER) {
+    SAVE();
+    Ref it = cd_get_yield_from_iter(vm, code, R[B]);
+    if (!cd_bits(it)) goto error;
+    CONSUME(B);
+    SET(A, it);
+    NEXT(1);
+  }
+
+  CASE(GET_AWAITABLE) {
+    SAVE();
+    Ref it = cd_get_awaitable(vm, R[B], C);
+    if (!cd_bits(it)) goto error;
+    CONSUME(B);
+    SET(A, it);
+    NEXT(1);
+  }
+
+  CASE(DELEGATE) {
+    SAVE();
+    Object *it = cd_object(R[B]);
+    Type *type = it->type;
+    sent = cd_take(&R[C]);
+    if (type == vm->types.generator || type == vm->types.coroutine) {
+      gen = (Generator *)it;
+      switch (cd_chain_push(vm, cd_generator_of(frame), gen, sent)) {
+      case CHAIN_READY:
+        kind = RETURN_DELEGATE;
+        if (KIND_OF(frame) == RETURN_DELEGATE || KIND_OF(frame) == RETURN_ASYNC_NEXT) frame->state = FRAME_DELEGATING;
+        goto enter_generator;
+      case CHAIN_FINISHED: result = cd_none(); goto delegate_done;
+      case CHAIN_ERROR: goto error;
+      }
+    }
+    if (cd_is_none(sent) && type->slots.next && !type->slots.send) {
+      Next next = type->slots.next(vm, R[B], &result);
+      if (next == NEXT_ITEM) { frame->state = FRAME_DELEGATING; goto do_yield; }
+      if (next == NEXT_ERROR && !cd_raised_is(vm, vm->exc.StopIteration)) goto error;
+      result = next == NEXT_ERROR ? cd_stop_value(vm) : cd_none();
+      goto delegate_done;
+    }
+    SendResult r = cd_send(vm, R[B], sent, &result);
+    cd_drop(vm, sent);
+    if (r == YIELDED) { frame->state = FRAME_DELEGATING; goto do_yield; }
+    if (r == RAISED) goto error;
+  delegate_done:
+    cd_clear(vm, &R[B]);
+    SET(A, result);
+    NEXT(1);
+  }
+
+  CASE(GET_ASYNC_ITER) {
+    SAVE();
+    Ref it = cd_get_async_iter(vm, R[B]);
+    if (!cd_bits(it)) goto error;
+    CONSUME(B);
+    SET(A, it);
+    NEXT(1);
+  }
+
+  // R[c] is the awaitable in progress (NO_VALUE or None: none yet), R[c + 1] the value sent.
+  CASE(ASYNC_NEXT) {
+    SAVE();
+    sent = cd_take(&R[C + 1]);
+    if (!cd_bits(sent)) sent = cd_none();
+    if (!cd_bits(R[C]) || cd_is_none(R[C])) {
+      Ref awaitable = cd_async_next_awaitable(vm, R[B]);
+      if (!cd_bits(awaitable)) { cd_drop(vm, sent); goto error; }
+      SET(C, awaitable);
+    }
+    SendResult r = cd_send(vm, R[C], sent, &result);
+    cd_drop(vm, sent);
+    if (r == YIELDED) { frame->state = FRAME_DELEGATING; goto do_yield; }
+    if (r == RAISED) {
+      if (!cd_swallow(vm, vm->exc.StopAsyncIteration)) goto error;
+      cd_clear(vm, &R[C]);
+      cd_clear(vm, &R[B]);
+      NEXT(2 + EXTRA->jump);
+    }
+    cd_clear(vm, &R[C]);
+    SET(A, result);
+    NEXT(2);
+  }
+
+  CASE(ASYNC_CLOSE) {
+    SAVE();
+    Ref awaitable = cd_async_close_awaitable(vm, frame, R[B]);
+    if (!cd_bits(awaitable)) goto error;
+    SET(A, awaitable);
+    NEXT(1);
+  }
+
+  // ---- with ----
+
+  CASE(WITH_ENTER) CASE(ASYNC_WITH_ENTER) {
+    SAVE();
+    Ref exit, entered;
+    if (!cd_with_enter(vm, R[C], pc->op == OP_ASYNC_WITH_ENTER, &exit, &entered)) goto error;
+    CONSUME(C);
+    SET(A, exit);
+    SET(B, entered);
+    NEXT(1);
+  }
+  CASE(WITH_EXIT) {
+    SAVE();
+    const Value nones[3] = {cd_none(), cd_none(), cd_none()};
+    Ref r = cd_call(vm, R[B], nones, 3, NO_VALUE);
+    dispatch = stack->dispatch;
+    if (!cd_bits(r)) goto error;
+    CONSUME(B);
+    SET(A, r);
+    NEXT(1);
+  }
+  CASE(WITH_EXCEPT) {
+    SAVE();
+    Ref r = cd_with_except(vm, R[B], R[C]);
+    if (!cd_bits(r)) goto error;
+    SET(A, r);
+    NEXT(1);
+  }
+
+  // ---- exceptions ----
+
+  CASE(PUSH_EXC) {
+    Value before = thread->handling->exception;
+    R[A] = cd_bits(before) ? cd_take(&thread->handling->exception) : cd_none();
+    thread->handling->exception = cd_dup(R[B]);
+    NEXT(1);
+  }
+  CASE(POP_EXC) {
+    SAVE();
+    Ref before = cd_take(&R[A]);
+    if (cd_is_none(before)) before = NO_REF;
+    cd_replace(vm, &thread->handling->exception, before);
+    NEXT(1);
+  }
+  CASE(EXC_MATCH) {
+    SAVE();
+    bool t;
+    if (!cd_exception_matches(vm, R[B], R[C], &t)) goto error;
+    CONSUME(C);
+    TRUTH_RESULT(t);
+  }
+  CASE(EXC_GROUP_MATCH) {
+    SAVE();
+    Ref matched, rest;
+    if (!cd_exception_group_match(vm, R[B], R[C], &matched, &rest)) goto error;
+    CONSUME(C);
+    SET(B, rest);
+    if (!cd_is_none(matched)) cd_replace(vm, &thread->handling->exception, cd_dup(matched));
+    SET(A, matched);
+    NEXT(1);
+  }
+  CASE(EXC_GROUP_RERAISE) {
+    SAVE();
+    Ref r = cd_exception_group_reraise(vm, R[B], R[C]);
+    if (!cd_bits(r)) {
+      if (cd_raised(vm)) goto error;
+      r = cd_none();
+    }
+    CONSUME(B);
+    CONSUME(C);
+    SET(A, r);
+    NEXT(1);
+  }
+  CASE(RAISE) {
+    SAVE();
+    bool again = false;
+    cd_raise_statement(vm, A, A > 0 ? R[B] : NO_VALUE, A > 1 ? R[C] : NO_VALUE, &again);
+    if (again) goto unwind;
+    goto error;
+  }
+  CASE(RERAISE) {
+    SAVE();
+    cd_restore_raised(vm, cd_take(&R[A]));
+    goto unwind;
+  }
+
+  // ---- the rest ----
+
+  CASE(IMPORT_NAME) {
+    SAVE();
+    Ref module = cd_import_name(vm, frame, NAME_AT(C), R[B], R[B + 1]);
+    if (!cd_bits(module)) goto error;
+    cd_clear(vm, &R[B]);
+    cd_clear(vm, &R[B + 1]);
+    SET(A, module);
+    NEXT(1);
+  }
+  CASE(IMPORT_FROM) {
+    SAVE();
+    Ref v = cd_import_from(vm, R[B], NAME_AT(C));
+    if (!cd_bits(v)) goto error;
+    SET(A, v);
+    NEXT(1);
+  }
+  CASE(IMPORT_STAR) {
+    SAVE();
+    if (!cd_import_star(vm, frame, R[A])) goto error;
+    CONSUME(A);
+    NEXT(1);
+  }
+  CASE(SETUP_ANNOTATIONS) {
+    SAVE();
+    if (!cd_setup_annotations(vm, frame)) goto error;
+    NEXT(1);
+  }
+  CASE(GET_LEN) {
+    SAVE();
+    int64_t n;
+    if (!cd_len(vm, R[B], &n)) goto error;
+    SET(A, cd_from_small(n));
+    NEXT(1);
+  }
+  CASE(MATCH_MAPPING) {
+    bool t = cd_has_flag(R[B], TYPE_MAPPING);
+    SET(A, cd_bool(t));
+    NEXT(1);
+  }
+  CASE(MATCH_SEQUENCE) {
+    bool t = cd_has_flag(R[B], TYPE_SEQUENCE);
+    SET(A, cd_bool(t));
+    NEXT(1);
+  }
+  CASE(MATCH_KEYS) {
+    SAVE();
+    Ref values;
+    if (!cd_match_keys(vm, R[B], R[C], &values)) goto error;
+    SET(A, values);
+    NEXT(1);
+  }
+  CASE(MATCH_CLASS) {
+    SAVE();
+    Ref attributes;
+    if (!cd_match_class(vm, R[B], R[B + 1], R[B + 2], C, &attributes)) goto error;
+    for (uint32_t i = 0; i < 3; i++) cd_clear(vm, &R[B + i]);
+    SET(A, attributes);
+    NEXT(1);
+  }
+  CASE(PRINT_EXPR) {
+    SAVE();
+    if (!cd_print_expr(vm, R[A])) goto error;
+    CONSUME(A);
+    NEXT(1);
+  }
+  CASE(INTRINSIC) {
+    SAVE();
+    Ref v = cd_intrinsic(vm, &R[B], C);
+    if (!cd_bits(v)) goto error;
+    SET(A, v);
+    NEXT(1);
+  }
+
+  // ---- failure ----
+
+error:
+  frame->pc = pc;
+  CD_ASSERT(cd_raised(vm));
+  if (!cd_traceback_add(vm, frame)) CD_ASSERT(cd_raised(vm));
+  if (TRACED()) cd_trace_exception(vm, frame);
+unwind: {
+    frame->pc = pc;
+    CD_ASSERT(cd_raised(vm));
+    const Handler *handler = cd_code_handler(code, (uint32_t)(pc - code->instrs));
+    if (!handler) goto leave_raising;
+    Ref exception = cd_take_raised(vm);
+    for (uint32_t i = handler->depth; i < code->register_count; i++) {
+      Ref v = cd_take(&R[i]);
+      cd_drop(vm, v);
+    }
+    R[handler->depth] = exception;
+    pc = code->instrs + handler->target;
+    DISPATCH();
+  }
+
+  // The exception leaves this frame.
+leave_raising: {
+    if (TRACED()) (void)!cd_trace_return(vm, frame, NO_VALUE);
+    uint32_t flags = frame->flags;
+    Code *left = code;
+    kind = (ReturnKind)(flags >> FRAME_KIND_SHIFT & 15);
+    if (flags & FRAME_IS_GENERATOR) cd_dup_object(left);
+    frame = eval_leave(vm, thread, frame);
+    if (flags & FRAME_IS_GENERATOR) {
+      cd_stop_iteration_to_runtime_error(vm, left);
+      cd_drop_object(vm, left);
+    }
+    if (flags & FRAME_ENTRY) return RAISED;
+    LOAD_FRAME();
+    pc = frame->pc;
+    if (kind == RETURN_FOR_NEXT && cd_swallow(vm, vm->exc.StopIteration)) {
+      cd_clear(vm, &R[B]);
+      NEXT(2 + EXTRA->jump);
+    }
+    if (kind == RETURN_DELEGATE || kind == RETURN_ASYNC_NEXT) frame->state = FRAME_RUNNING;
+    goto error;
+  }
+}
+#undef A
+#undef B
+#undef C
+
+void cd_eval_init_stack(FrameStack *stack)
+{
+  eval_run(NULL, NULL, EVAL_START, NO_REF, NULL, stack);
+  stack->dispatch = stack->plain_dispatch;
+}
+
+// ---- ways in ----
+
+static bool eval_c_stack_left(VM *vm)
+{
+  if (LIKELY((char *)__builtin_frame_address(0) > vm->thread->c_stack_limit)) return true;
+  cd_raise_recursion(vm, "");
+  return false;
+}
+
+SendResult cd_eval(VM *vm, Frame *frame, bool raise, Ref *out)
+{
+  Thread *thread = vm->thread;
+  frame->flags |= FRAME_ENTRY;
+  frame->back = thread->frame;
+  if (!eval_c_stack_left(vm) || !eval_deeper(vm, thread)) {
+    cd_frame_discard(vm, frame);
+    return RAISED;
+  }
+  return eval_run(vm, frame, raise ? EVAL_RAISE : EVAL_START, NO_REF, out, NULL);
+}
+
+SendResult cd_frame_resume(VM *vm, Frame *frame, Ref sent, Ref *out)
+{
+  Thread *thread = vm->thread;
+  Generator *generator = cd_generator_of(frame);
+  if (!eval_c_stack_left(vm) || !eval_deeper(vm, thread)) {
+    cd_drop(vm, sent);
+    return RAISED;
+  }
+  if (generator->delegator) cd_chain_break(vm, generator);
+  frame->back = thread->frame;
+  SET_KIND(frame, RETURN_CALL);
+  frame->flags |= FRAME_ENTRY;
+  generator->handling.previous = thread->handling;
+  thread->handling = &generator->handling;
+  if (cd_bits(sent)) return eval_run(vm, frame, EVAL_RESUME, sent, out, NULL);
+  frame->state = FRAME_RUNNING;
+  return eval_run(vm, frame, EVAL_RAISE, NO_REF, out, NULL);
+}
+
+SendResult cd_frame_raise_in_chain(VM *vm, Frame *leaf, Ref *out)
+{
+  return eval_run(vm, leaf, EVAL_RAISE, NO_REF, out, NULL);
+}

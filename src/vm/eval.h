@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// eval.h: what the files of this folder share; nobody outside vm/ and coro/ includes it
+#ifndef CEDE_VM_EVAL_H
+#define CEDE_VM_EVAL_H
+
+#include "objects/exception.h"
+#include "vm/vm_api.h"
+
+// ---- the frame stack of a thread (frame.c) ----
+
+// Frames of plain calls lie one behind the other in chunks; a frame never spans two. Generators' frames live in the generators.
+typedef struct FrameChunk {
+  struct FrameChunk *previous;
+  size_t size;                                   // bytes of the whole block
+  char *saved_top;                               // of the previous chunk
+} FrameChunk;
+
+typedef struct FrameStack {
+  char *top, *end;                               // free part of the newest chunk
+  const void *const *dispatch;                   // table the loop jumps through: plain, or tracing
+  const void *const *plain_dispatch, *const *traced_dispatch;
+  FrameChunk *chunk;
+  FrameChunk *spare;                             // one emptied chunk, so that a loop at its edge does not allocate
+} FrameStack;
+
+// Room for a frame of `size` bytes behind the newest one. NULL: MemoryError. *flags gets FRAME_CHUNK_START or 0.
+Frame *cd_stack_push_slow(VM *vm, FrameStack *stack, size_t size, uint16_t *flags);
+void cd_stack_pop_chunk(VM *vm, FrameStack *stack, Frame *frame);
+
+static ALWAYS_INLINE Frame *cd_stack_push(VM *vm, FrameStack *stack, size_t size, uint16_t *flags)
+{
+  if (UNLIKELY((size_t)(stack->end - stack->top) < size)) return cd_stack_push_slow(vm, stack, size, flags);
+  Frame *frame = (Frame *)stack->top;
+  stack->top += size;
+  *flags = 0;
+  return frame;
+}
+static ALWAYS_INLINE void cd_stack_pop(VM *vm, FrameStack *stack, Frame *frame)
+{
+  if (UNLIKELY(frame->flags & FRAME_CHUNK_START)) cd_stack_pop_chunk(vm, stack, frame);
+  else stack->top = (char *)frame;
+}
+
+// Header and empty registers of a frame that runs `function` (stolen) or `code` alone.
+static ALWAYS_INLINE void cd_frame_init(Frame *frame, Function *function, Code *code, uint16_t flags)
+{
+  frame->code = code;
+  frame->pc = code->instrs;
+  frame->back = NULL;
+  frame->function = function;
+  frame->globals = function->globals;
+  frame->builtins = function->builtins;
+  frame->locals = NO_VALUE;
+  frame->object = NULL;
+  frame->state = FRAME_RUNNING;
+  frame->flags = flags;
+  frame->return_register = 0;
+  frame->traced_line = 0;
+}
+
+// A frame on the stack for `function` (a new reference is taken) with its arguments bound; linked nowhere yet. NULL: exception.
+MUST_USE Frame *cd_frame_for_call(VM *vm, Function *function, const Value *args, size_t nargs, Value kwnames);
+// Gives up a frame of the stack: drops what it owns, frees its room. The frame must be the newest.
+void cd_frame_discard(VM *vm, Frame *frame);
+// The end of a generator's frame: everything is dropped but the code, for gi_code.
+void cd_frame_finish(VM *vm, Frame *frame);
+void cd_frame_traverse(Frame *frame, VisitFn visit, void *context);
+// A tracer may have changed f_locals of a function's frame: copies the snapshot back into the registers.
+MUST_USE bool cd_frame_locals_to_fast(VM *vm, FrameObject *object);
+// The instruction's unit number.
+static inline uint32_t cd_frame_unit(const Frame *frame) { return (uint32_t)(frame->pc - frame->code->instrs); }
+
+// ---- calls (call.c) ----
+
+enum { CODE_NOT_SIMPLE = CO_VARARGS | CO_VARKEYWORDS | CO_ANY_GENERATOR };
+// Can a call with just the right number of positional arguments move them into a new frame without further ado?
+static inline bool cd_code_is_simple(const Code *code)
+{
+  return !((code->flags & CODE_NOT_SIMPLE) | code->kwonly_count) && (code->flags & CO_OPTIMIZED);
+}
+
+// ---- parts of instructions that need not be fast (ops.c) ----
+
+MUST_USE Ref cd_load_name(VM *vm, Frame *frame, Value name);
+MUST_USE Ref cd_load_global(VM *vm, Frame *frame, Value name);
+MUST_USE bool cd_store_name(VM *vm, Frame *frame, Value name, Value value);
+MUST_USE bool cd_delete_name(VM *vm, Frame *frame, Value name);
+MUST_USE bool cd_delete_global(VM *vm, Frame *frame, Value name);
+MUST_USE Ref cd_load_class_cell(VM *vm, Frame *frame, uint32_t reg);
+Ref cd_unbound_local(VM *vm, const Code *code, uint32_t reg);    // UnboundLocalError for a plain local
+Ref cd_unbound_cell(VM *vm, const Code *code, uint32_t reg);     // for an empty cell, NameError if it is a free variable
+MUST_USE Ref cd_load_build_class(VM *vm, Frame *frame);
+MUST_USE bool cd_unpack_sequence(VM *vm, Value sequence, uint32_t count, Value *out);      // out: dead temporaries
+MUST_USE bool cd_unpack_ex(VM *vm, Value sequence, uint32_t before, uint32_t after, Value *out);
+MUST_USE Ref cd_format_value(VM *vm, Value v, int conversion, Value spec);
+MUST_USE Ref cd_build_string(VM *vm, const Value *pieces, uint32_t count);
+bool cd_is_not_iterable(VM *vm, Value v);
+MUST_USE bool cd_extend_display(VM *vm, Value list, Value iterable);                       // [*x]
+MUST_USE bool cd_update_display(VM *vm, Value dict, Value mapping);                        // {**x}
+MUST_USE bool cd_merge_keywords(VM *vm, Value dict, Value mapping, Value callable);        // f(**x)
+MUST_USE Ref cd_call_unpacked(VM *vm, Value callable, Value positional, Value keywords);   // f(*x, **y); keywords NO_VALUE: none
+MUST_USE Ref cd_make_function(VM *vm, Frame *frame, Value *parts, uint32_t flags);         // takes parts[0..]
+MUST_USE bool cd_with_enter(VM *vm, Value manager, bool async, Ref *exit, Ref *entered);
+MUST_USE Ref cd_with_except(VM *vm, Value exit, Value exception);
+MUST_USE bool cd_setup_annotations(VM *vm, Frame *frame);
+MUST_USE bool cd_match_keys(VM *vm, Value subject, Value keys, Ref *out);
+MUST_USE bool cd_match_class(VM *vm, Value subject, Value cls, Value names, uint32_t positional, Ref *out);
+MUST_USE bool cd_print_expr(VM *vm, Value v);
+MUST_USE Ref cd_intrinsic(VM *vm, Value *base, uint32_t number);
+MUST_USE Ref cd_get_yield_from_iter(VM *vm, const Code *code, Value v);
+MUST_USE Ref cd_get_async_iter(VM *vm, Value v);
+Ref cd_stop_value(VM *vm);                       // takes the current StopIteration away; its value
+// An instruction with an EXTEND before it. Units to go on by (both together), or -1: exception.
+MUST_USE int cd_wide_instruction(VM *vm, Frame *frame, const Instr *pc);
+
+// ---- the loop (eval.c) ----
+
+void cd_eval_init_stack(FrameStack *stack);      // fills in the dispatch tables
+bool cd_handle_breaker(VM *vm);                  // breaker.c: the hook of core/vm.h
+// Frames in a chain of delegation keep `back` while suspended: these two tell what is true now.
+Frame *cd_frame_back(VM *vm, const Frame *frame);
+bool cd_frame_is_running(VM *vm, const Frame *frame);
+// f_lineno = n; trace.c
+MUST_USE bool cd_frame_jump(VM *vm, FrameObject *object, Value line);
+
+// Runs a new frame of the stack, linked to nothing yet, to its end and frees it. With `raise`, the exception set is raised at its pc first.
+SendResult cd_eval(VM *vm, Frame *frame, bool raise, Ref *out);
+
+// Runs a chain whose frames are linked from `leaf` up to a root marked FRAME_ENTRY, raising the exception set in the leaf.
+SendResult cd_frame_raise_in_chain(VM *vm, Frame *leaf, Ref *out);
+
+// ---- exceptions (unwind.c) ----
+
+// The innermost exception being handled by this thread, generators' chains included; NO_VALUE: none. Borrowed.
+Value cd_handled_exception(Thread *thread);
+// PEP 479: a StopIteration that leaves a generator becomes RuntimeError (coroutines and async generators have their own words).
+void cd_stop_iteration_to_runtime_error(VM *vm, const Code *code);
+// raise, raise x, raise x from y. Sets the exception; *again is true for a bare `raise`. Borrows.
+void cd_raise_statement(VM *vm, int count, Value what, Value cause, bool *again);
+
+// ---- tracing (trace.c) ----
+
+typedef enum { TRACE_CALL, TRACE_LINE, TRACE_RETURN, TRACE_EXCEPTION, TRACE_OPCODE, TRACE_C_CALL, TRACE_C_RETURN, TRACE_C_EXCEPTION } TraceEvent;
+static inline bool cd_is_traced(const Thread *thread) { return cd_bits(thread->trace_fn) || cd_bits(thread->profile_fn); }
+// The start of a frame or its resumption. false: the tracer raised.
+MUST_USE bool cd_trace_call(VM *vm, Frame *frame);
+// Before an instruction; the tracer may have moved frame->pc.
+MUST_USE bool cd_trace_instruction(VM *vm, Frame *frame, const Instr *last);
+// The end of a frame or a yield; value NO_VALUE when an exception leaves it. false: the tracer raised (and its exception is set).
+MUST_USE bool cd_trace_return(VM *vm, Frame *frame, Value value);
+// An exception arrived in this frame; it stays set (or is replaced by the tracer's).
+void cd_trace_exception(VM *vm, Frame *frame);
+MUST_USE bool cd_trace_native(VM *vm, Frame *frame, TraceEvent event, Value callable);
+
+// ---- imports (import_ops.c) ----
+
+MUST_USE Ref cd_import_name(VM *vm, Frame *frame, Value name, Value level, Value fromlist);
+MUST_USE Ref cd_import_from(VM *vm, Value module, Value name);
+MUST_USE bool cd_import_star(VM *vm, Frame *frame, Value module);
+
+#endif
