@@ -152,6 +152,9 @@ struct VM {
   Ref (*eval_frame_of)(VM *vm, Code *code, Value globals, Value locals);       // vm/: run a code object as a module body
   Ref (*compile_source)(VM *vm, Value source, Value filename, const char *mode, int flags, int optimize);   // frontend/
   bool (*handle_breaker)(VM *vm);                // vm/: signals, thread switch; false: exception set. For native loops
+  bool (*run_signals)(VM *vm);                   // modules/signal.c: Python signal handlers, for BREAK_SIGNAL; clears the bit; false: exception set
+  bool (*run_pending)(VM *vm);                   // api/: calls posted by the host, for BREAK_PENDING; likewise
+  bool (*check_limits)(VM *vm);                  // api/: fuel and time, for BREAK_LIMIT; likewise
   void (*unraisable)(VM *vm, Value where);       // modules/sys.c: report and clear the current exception
   bool (*warn)(VM *vm, Type *category, Value message, int stacklevel, Value source);   // modules/_warnings.c; false: became an exception
 };
