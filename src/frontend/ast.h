@@ -4,7 +4,7 @@
 #define CEDE_FRONTEND_AST_H
 
 #include "base/arena.h"
-#include "core/vm.h"
+#include "frontend/frontend.h"
 
 // A node is `e->kind` (EXPR_BinOp, STMT_If, PATTERN_MatchAs, ...) and `e->as.BinOp.left`, with Python's own field names. Sequences are
 // by value: `e->as.Call.args.count`, `.items[i]`. An absent optional node is NULL, an absent identifier, string or constant NO_VALUE.
@@ -225,6 +225,11 @@ void *cd_ast_array(Ast *ast, size_t count, size_t size);
 Value cd_ast_own(Ast *ast, Ref v);
 // The interned str of an identifier (valid WTF-8), borrowed from the compilation; one lookup in a table of this compilation. NO_VALUE: exception.
 Value cd_ast_name(Ast *ast, const char *text, size_t size);
+// The tree as objects of the _ast classes, and back (modules/_ast.c). The latter checks types and required fields; NULL: exception set.
+Ref cd_ast_to_object(VM *vm, Ast *ast, Mod *mod);
+Mod *cd_ast_from_object(VM *vm, Ast *ast, Value tree, CompileMode mode);
+// Is `v` an instance of _ast.AST?
+bool cd_ast_is_object(VM *vm, Value v, bool *out);
 // New nodes, at the position of nothing (all 0); NULL: MemoryError set.
 Expr *cd_expr_new(Ast *ast, ExprKind kind);
 Stmt *cd_stmt_new(Ast *ast, StmtKind kind);

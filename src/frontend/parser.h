@@ -6,14 +6,16 @@
 #include "frontend/ast.h"
 #include "frontend/frontend.h"
 
-// Parses UTF-8 text (as cd_source_decode gives it: valid, newlines as they are) into `ast`. NULL: exception set, SyntaxError or MemoryError.
+// Parses UTF-8 text (as cd_source_decode gives it: line breaks are "\n") into `ast`. NULL: exception set, SyntaxError or MemoryError.
 // `source` must live until the Ast is no longer used for error messages. flags: PYCF_ and CO_FUTURE_ bits.
 Mod *cd_parse(VM *vm, Ast *ast, const char *source, size_t size, Value filename, CompileMode mode, int flags);
 
 // Source bytes of any PEP 263 encoding to UTF-8 text (a str or bytes object that holds it, at *text). Errors as CPython's: SyntaxError
 // "encoding problem: ...", "(unicode error) 'utf-8' codec can't decode ...". NO_REF: exception set.
-Ref cd_source_decode(VM *vm, const char *source, size_t size, Value filename, int flags, const char **text, size_t *text_size);
+Ref cd_source_decode(VM *vm, const char *source, size_t size, Value filename, CompileMode mode, int flags, const char **text, size_t *text_size);
 
+// Raises `type` (a SyntaxError) with all that it shows; consumes message and text (a str or None), either of which may be NO_REF with an exception set.
+Ref cd_raise_syntax(VM *vm, Type *type, Ref message, Value filename, int32_t line, int32_t offset, int32_t end_line, int32_t end_offset, Ref text);
 // SyntaxError found after parsing (symbol table, compiler). Columns are those of the nodes; offsets shown are column + 1, and the text
 // is read from the file called `filename`, if it can be, else None. Pass -1 as end_line and end_column when there is no end.
 Ref cd_syntax_error(VM *vm, Value filename, int32_t line, int32_t column, int32_t end_line, int32_t end_column, const char *format, ...);
