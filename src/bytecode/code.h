@@ -89,6 +89,9 @@ const Handler *cd_code_handler(const Code *code, uint32_t unit);
 typedef struct PositionWriter { VM *vm; uint8_t *data; uint32_t size, capacity; Position last; } PositionWriter;
 MUST_USE bool cd_position_write(PositionWriter *writer, uint32_t units, Position position);
 
+// Number of the instruction set and of cd_code_dump's form: add one at every change of either. importlib's magic number is made from it.
+enum { CODE_FORMAT = 21001 };
+
 // Text of all instructions, for `cede -X disasm` and tests. New str.
 MUST_USE Ref cd_code_disassemble(VM *vm, Value code);
 // Marshal-like form for the module cache in __pycache__ (own format, versioned, checksummed; a bad file is an error, never a crash).

@@ -130,6 +130,7 @@ struct VM {
   Value sys_dict, builtins_dict;                 // owned
   Value builtins, sys;                           // modules, owned
   void **module_state;                           // by ModuleId; modules/modules.def
+  struct ImportState *import_state;               // modules/import.c
   Value import_func;                             // builtins.__import__ as installed at start, to know when it was replaced; owned
 
   // types

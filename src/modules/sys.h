@@ -13,6 +13,8 @@ MUST_USE bool cd_audit(VM *vm, const char *event, size_t count, const Value *arg
 // Takes the current exception and shows it through sys.excepthook, as at the end of a program. SystemExit is shown like any other.
 void cd_print_exception(VM *vm);
 // The exception with its causes and groups as a traceback on `file` (a text stream) or, for NO_VALUE, on descriptor 2.
+// "Traceback ..." and "Type: text" of an error that is only reported, on sys.stderr; any of the three may be None.
+MUST_USE bool cd_print_unraisable_body(VM *vm, Value type, Value value, Value traceback);
 MUST_USE bool cd_print_exception_to(VM *vm, Value file, Value exception);
 // What a program that ends with the current exception (taken) returns to the system: SystemExit's code, or 1 after printing it. Messages go to sys.stderr.
 int cd_exit_status(VM *vm);

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// import_bootstrap.c: starting the library's importlib as the import system
+#include "bytecode/code.h"
+#include "frontend/frontend.h"
+#include "modules/import.h"
+#include "modules/import_state.h"
+#include "modules/module_list.h"
+#include "modules/sys.h"
+#include "objects/bytes.h"
+#include "objects/dict.h"
+#include "objects/list.h"
+#include "objects/protocol.h"
+#include "objects/str.h"
+#include "vm/vm_api.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+// ---- the two files, compiled once ----
+
+// A compiled file is kept as `__pycache__/NAME.cede-311.boot` beside it: size and mtime of the source (8 bytes each), then cd_code_dump's bytes.
+typedef struct BootstrapPaths { char source[1024], folder[1024], cache[1024]; } BootstrapPaths;
+
+static bool bootstrap_paths(VM *vm, const char *base, BootstrapPaths *paths)
+{
+  const char *stdlib = vm->config.stdlib;
+  if (!stdlib || !*stdlib) return false;
+  int n = snprintf(paths->source, sizeof paths->source, "%s/importlib/%s.py", stdlib, base);
+  int m = snprintf(paths->folder, sizeof paths->folder, "%s/importlib/__pycache__", stdlib);
+  int k = snprintf(paths->cache, sizeof paths->cache, "%s/importlib/__pycache__/%s.cede-311.boot", stdlib, base);
+  return n < (int)sizeof paths->source && m < (int)sizeof paths->folder && k < (int)sizeof paths->cache;
+}
+
+static Ref bootstrap_cached(VM *vm, const char *path, const struct stat *info)
+{
+  Ref bytes = cd_import_read_file(vm, path);
+  if (!bytes) { cd_clear_raised(vm); return NO_REF; }
+  int64_t stamp[2];
+  Ref code = NO_REF;
+  if (cd_bytes_size(bytes) > sizeof stamp) {
+    memcpy(stamp, cd_bytes_data(bytes), sizeof stamp);
+    if (stamp[0] == info->st_size && stamp[1] == info->st_mtime)
+      code = cd_code_load(vm, cd_bytes_data(bytes) + sizeof stamp, cd_bytes_size(bytes) - sizeof stamp);
+  }
+  if (!code) cd_clear_raised(vm);                // stale or damaged: compile again
+  cd_drop(vm, bytes);
+  return code;
+}
+
+// Best effort: a library that can't be written to is compiled at each start.
+static void bootstrap_store(VM *vm, const BootstrapPaths *paths, const struct stat *info, Value code)
+{
+  if (vm->config.dont_write_bytecode) return;
+  char temporary[1100];
+  snprintf(temporary, sizeof temporary, "%s.%d", paths->cache, (int)getpid());
+  Ref dump = cd_code_dump(vm, code);
+  if (!dump) { cd_clear_raised(vm); return; }
+  mkdir(paths->folder, 0777);
+  int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd >= 0) {
+    int64_t stamp[2] = {info->st_size, info->st_mtime};
+    size_t size = cd_bytes_size(dump);
+    bool ok = write(fd, stamp, sizeof stamp) == sizeof stamp && write(fd, cd_bytes_data(dump), size) == (ssize_t)size;
+    close(fd);
+    if (!ok || rename(temporary, paths->cache) != 0) unlink(temporary);
+  }
+  cd_drop(vm, dump);
+}
+
+static Ref bootstrap_code(VM *vm, const char *base, const char *filename)
+{
+  BootstrapPaths paths;
+  struct stat info;
+  if (!bootstrap_paths(vm, base, &paths) || stat(paths.source, &info) != 0) return NO_REF;
+  Ref code = bootstrap_cached(vm, paths.cache, &info);
+  if (code) return code;
+  Ref source = cd_import_read_file(vm, paths.source), name = source ? cd_str_from(vm, filename) : NO_REF;
+  // Asserts stay in: the files rely on none, and the cache serves every -O level.
+  if (name) code = cd_compile(vm, cd_bytes_data(source), cd_bytes_size(source), name, MODE_EXEC, 0, 0);
+  cd_drop(vm, name);
+  cd_drop(vm, source);
+  if (code) bootstrap_store(vm, &paths, &info, code);
+  return code;
+}
+
+Ref cd_import_frozen_code(VM *vm, const char *name)
+{
+  if (!strcmp(name, "_frozen_importlib")) return bootstrap_code(vm, "_bootstrap", "<frozen importlib._bootstrap>");
+  if (!strcmp(name, "_frozen_importlib_external")) return bootstrap_code(vm, "_bootstrap_external", "<frozen importlib._bootstrap_external>");
+  return NO_REF;
+}
+
+// ---- starting ----
+
+// importlib can't do without these.
+static bool bootstrap_possible(void)
+{
+  static const char *const needed[] = {"_imp", "_io", "_thread", "_warnings", "_weakref", "marshal", "posix"};
+  for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+    if (!cd_native_module_find(needed[i], NULL)) return false;
+  return true;
+}
+
+static Ref bootstrap_run(VM *vm, const char *name)
+{
+  Ref code = cd_import_frozen_code(vm, name);
+  if (!code) return NO_REF;
+  Ref text = cd_intern(vm, name), module = text ? cd_module_new(vm, text) : NO_REF, result = NO_REF;
+  if (module && cd_dict_set(vm, cd_module_dict(module), N(__builtins__), vm->builtins_dict) && cd_dict_set(vm, vm->modules, text, module))
+    result = cd_eval_code(vm, (Code *)cd_object(code), cd_module_dict(module), cd_module_dict(module), NO_VALUE);
+  cd_drop(vm, text);
+  cd_drop(vm, code);
+  cd_drop(vm, result);
+  if (result) return module;
+  cd_drop(vm, module);
+  return NO_REF;
+}
+
+static bool bootstrap_call(VM *vm, Value module, const char *name, size_t count, const Value *args)
+{
+  Ref function = cd_getattr_text(vm, module, name), result = function ? cd_call(vm, function, args, count, NO_VALUE) : NO_REF;
+  cd_drop(vm, function);
+  cd_drop(vm, result);
+  return result != NO_REF;
+}
+
+static bool bootstrap_native(VM *vm, const char *name)
+{
+  ModuleId id;
+  if (!cd_native_module_find(name, &id) || cd_bits(cd_dict_get_text_borrow(vm, vm->modules, name))) return true;
+  Ref module = cd_native_module_load(vm, id);
+  bool ok = module && cd_dict_set_text(vm, vm->modules, name, module);
+  cd_drop(vm, module);
+  return ok;
+}
+
+// Files compiled by another implementation's rules must not be taken for ours: importlib's magic number becomes that of our code format.
+static bool bootstrap_set_magic(VM *vm)
+{
+  Value external = cd_dict_get_text_borrow(vm, vm->modules, "_frozen_importlib_external");
+  if (!cd_bits(external)) return true;
+  char magic[4] = {(char)(CODE_FORMAT & 0xFF), (char)(CODE_FORMAT >> 8), '\r', '\n'};
+  Ref bytes = cd_bytes_new(vm, magic, sizeof magic);
+  bool ok = bytes && cd_setattr_text(vm, external, "MAGIC_NUMBER", bytes) &&
+            cd_setattr_text(vm, external, "_RAW_MAGIC_NUMBER", cd_from_small((int64_t)(CODE_FORMAT | (unsigned)'\r' << 16 | (unsigned)'\n' << 24)));
+  cd_drop(vm, bytes);
+  return ok;
+}
+
+static bool bootstrap_lists(VM *vm)
+{
+  static const char *const lists[] = {"meta_path", "path_hooks"};
+  for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+    Ref list = cd_list_new(vm);
+    bool ok = list && cd_sys_set(vm, lists[i], list);
+    cd_drop(vm, list);
+    if (!ok) return false;
+  }
+  Ref dict = cd_dict_new(vm);
+  bool ok = dict && cd_sys_set(vm, "path_importer_cache", dict);
+  cd_drop(vm, dict);
+  return ok;
+}
+
+bool cd_import_bootstrap(VM *vm)
+{
+  ImportState *state = vm->import_state;
+  if (state->bootstrapped) return true;
+  state->bootstrapped = true;
+  if (!bootstrap_lists(vm) || !bootstrap_possible()) return !cd_raised(vm);
+  if (!bootstrap_native(vm, "_imp")) return false;
+  Ref module = bootstrap_run(vm, "_frozen_importlib");
+  if (!module) return !cd_raised(vm);            // no library: plain searching goes on
+  Ref imp = cd_dup(cd_dict_get_text_borrow(vm, vm->modules, "_imp"));
+  bool ok = bootstrap_call(vm, module, "_install", 2, (Value[]){vm->sys, imp});
+  cd_drop(vm, imp);
+  if (ok) {
+    state->bootstrap = cd_dup(module);
+    ok = bootstrap_call(vm, module, "_install_external_importers", 0, NULL) && bootstrap_set_magic(vm);
+  }
+  cd_drop(vm, module);
+  return ok;
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// import_state.h: what the files of the import system share
+#ifndef CEDE_MODULES_IMPORT_STATE_H
+#define CEDE_MODULES_IMPORT_STATE_H
+
+#include "core/vm.h"
+
+typedef struct ImportState {
+  bool bootstrapped;                             // importlib was started, or it was found that there is none
+  Value bootstrap;                               // the module _frozen_importlib; NO_VALUE: there is none; owned
+  Value find_and_load_name, handle_fromlist_name, lock_unlock_name, initializing_name;   // interned, owned
+} ImportState;
+
+MUST_USE bool cd_import_bootstrap(VM *vm);                       // import_bootstrap.c: starts importlib, if there is one
+// Code of importlib._bootstrap and _bootstrap_external: NO_REF with nothing set: `name` is neither.
+MUST_USE Ref cd_import_frozen_code(VM *vm, const char *name);
+MUST_USE Ref cd_import_plain(VM *vm, Value name);                // import_plain.c
+MUST_USE bool cd_import_plain_fromlist(VM *vm, Value module, Value fromlist);
+// Whole file as bytes; NO_REF with nothing set: cannot be opened.
+MUST_USE Ref cd_import_read_file(VM *vm, const char *path);
+
+#endif
