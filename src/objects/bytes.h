@@ -25,6 +25,22 @@ MUST_USE Ref cd_bytes_new(VM *vm, const char *data, size_t size);   // data NULL
 MUST_USE Ref cd_bytes_from_value(VM *vm, Value v);                  // bytes(v): buffer or iterable of ints
 bool cd_bytes_resize(VM *vm, Ref *slot, size_t size);               // only while unshared; *slot NO_REF on failure
 MUST_USE Ref cd_bytearray_new(VM *vm, const char *data, size_t size);
-MUST_USE bool cd_bytearray_resize(VM *vm, ByteArray *array, size_t size);
+MUST_USE bool cd_bytearray_resize(VM *vm, ByteArray *array, size_t size);   // BufferError while exported
+
+// ---- building ----
+// Collects bytes right inside a bytes object. Every call returns false with MemoryError.
+typedef struct ByteBuilder {
+  VM *vm;
+  Ref bytes;                                     // owned; NO_REF until the first put
+  size_t size;                                   // in use
+} ByteBuilder;
+void cd_byte_builder_init(ByteBuilder *builder, VM *vm);
+// Room for `size` more bytes: where to write them; then add what was written to builder->size. NULL: MemoryError.
+MUST_USE char *cd_byte_builder_reserve(ByteBuilder *builder, size_t size);
+MUST_USE bool cd_byte_builder_put(ByteBuilder *builder, const char *data, size_t size);
+MUST_USE bool cd_byte_builder_byte(ByteBuilder *builder, unsigned byte);
+MUST_USE bool cd_byte_builder_fill(ByteBuilder *builder, char byte, size_t count);
+MUST_USE Ref cd_byte_builder_finish(ByteBuilder *builder);       // bytes; the builder is empty afterwards
+void cd_byte_builder_clear(ByteBuilder *builder);
 
 #endif

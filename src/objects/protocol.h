@@ -131,6 +131,9 @@ bool cd_has_buffer(VM *vm, Value v);
 void cd_release_buffer(VM *vm, Buffer *buffer);
 // Fills a one-dimensional byte buffer; for exporters.
 bool cd_fill_buffer(VM *vm, Buffer *out, Value owner, void *data, int64_t size, bool readonly, int flags);
+// The contents as bytes, item by item in order 'C', 'F', or 'A' (as they lie, when contiguous); objects/memoryview.c.
+MUST_USE Ref cd_buffer_to_bytes(VM *vm, const Buffer *buffer, char order);
+bool cd_buffer_is_contiguous(const Buffer *buffer, char order);
 
 // ---- repr of recursive containers: true means "already inside, write ..."; pair with leave ----
 typedef enum { REPR_ERROR = -1, REPR_FRESH = 0, REPR_INSIDE = 1 } ReprState;
