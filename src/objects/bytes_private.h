@@ -25,6 +25,7 @@ MUST_USE Ref cd_byte_repr(VM *vm, const char *data, size_t size, const char *pre
 // The bytes of a source for bytes() and bytearray(): buffer or iterable of ints; `type_name` is for messages.
 MUST_USE Ref cd_bytes_from_iterable(VM *vm, Value v, const char *type_name, const char *range_message);
 MUST_USE Ref cd_bytes_percent(VM *vm, Value format, Value args);  // str_percent.c: bytes or bytearray % args
+MUST_USE Ref cd_bytes_hex(VM *vm, const char *data, size_t size, Value sep, int64_t group);   // sep NO_VALUE: none
 
 #define BYTE_LIKE_METHODS(X)                                                                                                    \
   X(capitalize) X(center) X(count) X(decode) X(endswith) X(expandtabs) X(find) X(fromhex) X(hex) X(index) X(isalnum) X(isalpha) \
