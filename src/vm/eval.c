@@ -561,7 +561,13 @@ static NO_INLINE Frame *eval_leave(VM *vm, Thread *thread, Frame *frame)
   return back;
 }
 
-typedef enum { EVAL_START, EVAL_RESUME, EVAL_RAISE } EvalMode;
+// Suspended at a delegation, and surely nobody delegates to it: so it can be resumed.
+static ALWAYS_INLINE bool eval_is_idle_root(const Generator *generator)
+{
+  return generator->frame.state == FRAME_DELEGATING && !generator->delegator;
+}
+
+typedef enum { EVAL_START, EVAL_RESUME, EVAL_RAISE, EVAL_DELEGATE_ENDED } EvalMode;
 
 // Runs `frame` and what it calls until the frame marked FRAME_ENTRY is done or yields. START: a new frame, RESUME: a suspended one with
 // `sent` (stolen), RAISE: the exception set is raised at the frame's pc. With `tables` it only hands out its dispatch tables.
@@ -597,6 +603,11 @@ static SendResult eval_run(VM *vm, Frame *frame, EvalMode mode, Ref sent, Ref *o
   LOAD_FRAME();
   pc = frame->pc;
   if (mode == EVAL_RAISE) goto error;
+  if (mode == EVAL_DELEGATE_ENDED) {
+    result = sent;
+    if (pc->op == OP_ASYNC_NEXT) goto async_next_item;
+    goto delegate_done;
+  }
   if (mode == EVAL_RESUME) { gen = cd_generator_of(frame); goto resume; }
   DISPATCH();
 
@@ -1584,7 +1595,7 @@ compare_k: {
       const MethodDef *def = ((MethodDescriptor *)cd_object(callee))->def;
       if (def == cd_generator_send_method && nargs == 2 && cd_is_exact(R[base + 1], vm->types.generator)) {
         gen = (Generator *)cd_object(R[base + 1]);
-        if (gen->frame.state == FRAME_SUSPENDED || (gen->frame.state == FRAME_CREATED && cd_is_none(R[base + 2]))) {
+        if (gen->frame.state == FRAME_SUSPENDED || (gen->frame.state == FRAME_CREATED && cd_is_none(R[base + 2])) || eval_is_idle_root(gen)) {
           SAVE();
           sent = cd_take(&R[base + 2]);
           kind = RETURN_SEND;
@@ -1819,7 +1830,7 @@ do_return:
     }
     if (type == vm->types.generator) {
       gen = (Generator *)it;
-      if (LIKELY(gen->frame.state == FRAME_SUSPENDED || gen->frame.state == FRAME_CREATED)) {
+      if (LIKELY(gen->frame.state == FRAME_SUSPENDED || gen->frame.state == FRAME_CREATED || eval_is_idle_root(gen))) {
         SAVE();
         sent = cd_none();
         kind = RETURN_FOR_ITER;
@@ -2035,6 +2046,7 @@ do_yield: {
       cd_clear(vm, &R[B]);
       NEXT(2 + EXTRA->jump);
     }
+  async_next_item:
     cd_clear(vm, &R[C]);
     SET(A, result);
     NEXT(2);
@@ -2308,3 +2320,10 @@ SendResult cd_frame_raise_in_chain(VM *vm, Frame *leaf, Ref *out)
 {
   return eval_run(vm, leaf, EVAL_RAISE, NO_REF, out, NULL);
 }
+
+SendResult cd_frame_delegate_ended(VM *vm, Frame *leaf, Ref value, Ref *out)
+{
+  return eval_run(vm, leaf, EVAL_DELEGATE_ENDED, value, out, NULL);
+}
+
+bool cd_frame_can_enter(VM *vm) { return eval_c_stack_left(vm) && eval_deeper(vm, vm->thread); }

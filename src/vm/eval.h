@@ -128,6 +128,9 @@ SendResult cd_eval(VM *vm, Frame *frame, bool raise, Ref *out);
 
 // Runs a chain whose frames are linked from `leaf` up to a root marked FRAME_ENTRY, raising the exception set in the leaf.
 SendResult cd_frame_raise_in_chain(VM *vm, Frame *leaf, Ref *out);
+// The same, but the sub-iterator that the leaf waits for has ended with `value` (stolen).
+SendResult cd_frame_delegate_ended(VM *vm, Frame *leaf, Ref value, Ref *out);
+MUST_USE bool cd_frame_can_enter(VM *vm);        // counts one level of recursion; false: RecursionError
 
 // ---- exceptions (unwind.c) ----
 

@@ -1,0 +1,646 @@
+// SPDX-License-Identifier: MIT
+// async_generator.c: async generators and the awaitables that drive them
+//
+// The frame of an async generator yields in two ways: in state SUSPENDED, at a YIELD, with an item for the consumer; in state
+// DELEGATING, at an await, with something for the event loop. The awaitables below let the second kind through and end with the first.
+#include "coro/coro.h"
+
+#include "objects/generic_alias.h"
+#include "objects/protocol.h"
+#include "objects/str.h"
+#include "objects/tuple.h"
+
+typedef enum { AWAITABLE_INIT, AWAITABLE_ITER, AWAITABLE_CLOSED } AwaitableState;
+
+// asend(value) and __anext__(); athrow(...) with `args`, aclose() with args NO_VALUE.
+typedef struct AsyncSend {
+  Object head;
+  Generator *generator;                          // owned
+  Value sent;                                    // owned; NO_VALUE: None
+  AwaitableState state;
+} AsyncSend;
+
+typedef struct AsyncThrow {
+  Object head;
+  Generator *generator;                          // owned
+  Value args;                                    // owned tuple; NO_VALUE: aclose()
+  AwaitableState state;
+} AsyncThrow;
+
+// ---- driving the frame ----
+
+// The frame gave `result`: an item ends the awaitable (RETURNED), a value for the loop passes (YIELDED), the end is StopAsyncIteration.
+static SendResult async_unwrap(VM *vm, Generator *generator, SendResult result, Ref *out)
+{
+  if (result == YIELDED) {
+    if (generator->frame.state != FRAME_SUSPENDED) return YIELDED;
+    generator->running_async = false;
+    return RETURNED;
+  }
+  if (result == RETURNED) {
+    cd_clear(vm, (Value *)out);
+    cd_raise_no_args(vm, vm->exc.StopAsyncIteration);
+  }
+  if (cd_raised_is(vm, vm->exc.StopAsyncIteration) || cd_raised_is(vm, vm->exc.GeneratorExit)) generator->closed = true;
+  generator->running_async = false;
+  return RAISED;
+}
+
+// First use in a loop: the hooks of sys.set_asyncgen_hooks.
+static bool async_init_hooks(VM *vm, Generator *generator)
+{
+  if (generator->hooks_inited) return true;
+  generator->hooks_inited = true;
+  Thread *thread = vm->thread;
+  if (cd_bits(thread->asyncgen_finalizer)) generator->finalizer = cd_dup(thread->asyncgen_finalizer);
+  if (!cd_bits(thread->asyncgen_firstiter)) return true;
+  Ref hook = cd_dup(thread->asyncgen_firstiter);
+  Ref result = cd_call1(vm, hook, cd_from_object(generator));
+  cd_drop(vm, hook);
+  cd_drop(vm, result);
+  return cd_bits(result) != 0;
+}
+
+bool cd_async_generator_finalize(VM *vm, Generator *generator)
+{
+  if (!cd_bits(generator->finalizer) || generator->closed) return false;
+  Ref raised = cd_take_raised(vm);
+  Ref self = cd_dup_object(generator), hook = cd_dup(generator->finalizer);
+  Ref result = cd_call1(vm, hook, self);
+  if (!cd_bits(result)) cd_write_unraisable(vm, self);
+  cd_drop(vm, result);
+  cd_drop(vm, hook);
+  cd_drop(vm, self);
+  cd_restore_raised(vm, raised);
+  return true;
+}
+
+// ---- asend, __anext__ ----
+
+static AsyncSend *as_async_send(Value v) { return (AsyncSend *)cd_object(v); }
+
+static Ref async_send_new(VM *vm, Generator *generator, Value sent)
+{
+  if (!async_init_hooks(vm, generator)) return NO_REF;
+  AsyncSend *self = cd_object_new(vm, vm->types.async_generator_asend, sizeof(AsyncSend));
+  if (!self) return NO_REF;
+  cd_dup_object(generator);
+  self->generator = generator;
+  if (cd_bits(sent)) self->sent = cd_dup(sent);
+  return cd_from_object(self);
+}
+
+static bool async_send_begin(VM *vm, AsyncSend *self)
+{
+  if (self->state == AWAITABLE_CLOSED) {
+    cd_raise_runtime(vm, "cannot reuse already awaited __anext__()/asend()");
+    return false;
+  }
+  if (self->state == AWAITABLE_INIT && self->generator->running_async) {
+    self->state = AWAITABLE_CLOSED;
+    cd_raise_runtime(vm, "anext(): asynchronous generator is already running");
+    return false;
+  }
+  return true;
+}
+
+static SendResult async_send_step(VM *vm, Value v, Value sent, Ref *out)
+{
+  AsyncSend *self = as_async_send(v);
+  if (!async_send_begin(vm, self)) return RAISED;
+  if (self->state == AWAITABLE_INIT && (!cd_bits(sent) || cd_is_none(sent))) sent = cd_bits(self->sent) ? self->sent : cd_none();
+  self->state = AWAITABLE_ITER;
+  Generator *generator = self->generator;
+  generator->running_async = true;
+  Ref keep = cd_dup(v);
+  SendResult result = cd_generator_send(vm, cd_from_object(generator), cd_dup(cd_bits(sent) ? sent : cd_none()), out);
+  result = async_unwrap(vm, generator, result, out);
+  if (result != YIELDED) self->state = AWAITABLE_CLOSED;
+  cd_drop(vm, keep);
+  return result;
+}
+
+static Next async_send_next(VM *vm, Value self, Ref *out)
+{
+  SendResult result = async_send_step(vm, self, cd_none(), out);
+  if (result == YIELDED) return NEXT_ITEM;
+  if (result == RETURNED) {
+    Ref value = *out;
+    cd_raise_stop_iteration(vm, value);
+    cd_drop(vm, value);
+  }
+  return NEXT_ERROR;
+}
+
+static Ref async_iter_self(VM *vm, Value self) { return cd_dup(self); }
+
+// Like cd_send_to_python, but an item of None is the value of the StopIteration too.
+static Ref async_result(VM *vm, SendResult result, Ref value) { return cd_send_to_python(vm, result, value); }
+
+METHOD(async_generator_asend, send, "send(self, arg, /)", "Go on with awaiting.")
+{
+  Ref value = NO_REF;
+  return async_result(vm, async_send_step(vm, self, args[0], &value), value);
+}
+
+static SendResult async_send_throw(VM *vm, Value v, const Value *args, size_t nargs, Ref *out)
+{
+  AsyncSend *self = as_async_send(v);
+  if (!async_send_begin(vm, self)) return RAISED;
+  if (self->state == AWAITABLE_INIT) {
+    self->state = AWAITABLE_ITER;
+    self->generator->running_async = true;
+  }
+  Ref keep = cd_dup(v);
+  SendResult result = cd_generator_throw_args(vm, self->generator, args, nargs, false, out);
+  result = async_unwrap(vm, self->generator, result, out);
+  if (result != YIELDED) self->state = AWAITABLE_CLOSED;
+  cd_drop(vm, keep);
+  return result;
+}
+
+METHOD_RAW(async_generator_asend, throw, "throw(typ[,val[,tb]])", "Raise an exception in the generator.")
+{
+  if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
+  Ref value = NO_REF;
+  return async_result(vm, async_send_throw(vm, self, args, nargs, &value), value);
+}
+
+// close() of an awaitable: throw GeneratorExit in; anything but its end is an error.
+static Ref async_close_result(VM *vm, SendResult result, Ref value)
+{
+  if (result == RAISED) {
+    bool fine = cd_swallow_exit(vm) || cd_swallow(vm, vm->exc.StopAsyncIteration);
+    return fine ? cd_none() : NO_REF;
+  }
+  cd_drop(vm, value);
+  if (result == RETURNED) return cd_none();
+  return cd_raise_runtime(vm, "coroutine ignored GeneratorExit");
+}
+
+METHOD(async_generator_asend, close, "close(self, /)", "Give up awaiting.")
+{
+  AsyncSend *send = as_async_send(self);
+  if (send->state == AWAITABLE_CLOSED) return cd_none();
+  if (send->state == AWAITABLE_INIT) { send->state = AWAITABLE_CLOSED; return cd_none(); }
+  Ref value = NO_REF;
+  const Value exit = cd_type_value(vm->exc.GeneratorExit);
+  SendResult result = async_send_throw(vm, self, &exit, 1, &value);
+  return async_close_result(vm, result, value);
+}
+
+static void async_send_release(VM *vm, Object *object)
+{
+  AsyncSend *self = (AsyncSend *)object;
+  Generator *generator = self->generator;
+  self->generator = NULL;
+  cd_clear(vm, &self->sent);
+  cd_drop_object(vm, generator);
+}
+
+static void async_send_traverse(Object *object, VisitFn visit, void *context)
+{
+  AsyncSend *self = (AsyncSend *)object;
+  if (self->generator) visit(context, cd_from_object(self->generator));
+  visit(context, self->sent);
+}
+
+static const MethodDef *const async_send_methods[] = {&async_generator_asend_send_def, &async_generator_asend_throw_def, &async_generator_asend_close_def, NULL};
+
+const TypeSpec cd_async_generator_asend_spec = {
+  .name = "async_generator_asend",
+  .basicsize = sizeof(AsyncSend),
+  .flags = TYPE_GC | TYPE_NO_NEW,
+  .methods = async_send_methods,
+  .slots = {
+    .release = async_send_release,
+    .traverse = async_send_traverse,
+    .iter = async_iter_self,
+    .next = async_send_next,
+    .await = async_iter_self,
+    .send = async_send_step,
+  },
+};
+
+// ---- athrow, aclose ----
+
+static AsyncThrow *as_async_throw(Value v) { return (AsyncThrow *)cd_object(v); }
+
+static Ref async_throw_new(VM *vm, Generator *generator, Value args)
+{
+  if (!async_init_hooks(vm, generator)) return NO_REF;
+  AsyncThrow *self = cd_object_new(vm, vm->types.async_generator_athrow, sizeof(AsyncThrow));
+  if (!self) return NO_REF;
+  cd_dup_object(generator);
+  self->generator = generator;
+  if (cd_bits(args)) self->args = cd_dup(args);
+  return cd_from_object(self);
+}
+
+static SendResult async_throw_over(AsyncThrow *self, SendResult result)
+{
+  self->generator->running_async = false;
+  self->state = AWAITABLE_CLOSED;
+  return result;
+}
+
+// What the frame gave after aclose()'s GeneratorExit.
+static SendResult async_aclose_result(VM *vm, AsyncThrow *self, SendResult result, Ref *out)
+{
+  Generator *generator = self->generator;
+  if (result == YIELDED) {
+    if (generator->frame.state != FRAME_SUSPENDED) return YIELDED;
+    cd_clear(vm, (Value *)out);
+    cd_raise_runtime(vm, "async generator ignored GeneratorExit");
+    return async_throw_over(self, RAISED);
+  }
+  if (result == RAISED && !cd_swallow(vm, vm->exc.GeneratorExit) && !cd_swallow(vm, vm->exc.StopAsyncIteration)) return async_throw_over(self, RAISED);
+  if (result == RETURNED) cd_clear(vm, (Value *)out);
+  *out = cd_none();
+  return async_throw_over(self, RETURNED);
+}
+
+static SendResult async_athrow_result(VM *vm, AsyncThrow *self, SendResult result, Ref *out)
+{
+  result = async_unwrap(vm, self->generator, result, out);
+  if (result != YIELDED) async_throw_over(self, result);
+  return result;
+}
+
+static bool async_throw_begin(VM *vm, AsyncThrow *self)
+{
+  Generator *generator = self->generator;
+  if (generator->running_async) {
+    self->state = AWAITABLE_CLOSED;
+    cd_raise_runtime(vm, "%s: asynchronous generator is already running", cd_bits(self->args) ? "athrow()" : "aclose()");
+    return false;
+  }
+  return true;
+}
+
+static SendResult async_throw_step(VM *vm, Value v, Value sent, Ref *out)
+{
+  AsyncThrow *self = as_async_throw(v);
+  Generator *generator = self->generator;
+  if (self->state == AWAITABLE_CLOSED) {
+    cd_raise_runtime(vm, "cannot reuse already awaited aclose()/athrow()");
+    return RAISED;
+  }
+  if (generator->frame.state == FRAME_DONE) {
+    self->state = AWAITABLE_CLOSED;
+    *out = cd_none();
+    return RETURNED;
+  }
+  Ref keep = cd_dup(v);
+  SendResult result;
+  if (self->state == AWAITABLE_INIT) {
+    if (!async_throw_begin(vm, self)) { cd_drop(vm, keep); return RAISED; }
+    if (generator->closed) {
+      self->state = AWAITABLE_CLOSED;
+      cd_raise_no_args(vm, vm->exc.StopAsyncIteration);
+      cd_drop(vm, keep);
+      return RAISED;
+    }
+    if (cd_bits(sent) && !cd_is_none(sent)) {
+      cd_raise_runtime(vm, "can't send non-None value to a just-started coroutine");
+      cd_drop(vm, keep);
+      return RAISED;
+    }
+    self->state = AWAITABLE_ITER;
+    generator->running_async = true;
+    if (cd_bits(self->args)) {
+      Tuple *args = cd_as_tuple(self->args);
+      result = async_athrow_result(vm, self, cd_generator_throw_args(vm, generator, args->items, args->size, false, out), out);
+    } else {
+      generator->closed = true;
+      const Value exit = cd_type_value(vm->exc.GeneratorExit);
+      result = async_aclose_result(vm, self, cd_generator_throw_args(vm, generator, &exit, 1, false, out), out);
+    }
+  } else {
+    result = cd_generator_send(vm, cd_from_object(generator), cd_dup(cd_bits(sent) ? sent : cd_none()), out);
+    result = cd_bits(self->args) ? async_athrow_result(vm, self, result, out) : async_aclose_result(vm, self, result, out);
+  }
+  cd_drop(vm, keep);
+  return result;
+}
+
+static Next async_throw_next(VM *vm, Value self, Ref *out)
+{
+  SendResult result = async_throw_step(vm, self, cd_none(), out);
+  if (result == YIELDED) return NEXT_ITEM;
+  if (result == RETURNED) {
+    Ref value = *out;
+    if (cd_is_none(value)) return NEXT_DONE;
+    cd_raise_stop_iteration(vm, value);
+    cd_drop(vm, value);
+  }
+  return NEXT_ERROR;
+}
+
+METHOD(async_generator_athrow, send, "send(self, arg, /)", "Go on with awaiting.")
+{
+  Ref value = NO_REF;
+  return async_result(vm, async_throw_step(vm, self, args[0], &value), value);
+}
+
+static SendResult async_throw_throw(VM *vm, Value v, const Value *args, size_t nargs, Ref *out)
+{
+  AsyncThrow *self = as_async_throw(v);
+  if (self->state == AWAITABLE_CLOSED) {
+    cd_raise_runtime(vm, "cannot reuse already awaited aclose()/athrow()");
+    return RAISED;
+  }
+  if (self->state == AWAITABLE_INIT) {
+    if (!async_throw_begin(vm, self)) return RAISED;
+    self->state = AWAITABLE_ITER;
+    self->generator->running_async = true;
+  }
+  Ref keep = cd_dup(v);
+  SendResult result = cd_generator_throw_args(vm, self->generator, args, nargs, false, out);
+  result = cd_bits(self->args) ? async_athrow_result(vm, self, result, out) : async_aclose_result(vm, self, result, out);
+  cd_drop(vm, keep);
+  return result;
+}
+
+METHOD_RAW(async_generator_athrow, throw, "throw(typ[,val[,tb]])", "Raise an exception in the generator.")
+{
+  if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
+  Ref value = NO_REF;
+  return async_result(vm, async_throw_throw(vm, self, args, nargs, &value), value);
+}
+
+METHOD(async_generator_athrow, close, "close(self, /)", "Give up awaiting.")
+{
+  AsyncThrow *throw = as_async_throw(self);
+  if (throw->state == AWAITABLE_CLOSED) return cd_none();
+  if (throw->state == AWAITABLE_INIT) { throw->state = AWAITABLE_CLOSED; return cd_none(); }
+  Ref value = NO_REF;
+  const Value exit = cd_type_value(vm->exc.GeneratorExit);
+  SendResult result = async_throw_throw(vm, self, &exit, 1, &value);
+  return async_close_result(vm, result, value);
+}
+
+static void async_throw_release(VM *vm, Object *object)
+{
+  AsyncThrow *self = (AsyncThrow *)object;
+  Generator *generator = self->generator;
+  self->generator = NULL;
+  cd_clear(vm, &self->args);
+  cd_drop_object(vm, generator);
+}
+
+static void async_throw_traverse(Object *object, VisitFn visit, void *context)
+{
+  AsyncThrow *self = (AsyncThrow *)object;
+  if (self->generator) visit(context, cd_from_object(self->generator));
+  visit(context, self->args);
+}
+
+static const MethodDef *const async_throw_methods[] = {&async_generator_athrow_send_def, &async_generator_athrow_throw_def, &async_generator_athrow_close_def, NULL};
+
+const TypeSpec cd_async_generator_athrow_spec = {
+  .name = "async_generator_athrow",
+  .basicsize = sizeof(AsyncThrow),
+  .flags = TYPE_GC | TYPE_NO_NEW,
+  .methods = async_throw_methods,
+  .slots = {
+    .release = async_throw_release,
+    .traverse = async_throw_traverse,
+    .iter = async_iter_self,
+    .next = async_throw_next,
+    .await = async_iter_self,
+    .send = async_throw_step,
+  },
+};
+
+// CPython wraps items in objects of this type on their way through its frames. Ours need no wrapping; the type exists for its name.
+const TypeSpec cd_async_generator_wrapped_value_spec = {
+  .name = "async_generator_wrapped_value",
+  .basicsize = sizeof(Object),
+  .flags = TYPE_NO_NEW,
+};
+
+// ---- async for ----
+
+Ref cd_async_next_awaitable(VM *vm, Value iterator)
+{
+  Type *type = cd_type_of(vm, iterator);
+  if (type == vm->types.async_generator) return async_send_new(vm, cd_as_generator(iterator), NO_VALUE);
+  if (!type->slots.anext) return cd_raise_type(vm, "'async for' requires an iterator with __anext__ method, got %T", iterator);
+  Ref made = type->slots.anext(vm, iterator);
+  if (!cd_bits(made)) return NO_REF;
+  Ref awaitable = cd_get_awaitable(vm, made, 0);
+  if (!cd_bits(awaitable)) {
+    Ref cause = cd_take_raised(vm);
+    cd_raise_type(vm, "'async for' received an invalid object from __anext__: %T", made);
+    cd_chain_context(vm, cd_dup(cause));
+    cd_chain_cause(vm, cause);
+  }
+  cd_drop(vm, made);
+  return awaitable;
+}
+
+Ref cd_async_close_awaitable(VM *vm UNUSED, Frame *frame UNUSED, Value iterator UNUSED)
+{
+  return cd_none();
+}
+
+// ---- the async generator type ----
+
+static Ref async_generator_repr(VM *vm, Value self) { return cd_generator_repr_as(vm, self, "async_generator"); }
+static Ref async_generator_anext(VM *vm, Value self) { return async_send_new(vm, cd_as_generator(self), NO_VALUE); }
+
+METHOD(async_generator, asend, "asend(self, value, /)", "asend(v) -> send 'v' in generator.")
+{
+  return async_send_new(vm, cd_as_generator(self), args[0]);
+}
+
+METHOD_RAW(async_generator, athrow, "athrow(typ[,val[,tb]])", "athrow(typ[,val[,tb]]) -> raise exception in generator.")
+{
+  if (!cd_no_keywords(vm, "athrow", kwnames)) return NO_REF;
+  if (!async_init_hooks(vm, cd_as_generator(self))) return NO_REF;
+  Ref tuple = cd_tuple_of(vm, nargs, args);
+  if (!cd_bits(tuple)) return NO_REF;
+  Ref result = async_throw_new(vm, cd_as_generator(self), tuple);
+  cd_drop(vm, tuple);
+  return result;
+}
+
+METHOD(async_generator, aclose, "aclose(self, /)", "aclose() -> raise GeneratorExit inside generator.")
+{
+  return async_throw_new(vm, cd_as_generator(self), NO_VALUE);
+}
+
+METHOD(async_generator, __sizeof__, "__sizeof__(self, /)", "Size of the generator and its frame in memory, in bytes.")
+{
+  return cd_from_small((int64_t)cd_generator_size(cd_object(self)));
+}
+
+METHOD_DEF_(async_generator_class_getitem, "__class_getitem__", "__class_getitem__(type, key, /)", "See PEP 585", METHOD_CLASS)
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
+
+static const MethodDef *const async_generator_methods[] = {
+  &async_generator_asend_def, &async_generator_athrow_def, &async_generator_aclose_def, &async_generator___sizeof___def,
+  &async_generator_class_getitem_def, NULL,
+};
+
+static Ref async_generator_get_running(VM *vm UNUSED, Value self) { return cd_bool(cd_as_generator(self)->running_async); }
+
+static const GetSetDef async_generator_getset[] = {
+  {"__name__", "name of the async generator", cd_generator_get_name, cd_generator_set_name},
+  {"__qualname__", "qualified name of the async generator", cd_generator_get_qualname, cd_generator_set_qualname},
+  {"ag_await", "object being awaited on, or None", cd_generator_get_awaited, NULL},
+  {"ag_running", "is it being driven now?", async_generator_get_running, NULL},
+  {"ag_frame", "its frame, None once it is finished", cd_generator_get_frame, NULL},
+  {"ag_suspended", "does it wait at a yield or an await?", cd_generator_get_suspended, NULL},
+  {"ag_code", "its code", cd_generator_get_code, NULL},
+  {NULL, NULL, NULL, NULL},
+};
+
+const TypeSpec cd_async_generator_spec = {
+  .name = "async_generator",
+  .basicsize = sizeof(Generator),
+  .flags = TYPE_GC | TYPE_NO_NEW | TYPE_HAS_WEAKREFS,
+  .weaklist_offset = offsetof(Generator, weaklist),
+  .methods = async_generator_methods,
+  .getset = async_generator_getset,
+  .slots = {
+    .release = cd_generator_release,
+    .traverse = cd_generator_traverse,
+    .clear = cd_generator_clear,
+    .alloc_size = cd_generator_size,
+    .finalize = cd_generator_finalize,
+    .repr = async_generator_repr,
+    .aiter = async_iter_self,
+    .anext = async_generator_anext,
+  },
+};
+
+// ---- anext(iterator, default) ----
+
+typedef struct AnextAwaitable {
+  Object head;
+  Value wrapped;                                 // owned: what __anext__ returned
+  Value fallback;                                // owned
+} AnextAwaitable;
+
+static AnextAwaitable *as_anext(Value v) { return (AnextAwaitable *)cd_object(v); }
+
+Ref cd_anext_awaitable_new(VM *vm, Value awaitable, Value fallback)
+{
+  AnextAwaitable *self = cd_object_new(vm, vm->types.anext_awaitable, sizeof(AnextAwaitable));
+  if (!self) return NO_REF;
+  self->wrapped = cd_dup(awaitable);
+  self->fallback = cd_dup(fallback);
+  return cd_from_object(self);
+}
+
+// The iterator behind the wrapped awaitable; coroutines answer through their __await__ iterator.
+static Ref anext_iterator(VM *vm, AnextAwaitable *self)
+{
+  Ref awaitable = cd_get_awaitable(vm, self->wrapped, 0);
+  if (!cd_bits(awaitable) || cd_type_of(vm, awaitable)->slots.next) return awaitable;
+  Type *type = cd_type_of(vm, awaitable);
+  if (!type->slots.await) {
+    cd_drop(vm, awaitable);
+    return cd_raise_type(vm, "object %T can't be used in 'await' expression", self->wrapped);
+  }
+  Ref iterator = type->slots.await(vm, awaitable);
+  cd_drop(vm, awaitable);
+  if (cd_bits(iterator) && !cd_type_of(vm, iterator)->slots.next) {
+    cd_raise_type(vm, "__await__ must return an awaitable");
+    cd_drop(vm, iterator);
+    return NO_REF;
+  }
+  return iterator;
+}
+
+// The end of the async iterator becomes the default.
+static SendResult anext_finish(VM *vm, AnextAwaitable *self, SendResult result, Ref *out)
+{
+  if (result != RAISED || !cd_swallow(vm, vm->exc.StopAsyncIteration)) return result;
+  *out = cd_dup(self->fallback);
+  return RETURNED;
+}
+
+static SendResult anext_send_slot(VM *vm, Value v, Value sent, Ref *out)
+{
+  AnextAwaitable *self = as_anext(v);
+  Ref iterator = anext_iterator(vm, self);
+  if (!cd_bits(iterator)) return RAISED;
+  SendResult result = cd_send(vm, iterator, sent, out);
+  cd_drop(vm, iterator);
+  return anext_finish(vm, self, result, out);
+}
+
+static Next anext_next(VM *vm, Value v, Ref *out)
+{
+  SendResult result = anext_send_slot(vm, v, cd_none(), out);
+  if (result == YIELDED) return NEXT_ITEM;
+  if (result == RETURNED) {
+    Ref value = *out;
+    cd_raise_stop_iteration(vm, value);
+    cd_drop(vm, value);
+  }
+  return NEXT_ERROR;
+}
+
+static Ref anext_method(VM *vm, Value v, Value name, const Value *args, size_t nargs)
+{
+  AnextAwaitable *self = as_anext(v);
+  Ref iterator = anext_iterator(vm, self);
+  if (!cd_bits(iterator)) return NO_REF;
+  Ref result = cd_call_method(vm, iterator, name, args, nargs);
+  cd_drop(vm, iterator);
+  if (cd_bits(result) || !cd_swallow(vm, vm->exc.StopAsyncIteration)) return result;
+  return cd_raise_stop_iteration(vm, self->fallback);
+}
+
+METHOD(anext_awaitable, send, "send(self, arg, /)", "Go on with awaiting.")
+{
+  return anext_method(vm, self, N(send), args, 1);
+}
+
+METHOD_RAW(anext_awaitable, throw, "throw(typ[,val[,tb]])", "Raise an exception in the wrapped iterator.")
+{
+  if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
+  return anext_method(vm, self, N(throw), args, nargs);
+}
+
+METHOD(anext_awaitable, close, "close(self, /)", "Raise GeneratorExit in the wrapped iterator.")
+{
+  return anext_method(vm, self, N(close), NULL, 0);
+}
+
+static void anext_release(VM *vm, Object *object)
+{
+  AnextAwaitable *self = (AnextAwaitable *)object;
+  cd_clear(vm, &self->wrapped);
+  cd_clear(vm, &self->fallback);
+}
+
+static void anext_traverse(Object *object, VisitFn visit, void *context)
+{
+  AnextAwaitable *self = (AnextAwaitable *)object;
+  visit(context, self->wrapped);
+  visit(context, self->fallback);
+}
+
+static const MethodDef *const anext_methods[] = {&anext_awaitable_send_def, &anext_awaitable_throw_def, &anext_awaitable_close_def, NULL};
+
+const TypeSpec cd_anext_awaitable_spec = {
+  .name = "anext_awaitable",
+  .basicsize = sizeof(AnextAwaitable),
+  .flags = TYPE_GC | TYPE_NO_NEW,
+  .methods = anext_methods,
+  .slots = {
+    .release = anext_release,
+    .traverse = anext_traverse,
+    .iter = async_iter_self,
+    .next = anext_next,
+    .await = async_iter_self,
+    .send = anext_send_slot,
+  },
+};

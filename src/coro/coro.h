@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// coro.h: what the files of this folder share
+#ifndef CEDE_CORO_CORO_H
+#define CEDE_CORO_CORO_H
+
+#include "coro/generator.h"
+#include "objects/exception.h"
+#include "vm/eval.h"
+
+static inline Generator *cd_as_generator(Value v) { return (Generator *)cd_object(v); }
+const char *cd_generator_kind(VM *vm, const Generator *generator);       // "generator", "coroutine", "async generator"
+
+// What a generator that delegates waits for: register of the sub-iterator. NO_VALUE: it does not delegate, or is running.
+Value cd_generator_awaits(VM *vm, Generator *generator);
+bool cd_generator_is_running(VM *vm, Generator *generator);
+
+// Arguments of throw(): type, value, traceback as Python gave them. False: exception set (they are no exception).
+typedef struct ThrowArgs { const Value *args; size_t count; } ThrowArgs;
+MUST_USE bool cd_throw_args_check(VM *vm, const char *function, size_t nargs, Value kwnames);
+// The exception to raise. NO_REF: TypeError set.
+MUST_USE Ref cd_throw_exception(VM *vm, const Value *args, size_t nargs);
+// throw() in full: `args` for sub-iterators written in Python, close_on_exit: GeneratorExit closes the sub-iterator first.
+SendResult cd_generator_throw_args(VM *vm, Generator *generator, const Value *args, size_t nargs, bool close_on_exit, Ref *out);
+// StopIteration for a coroutine-like method: the result of send() or throw() as Python sees it.
+MUST_USE Ref cd_send_to_python(VM *vm, SendResult result, Ref value);
+// Takes the current exception away if it says that close() worked.
+bool cd_swallow_exit(VM *vm);
+
+// Attributes that the three types share, under their own prefixes.
+Ref cd_generator_get_name(VM *vm, Value self);
+bool cd_generator_set_name(VM *vm, Value self, Value value);
+Ref cd_generator_get_qualname(VM *vm, Value self);
+bool cd_generator_set_qualname(VM *vm, Value self, Value value);
+Ref cd_generator_get_frame(VM *vm, Value self);
+Ref cd_generator_get_running(VM *vm, Value self);
+Ref cd_generator_get_suspended(VM *vm, Value self);
+Ref cd_generator_get_awaited(VM *vm, Value self);
+Ref cd_generator_get_code(VM *vm, Value self);
+Ref cd_generator_repr_as(VM *vm, Value self, const char *kind);
+
+void cd_generator_finalize(VM *vm, Value self);
+void cd_generator_release(VM *vm, Object *self);
+void cd_generator_traverse(Object *self, VisitFn visit, void *context);
+void cd_generator_clear(VM *vm, Object *self);
+size_t cd_generator_size(Object *self);
+
+// coroutine.c
+MUST_USE Ref cd_coroutine_origin(VM *vm);                        // cr_origin of a coroutine made now
+void cd_coroutine_warn_unawaited(VM *vm, Generator *coroutine);
+// async_generator.c
+MUST_USE bool cd_async_generator_finalize(VM *vm, Generator *generator);   // true: the event loop's hook took it over
+
+#endif

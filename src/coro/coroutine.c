@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+// coroutine.c: coroutines, what `await` accepts, and the iterator behind coroutine.__await__()
+#include "coro/coro.h"
+
+#include "objects/dict.h"
+#include "objects/generic_alias.h"
+#include "objects/protocol.h"
+#include "objects/str.h"
+#include "objects/tuple.h"
+
+#include <stdio.h>
+
+// ---- await ----
+
+static bool coroutine_is_iterable_generator(VM *vm, Value v)
+{
+  return cd_is_exact(v, vm->types.generator) && (cd_as_generator(v)->frame.code->flags & CO_ITERABLE_COROUTINE);
+}
+
+static Ref awaitable_refuse(VM *vm, Value v, int where)
+{
+  if (where == 0) return cd_raise_type(vm, "object %T can't be used in 'await' expression", v);
+  return cd_raise_type(vm, "'async with' received an object from %s that does not implement __await__: %T", where == 1 ? "__aenter__" : "__aexit__", v);
+}
+
+Ref cd_get_awaitable(VM *vm, Value v, int where)
+{
+  if (cd_is_exact(v, vm->types.coroutine)) {
+    Generator *coroutine = cd_as_generator(v);
+    if (coroutine->frame.state == FRAME_DELEGATING && !cd_generator_is_running(vm, coroutine))
+      return cd_raise_runtime(vm, "coroutine is being awaited already");
+    return cd_dup(v);
+  }
+  if (coroutine_is_iterable_generator(vm, v)) return cd_dup(v);
+  Type *type = cd_type_of(vm, v);
+  if (!type->slots.await) return awaitable_refuse(vm, v, where);
+  Ref iterator = type->slots.await(vm, v);
+  if (!cd_bits(iterator)) return NO_REF;
+  if (cd_is_exact(iterator, vm->types.coroutine) || coroutine_is_iterable_generator(vm, iterator)) {
+    cd_drop(vm, iterator);
+    return cd_raise_type(vm, "__await__() returned a coroutine");
+  }
+  if (!cd_type_of(vm, iterator)->slots.next) {
+    cd_raise_type(vm, "__await__() returned non-iterator of type '%T'", iterator);
+    cd_drop(vm, iterator);
+    return NO_REF;
+  }
+  return iterator;
+}
+
+// ---- origins and warnings ----
+
+Ref cd_coroutine_origin(VM *vm)
+{
+  int depth = 0, limit = vm->thread->coroutine_origin_depth;
+  Frame *frame = vm->thread->frame;
+  for (Frame *f = frame; f && depth < limit; f = f->back) depth++;
+  Ref origin = cd_tuple_new(vm, (size_t)depth);
+  for (int i = 0; cd_bits(origin) && i < depth; i++, frame = frame->back) {
+    Code *code = frame->code;
+    Ref level = cd_tuple3(vm, code->filename, cd_from_small(cd_frame_line(frame)), code->name);
+    if (!cd_bits(level)) { cd_drop(vm, origin); return NO_REF; }
+    cd_tuple_set(origin, (size_t)i, level);
+  }
+  return origin;
+}
+
+void cd_coroutine_warn_unawaited(VM *vm, Generator *coroutine)
+{
+  Ref raised = cd_take_raised(vm);
+  Ref warnings, warn = NO_REF, self = cd_dup_object(coroutine);
+  bool ok = false;
+  Find found = cd_bits(vm->modules) ? cd_dict_find(vm, vm->modules, N(warnings), &warnings) : FIND_MISSING;
+  if (found == FIND_HIT) {
+    Ref name = cd_intern(vm, "_warn_unawaited_coroutine");
+    found = cd_bits(name) ? cd_getattr_find(vm, warnings, name, &warn) : FIND_ERROR;
+    cd_drop(vm, name);
+    cd_drop(vm, warnings);
+  }
+  if (found == FIND_HIT) {
+    Ref result = cd_call1(vm, warn, self);
+    ok = cd_bits(result);
+    cd_drop(vm, result);
+    cd_drop(vm, warn);
+  } else if (found == FIND_MISSING) {
+    ok = cd_warn(vm, vm->exc.RuntimeWarning, 1, "coroutine '%U' was never awaited", coroutine->qualname);
+  }
+  if (!ok) cd_write_unraisable(vm, self);
+  cd_drop(vm, self);
+  cd_restore_raised(vm, raised);
+}
+
+// ---- the iterator behind __await__ ----
+
+typedef struct CoroutineWrapper {
+  Object head;
+  Value coroutine;                               // owned
+} CoroutineWrapper;
+
+static Value wrapper_coroutine(Value self) { return ((CoroutineWrapper *)cd_object(self))->coroutine; }
+
+static Ref coroutine_await(VM *vm, Value self)
+{
+  CoroutineWrapper *wrapper = cd_object_new(vm, vm->types.coroutine_wrapper, sizeof(CoroutineWrapper));
+  if (!wrapper) return NO_REF;
+  wrapper->coroutine = cd_dup(self);
+  return cd_from_object(wrapper);
+}
+
+static Ref coroutine_wrapper_iter(VM *vm, Value self) { return cd_dup(self); }
+
+static Next coroutine_wrapper_next(VM *vm, Value self, Ref *out)
+{
+  SendResult result = cd_generator_send(vm, wrapper_coroutine(self), cd_none(), out);
+  if (result == YIELDED) return NEXT_ITEM;
+  if (result == RETURNED) {
+    Ref value = *out;
+    if (cd_is_none(value)) return NEXT_DONE;
+    cd_raise_stop_iteration(vm, value);
+    cd_drop(vm, value);
+  }
+  return NEXT_ERROR;
+}
+
+static SendResult coroutine_wrapper_send_slot(VM *vm, Value self, Value sent, Ref *out)
+{
+  return cd_generator_send(vm, wrapper_coroutine(self), cd_dup(sent), out);
+}
+
+METHOD(coroutine_wrapper, send, "send(self, arg, /)", "Send a value into the coroutine.")
+{
+  Ref value = NO_REF;
+  return cd_send_to_python(vm, cd_generator_send(vm, wrapper_coroutine(self), cd_dup(args[0]), &value), value);
+}
+
+METHOD_RAW(coroutine_wrapper, throw, "throw(typ[,val[,tb]])", "Raise an exception inside the coroutine.")
+{
+  if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
+  Ref value = NO_REF;
+  SendResult result = cd_generator_throw_args(vm, cd_as_generator(wrapper_coroutine(self)), args, nargs, true, &value);
+  return cd_send_to_python(vm, result, value);
+}
+
+METHOD(coroutine_wrapper, close, "close(self, /)", "Raise GeneratorExit inside the coroutine.")
+{
+  return cd_generator_close(vm, wrapper_coroutine(self)) ? cd_none() : NO_REF;
+}
+
+static const MethodDef *const coroutine_wrapper_methods[] = {&coroutine_wrapper_send_def, &coroutine_wrapper_throw_def, &coroutine_wrapper_close_def, NULL};
+
+static void coroutine_wrapper_release(VM *vm, Object *self) { cd_clear(vm, &((CoroutineWrapper *)self)->coroutine); }
+static void coroutine_wrapper_traverse(Object *self, VisitFn visit, void *context) { visit(context, ((CoroutineWrapper *)self)->coroutine); }
+
+const TypeSpec cd_coroutine_wrapper_spec = {
+  .name = "coroutine_wrapper",
+  .doc = "A wrapper object implementing __await__ for coroutines.",
+  .basicsize = sizeof(CoroutineWrapper),
+  .flags = TYPE_GC | TYPE_NO_NEW,
+  .methods = coroutine_wrapper_methods,
+  .slots = {
+    .release = coroutine_wrapper_release,
+    .traverse = coroutine_wrapper_traverse,
+    .iter = coroutine_wrapper_iter,
+    .next = coroutine_wrapper_next,
+    .send = coroutine_wrapper_send_slot,
+  },
+};
+
+// ---- the coroutine type ----
+
+static Ref coroutine_repr(VM *vm, Value self) { return cd_generator_repr_as(vm, self, "coroutine"); }
+static SendResult coroutine_send_slot(VM *vm, Value self, Value sent, Ref *out) { return cd_generator_send(vm, self, cd_dup(sent), out); }
+
+METHOD(coroutine, send, "send(self, arg, /)", "Resume the coroutine with a value. Gives what it yields to its driver, or raises StopIteration.")
+{
+  Ref value = NO_REF;
+  return cd_send_to_python(vm, cd_generator_send(vm, self, cd_dup(args[0]), &value), value);
+}
+const MethodDef *const cd_coroutine_send_method = &coroutine_send_def;
+
+METHOD_RAW(coroutine, throw, "throw(typ[,val[,tb]])", "Raise an exception where the coroutine waits.")
+{
+  if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
+  Ref value = NO_REF;
+  SendResult result = cd_generator_throw_args(vm, cd_as_generator(self), args, nargs, true, &value);
+  return cd_send_to_python(vm, result, value);
+}
+
+METHOD(coroutine, close, "close(self, /)", "Raise GeneratorExit where the coroutine waits.")
+{
+  return cd_generator_close(vm, self) ? cd_none() : NO_REF;
+}
+
+METHOD(coroutine, __sizeof__, "__sizeof__(self, /)", "Size of the coroutine and its frame in memory, in bytes.")
+{
+  return cd_from_small((int64_t)cd_generator_size(cd_object(self)));
+}
+
+METHOD_DEF_(coroutine_class_getitem, "__class_getitem__", "__class_getitem__(type, key, /)", "See PEP 585", METHOD_CLASS)
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
+
+static const MethodDef *const coroutine_methods[] = {
+  &coroutine_send_def, &coroutine_throw_def, &coroutine_close_def, &coroutine___sizeof___def, &coroutine_class_getitem_def, NULL,
+};
+
+static Ref coroutine_get_origin(VM *vm, Value self)
+{
+  Value origin = cd_as_generator(self)->origin;
+  return cd_bits(origin) ? cd_dup(origin) : cd_none();
+}
+
+static const GetSetDef coroutine_getset[] = {
+  {"__name__", "name of the coroutine", cd_generator_get_name, cd_generator_set_name},
+  {"__qualname__", "qualified name of the coroutine", cd_generator_get_qualname, cd_generator_set_qualname},
+  {"cr_await", "object being awaited on, or None", cd_generator_get_awaited, NULL},
+  {"cr_running", "is it running now?", cd_generator_get_running, NULL},
+  {"cr_frame", "its frame, None once it is finished", cd_generator_get_frame, NULL},
+  {"cr_suspended", "does it wait at an await?", cd_generator_get_suspended, NULL},
+  {"cr_code", "its code", cd_generator_get_code, NULL},
+  {"cr_origin", "where it was made, if sys.set_coroutine_origin_tracking_depth() asks for that", coroutine_get_origin, NULL},
+  {NULL, NULL, NULL, NULL},
+};
+
+const TypeSpec cd_coroutine_spec = {
+  .name = "coroutine",
+  .basicsize = sizeof(Generator),
+  .flags = TYPE_GC | TYPE_NO_NEW | TYPE_HAS_WEAKREFS,
+  .weaklist_offset = offsetof(Generator, weaklist),
+  .methods = coroutine_methods,
+  .getset = coroutine_getset,
+  .slots = {
+    .release = cd_generator_release,
+    .traverse = cd_generator_traverse,
+    .clear = cd_generator_clear,
+    .alloc_size = cd_generator_size,
+    .finalize = cd_generator_finalize,
+    .repr = coroutine_repr,
+    .await = coroutine_await,
+    .send = coroutine_send_slot,
+  },
+};

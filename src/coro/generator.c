@@ -1,0 +1,742 @@
+// SPDX-License-Identifier: MIT
+// generator.c: generators; and what they have in common with coroutines and async generators
+//
+// Delegation (yield from, await) in O(1). A generator that delegates stays at its DELEGATE instruction, in state DELEGATING. While a chain
+// of delegation runs, the frames are linked by `back` from the leaf up to the root and on to the root's caller, and so are the
+// `handling` records; when the leaf yields, all these links but the root's own are left as they are. So a resume of the root
+// needs only the leaf (cached in `leaf`), and a yield of the leaf only the root (cached in `root`); the levels between are not touched.
+// Of a running chain only the root and the leaf are in state RUNNING, the levels between are DELEGATING.
+//
+// The caches are accelerators. Without them, resuming steps down level by level (each executes its DELEGATE again), and yielding walks
+// up along `back`. They hold while vm->chain_epoch has the value noted beside them; everything that could make one wrong counts it
+// up: someone resumes, closes or throws into a generator that another one delegates to; a delegating frame is cleared. Tracers
+// want to hear of every level, so while one is installed the caches are not used.
+//
+// `delegator` is compared with, never followed: it may be stale. NULL proves that nobody delegates to the generator, so if it is
+// DELEGATING itself it is not running. Otherwise the frames of all threads are searched: rare.
+#include "coro/coro.h"
+
+#include "objects/generic_alias.h"
+#include "objects/protocol.h"
+#include "objects/str.h"
+#include "objects/tuple.h"
+
+#include <stdio.h>
+
+#define CHAIN_DEPTH_LIMIT 4000000                // levels; a runaway `yield from` ends here, unless memory ends before
+
+const char *cd_generator_kind(VM *vm, const Generator *generator)
+{
+  if (generator->head.type == vm->types.coroutine) return "coroutine";
+  return generator->head.type == vm->types.async_generator ? "async generator" : "generator";
+}
+
+// ---- birth and death ----
+
+static void generator_link(VM *vm, Generator *generator)
+{
+  generator->live_previous = NULL;
+  generator->live_next = vm->live_generators;
+  if (vm->live_generators) vm->live_generators->live_previous = generator;
+  vm->live_generators = generator;
+}
+
+static void generator_unlink(VM *vm, Generator *generator)
+{
+  if (generator->live_previous) generator->live_previous->live_next = generator->live_next;
+  else if (vm->live_generators == generator) vm->live_generators = generator->live_next;
+  if (generator->live_next) generator->live_next->live_previous = generator->live_previous;
+  generator->live_next = generator->live_previous = NULL;
+}
+
+Ref cd_generator_new(VM *vm, Function *function)
+{
+  Code *code = function->code;
+  Type *type = code->flags & CO_COROUTINE ? vm->types.coroutine : code->flags & CO_ASYNC_GENERATOR ? vm->types.async_generator : vm->types.generator;
+  Generator *generator = cd_object_new(vm, type, offsetof(Generator, frame) + cd_frame_size(code));
+  if (!generator) return NO_REF;
+  cd_dup_object(function);
+  cd_frame_init(&generator->frame, function, code, FRAME_IS_GENERATOR);
+  generator->frame.state = FRAME_CREATED;
+  generator->name = cd_dup(function->name);
+  generator->qualname = cd_dup(function->qualname);
+  Frame *creator = vm->thread->frame;
+  if (creator) {
+    cd_dup_object(creator->code);
+    generator->creator_code = creator->code;
+    generator->creator_unit = cd_frame_unit(creator);
+  }
+  generator_link(vm, generator);
+  Ref result = cd_from_object(generator);
+  if (UNLIKELY(vm->thread->coroutine_origin_depth > 0) && type == vm->types.coroutine) {
+    generator->origin = cd_coroutine_origin(vm);
+    if (!cd_bits(generator->origin)) { cd_generator_abandon(vm, result); return NO_REF; }
+  }
+  return result;
+}
+
+size_t cd_generator_size(Object *self) { return offsetof(Generator, frame) + cd_frame_size(((Generator *)self)->frame.code); }
+
+void cd_generator_ended(VM *vm, Generator *generator)
+{
+  if (generator->frame.state == FRAME_DELEGATING) vm->chain_epoch++;     // cleared in the middle of a chain
+  generator->leaf = generator->root = generator->delegator = NULL;
+}
+
+static void generator_finish(VM *vm, Generator *generator)
+{
+  if (generator->frame.state == FRAME_DONE) return;
+  cd_generator_ended(vm, generator);
+  cd_frame_finish(vm, &generator->frame);
+}
+
+void cd_generator_abandon(VM *vm, Ref self)
+{
+  Ref raised = cd_take_raised(vm);
+  generator_finish(vm, cd_as_generator(self));
+  cd_drop(vm, self);
+  cd_restore_raised(vm, raised);
+}
+
+void cd_generator_release(VM *vm, Object *self)
+{
+  Generator *generator = (Generator *)self;
+  generator_unlink(vm, generator);
+  if (generator->frame.code) {
+    generator_finish(vm, generator);
+    Code *code = generator->frame.code;
+    uint16_t flags = generator->frame.flags;
+    generator->frame.code = NULL;
+    if (flags & FRAME_OWN_LOCALS) {
+      cd_clear(vm, &generator->frame.globals);
+      cd_clear(vm, &generator->frame.builtins);
+    }
+    if (flags & (FRAME_OWN_CODE | FRAME_OWN_LOCALS)) cd_drop_object(vm, code);
+  }
+  cd_clear(vm, &generator->handling.exception);
+  cd_clear(vm, &generator->name);
+  cd_clear(vm, &generator->qualname);
+  cd_clear(vm, &generator->finalizer);
+  cd_clear(vm, &generator->origin);
+  cd_clear(vm, &generator->context);
+  Code *creator = generator->creator_code;
+  generator->creator_code = NULL;
+  cd_drop_object(vm, creator);
+}
+
+void cd_generator_traverse(Object *self, VisitFn visit, void *context)
+{
+  Generator *generator = (Generator *)self;
+  if (generator->frame.code) cd_frame_traverse(&generator->frame, visit, context);
+  visit(context, generator->handling.exception);
+  visit(context, generator->finalizer);
+  visit(context, generator->origin);
+  visit(context, generator->context);
+}
+
+void cd_generator_clear(VM *vm, Object *self)
+{
+  Generator *generator = (Generator *)self;
+  if (generator->frame.state != FRAME_RUNNING && generator->frame.code) generator_finish(vm, generator);
+  cd_clear(vm, &generator->finalizer);
+  cd_clear(vm, &generator->handling.exception);
+}
+
+void cd_generator_finalize(VM *vm, Value self)
+{
+  Generator *generator = cd_as_generator(self);
+  if (generator->frame.state == FRAME_DONE) return;
+  if (generator->head.type == vm->types.async_generator && cd_async_generator_finalize(vm, generator)) return;
+  if (generator->frame.state == FRAME_CREATED) {
+    if (generator->head.type == vm->types.coroutine) cd_coroutine_warn_unawaited(vm, generator);
+    generator_finish(vm, generator);
+    return;
+  }
+  Ref raised = cd_take_raised(vm);
+  if (!cd_generator_close(vm, self)) cd_write_unraisable(vm, self);
+  cd_restore_raised(vm, raised);
+}
+
+// ---- chains ----
+
+void cd_chain_break(VM *vm, Generator *generator)
+{
+  generator->delegator = NULL;
+  vm->chain_epoch++;
+}
+
+static bool generator_hands_up(const Frame *frame)
+{
+  uint32_t kind = frame->flags >> FRAME_KIND_SHIFT & 15;
+  return kind == RETURN_DELEGATE || kind == RETURN_ASYNC_NEXT;
+}
+
+Frame *cd_chain_root(VM *vm, Frame *frame)
+{
+  Frame *top = frame;
+  while (generator_hands_up(top)) {
+    Generator *generator = cd_generator_of(top);
+    if (generator->root && generator->root != generator && generator->root_epoch == vm->chain_epoch) top = &generator->root->frame;
+    else top = top->back;
+  }
+  Generator *leaf = cd_generator_of(frame);
+  leaf->root = cd_generator_of(top);
+  leaf->root_epoch = vm->chain_epoch;
+  return top;
+}
+
+bool cd_generator_is_running(VM *vm, Generator *generator)
+{
+  switch ((FrameState)generator->frame.state) {
+  case FRAME_RUNNING: return true;
+  case FRAME_DELEGATING: return generator->delegator && cd_frame_is_running(vm, &generator->frame);
+  default: return false;
+  }
+}
+
+static void generator_raise_running(VM *vm, Generator *generator) { cd_raise_value(vm, "%s already executing", cd_generator_kind(vm, generator)); }
+
+static void generator_raise_not_started(VM *vm, Generator *generator)
+{
+  cd_raise_type(vm, "can't send non-None value to a just-started %s", cd_generator_kind(vm, generator));
+}
+
+ChainState cd_chain_push(VM *vm, Generator *upper, Generator *generator, Ref sent)
+{
+  switch ((FrameState)generator->frame.state) {
+  case FRAME_DONE:
+    cd_drop(vm, sent);
+    if (generator->head.type != vm->types.coroutine) return CHAIN_FINISHED;
+    cd_raise_runtime(vm, "cannot reuse already awaited coroutine");
+    return CHAIN_ERROR;
+  case FRAME_RUNNING:
+    cd_drop(vm, sent);
+    generator_raise_running(vm, generator);
+    return CHAIN_ERROR;
+  case FRAME_CREATED:
+    if (!cd_is_none(sent)) {
+      cd_drop(vm, sent);
+      generator_raise_not_started(vm, generator);
+      return CHAIN_ERROR;
+    }
+    if ((generator->chain_depth = upper->chain_depth + 1) > CHAIN_DEPTH_LIMIT) {
+      cd_raise_recursion(vm, "");
+      return CHAIN_ERROR;
+    }
+    break;
+  default:
+    if (generator->delegator == upper) break;
+    if (cd_generator_is_running(vm, generator)) {
+      cd_drop(vm, sent);
+      generator_raise_running(vm, generator);
+      return CHAIN_ERROR;
+    }
+    if (generator->delegator) vm->chain_epoch++;
+    break;
+  }
+  generator->delegator = upper;
+  bool known = generator_hands_up(&upper->frame) && upper->root && upper->root_epoch == vm->chain_epoch;
+  generator->root = known ? upper->root : upper;
+  generator->root_epoch = vm->chain_epoch;
+  return CHAIN_READY;
+}
+
+// ---- send ----
+
+SendResult cd_generator_send(VM *vm, Value self, Ref sent, Ref *out)
+{
+  Generator *generator = cd_as_generator(self);
+  switch ((FrameState)generator->frame.state) {
+  case FRAME_DONE:
+    cd_drop(vm, sent);
+    if (generator->head.type == vm->types.coroutine) { cd_raise_runtime(vm, "cannot reuse already awaited coroutine"); return RAISED; }
+    *out = cd_none();
+    return RETURNED;
+  case FRAME_CREATED:
+    if (cd_is_none(sent)) break;
+    cd_drop(vm, sent);
+    generator_raise_not_started(vm, generator);
+    return RAISED;
+  default:
+    if (!cd_generator_is_running(vm, generator)) break;
+    cd_drop(vm, sent);
+    generator_raise_running(vm, generator);
+    return RAISED;
+  }
+  Ref keep = cd_dup(self);
+  SendResult result = cd_frame_resume(vm, &generator->frame, sent, out);
+  cd_drop(vm, keep);
+  return result;
+}
+
+Ref cd_send_to_python(VM *vm, SendResult result, Ref value)
+{
+  if (result == YIELDED) return value;
+  if (result == RAISED) return NO_REF;
+  cd_raise_stop_iteration(vm, cd_is_none(value) ? NO_VALUE : value);
+  cd_drop(vm, value);
+  return NO_REF;
+}
+
+// ---- sub-iterators ----
+
+// The register of the sub-iterator that a delegating frame waits for.
+static Value *generator_sub_register(Frame *frame)
+{
+  const Instr *pc = frame->pc;
+  if (pc->op == OP_ASYNC_NEXT) return &frame->registers[pc->c];
+  CD_ASSERT(pc->op == OP_DELEGATE);
+  return &frame->registers[pc->b];
+}
+
+Value cd_generator_awaits(VM *vm, Generator *generator)
+{
+  if (generator->frame.state != FRAME_DELEGATING || cd_generator_is_running(vm, generator)) return NO_VALUE;
+  return *generator_sub_register(&generator->frame);
+}
+
+static bool generator_is_native(VM *vm, Value v) { return cd_is_exact(v, vm->types.generator) || cd_is_exact(v, vm->types.coroutine); }
+
+bool cd_swallow_exit(VM *vm) { return cd_swallow(vm, vm->exc.GeneratorExit) || cd_swallow(vm, vm->exc.StopIteration); }
+
+// Closes an iterator that is no native generator: calls its close() if it has one.
+static bool generator_close_foreign(VM *vm, Value iterator)
+{
+  Ref close, result;
+  Find found = cd_getattr_find(vm, iterator, N(close), &close);
+  if (found == FIND_ERROR) { cd_write_unraisable(vm, iterator); return true; }
+  if (found == FIND_MISSING) return true;
+  result = cd_call0(vm, close);
+  cd_drop(vm, close);
+  cd_drop(vm, result);
+  return cd_bits(result) != 0;
+}
+
+// ---- close ----
+
+// Ends one suspended generator whose sub-iterator is closed. With an exception set (from closing that) it is raised in the generator
+// instead of GeneratorExit.
+static bool generator_close_one(VM *vm, Generator *generator)
+{
+  Frame *frame = &generator->frame;
+  if (!cd_raised(vm)) {
+    const Handler *handler = cd_code_handler(frame->code, cd_frame_unit(frame));
+    if (!handler && !cd_is_traced(vm->thread)) {                 // nothing there that could catch it
+      if (generator->delegator) cd_chain_break(vm, generator);
+      generator_finish(vm, generator);
+      return true;
+    }
+    cd_raise_no_args(vm, vm->exc.GeneratorExit);
+  }
+  Ref value = NO_REF;
+  SendResult result = cd_frame_resume(vm, frame, NO_REF, &value);
+  if (result == RAISED) return cd_swallow_exit(vm);
+  cd_drop(vm, value);
+  if (result == RETURNED) return true;
+  vm->chain_epoch++;
+  cd_raise_runtime(vm, "%s ignored GeneratorExit", cd_generator_kind(vm, generator));
+  return false;
+}
+
+// The generator that `generator` is to close first; NULL: none. The ones on the way are marked RUNNING and linked up by `back`.
+static Generator *generator_close_below(VM *vm, Generator *generator, bool *failed)
+{
+  Frame *frame = &generator->frame;
+  if (frame->state != FRAME_DELEGATING) return NULL;
+  Value sub = *generator_sub_register(frame);
+  frame->state = FRAME_RUNNING;
+  if (!generator_is_native(vm, sub)) {
+    *failed = !generator_close_foreign(vm, sub);
+    frame->state = FRAME_DELEGATING;
+    return NULL;
+  }
+  Generator *below = cd_as_generator(sub);
+  if (cd_generator_is_running(vm, below)) {
+    generator_raise_running(vm, below);
+    *failed = true;
+    frame->state = FRAME_DELEGATING;
+    return NULL;
+  }
+  below->frame.back = frame;
+  return below;
+}
+
+bool cd_generator_close(VM *vm, Value self)
+{
+  Generator *generator = cd_as_generator(self), *top = generator;
+  if (cd_generator_is_running(vm, generator)) { generator_raise_running(vm, generator); return false; }
+  if (generator->delegator) cd_chain_break(vm, generator);
+  Ref keep = cd_dup(self);
+  bool failed = false;
+  for (Generator *below; (below = generator_close_below(vm, generator, &failed));) generator = below;
+  for (;;) {
+    Frame *up = generator == top ? NULL : generator->frame.back;
+    if (generator != top) generator->frame.back = NULL;
+    switch ((FrameState)generator->frame.state) {
+    case FRAME_DONE: failed = cd_raised(vm); break;
+    case FRAME_CREATED: generator_finish(vm, generator); failed = false; break;
+    default: failed = !generator_close_one(vm, generator); break;
+    }
+    if (!up) break;
+    generator = cd_generator_of(up);
+    up->state = FRAME_DELEGATING;
+  }
+  cd_drop(vm, keep);
+  return !failed;
+}
+
+// ---- throw ----
+
+bool cd_throw_args_check(VM *vm, const char *function, size_t nargs, Value kwnames)
+{
+  return cd_no_keywords(vm, function, kwnames) && cd_check_positional(vm, function, nargs, 1, 3);
+}
+
+static Ref throw_instance(VM *vm, Value type, Value value)
+{
+  if (cd_is_type(type) && (cd_as_type(type)->flags & TYPE_EXCEPTION)) {
+    bool matches = false;
+    if (cd_is_exception(value)) {
+      if (!cd_issubclass(vm, cd_type_value(cd_type_of(vm, value)), type, &matches)) return NO_REF;
+      if (matches) return cd_dup(value);
+    }
+    Ref made = cd_is_none(value) ? cd_call0(vm, type) : cd_is_tuple(value) ? cd_call_ex(vm, type, value, NO_VALUE) : cd_call1(vm, type, value);
+    if (!cd_bits(made)) {                        // what the constructor raises is thrown instead
+      made = cd_take_raised(vm);
+    } else if (!cd_is_exception(made)) {
+      cd_raise_type(vm, "calling %R should have returned an instance of BaseException, not %T", type, made);
+      cd_drop(vm, made);
+      made = cd_take_raised(vm);
+    }
+    return made;
+  }
+  if (cd_is_exception(type)) {
+    if (!cd_is_none(value)) return cd_raise_type(vm, "instance exception may not have a separate value");
+    return cd_dup(type);
+  }
+  return cd_raise_type(vm, "exceptions must be classes or instances deriving from BaseException, not %T", type);
+}
+
+Ref cd_throw_exception(VM *vm, const Value *args, size_t nargs)
+{
+  Value value = nargs > 1 ? args[1] : cd_none(), traceback = nargs > 2 ? args[2] : cd_none();
+  if (!cd_is_none(traceback) && !cd_is_exact(traceback, vm->types.traceback))
+    return cd_raise_type(vm, "throw() third argument must be a traceback object");
+  Ref exception = throw_instance(vm, args[0], value);
+  if (!cd_bits(exception)) return NO_REF;
+  if (!cd_is_none(traceback)) cd_replace(vm, &cd_as_exception(exception)->traceback, cd_dup(traceback));
+  return exception;
+}
+
+// The exception (stolen) becomes the current one, with the context a `raise` would give it.
+static void throw_raise(VM *vm, Ref exception)
+{
+  cd_raise_exception(vm, exception);
+}
+
+// Links `generator` as a running frame of a chain below `upper` (NULL: it is the root, driven by native code).
+static void throw_enter(VM *vm, Generator *generator, Generator *upper)
+{
+  Thread *thread = vm->thread;
+  Frame *frame = &generator->frame;
+  frame->back = upper ? &upper->frame : thread->frame;
+  frame->flags = (uint16_t)((frame->flags & ~FRAME_KIND) | (upper ? RETURN_DELEGATE << FRAME_KIND_SHIFT : FRAME_ENTRY));
+  generator->handling.previous = thread->handling;
+  thread->handling = &generator->handling;
+  thread->frame = frame;
+}
+
+// Undoes throw_enter of a whole chain down to `leaf`, whose levels stay suspended.
+static void throw_leave(VM *vm, Generator *leaf, Generator *root)
+{
+  Thread *thread = vm->thread;
+  (void)leaf;
+  thread->handling = root->handling.previous;
+  thread->frame = root->frame.back;
+  root->frame.back = NULL;
+  root->frame.flags &= (uint16_t)~FRAME_ENTRY;
+  thread->recursion_depth--;
+}
+
+// Is the next level one that exceptions are thrown into by us, not by calling a method? CHAIN_ERROR: exception set.
+static ChainState throw_below(VM *vm, Generator *generator, Generator **below)
+{
+  Value sub = *generator_sub_register(&generator->frame);
+  if (!generator_is_native(vm, sub)) return CHAIN_FINISHED;
+  *below = cd_as_generator(sub);
+  FrameState state = (FrameState)(*below)->frame.state;
+  if (state == FRAME_RUNNING || (state == FRAME_DELEGATING && (*below)->delegator != generator && cd_generator_is_running(vm, *below))) {
+    generator_raise_running(vm, *below);
+    return CHAIN_ERROR;
+  }
+  return CHAIN_READY;
+}
+
+// throw() on an iterator that is not ours. FIND_MISSING: it has none.
+static Find throw_foreign(VM *vm, Value iterator, const Value *args, size_t nargs, Ref *out)
+{
+  Ref method;
+  Find found = cd_getattr_find(vm, iterator, N(throw), &method);
+  if (found != FIND_HIT) return found;
+  *out = cd_call(vm, method, args, nargs, NO_VALUE);
+  cd_drop(vm, method);
+  return cd_bits(*out) ? FIND_HIT : FIND_ERROR;
+}
+
+// `leaf` is entered and delegates to something that is no native generator: throw into that, and go on with what comes of it.
+static SendResult throw_into_leaf(VM *vm, Generator *leaf, Generator *root, Ref exception, const Value *args, size_t nargs, bool exit, Ref *out)
+{
+  Frame *frame = &leaf->frame;
+  Value sub = *generator_sub_register(frame);
+  frame->state = FRAME_RUNNING;
+  if (exit) {
+    if (generator_close_foreign(vm, sub)) throw_raise(vm, exception);
+    else cd_drop(vm, exception);
+    return cd_frame_raise_in_chain(vm, frame, out);
+  }
+  Ref value = NO_REF;
+  Find found = throw_foreign(vm, sub, args, nargs, &value);
+  if (found == FIND_MISSING) {
+    throw_raise(vm, exception);
+    return cd_frame_raise_in_chain(vm, frame, out);
+  }
+  cd_drop(vm, exception);
+  if (found == FIND_HIT) {                       // it yielded once more
+    frame->state = FRAME_DELEGATING;
+    root->frame.state = FRAME_DELEGATING;
+    throw_leave(vm, leaf, root);
+    *out = value;
+    return YIELDED;
+  }
+  if (!cd_raised_is(vm, vm->exc.StopIteration)) return cd_frame_raise_in_chain(vm, frame, out);
+  return cd_frame_delegate_ended(vm, frame, cd_stop_value(vm), out);
+}
+
+SendResult cd_generator_throw_args(VM *vm, Generator *root, const Value *args, size_t nargs, bool close_on_exit, Ref *out)
+{
+  Ref exception = cd_throw_exception(vm, args, nargs);
+  if (!cd_bits(exception)) return RAISED;
+  switch ((FrameState)root->frame.state) {
+  case FRAME_DONE:
+    if (root->head.type == vm->types.coroutine) {
+      cd_drop(vm, exception);
+      cd_raise_runtime(vm, "cannot reuse already awaited coroutine");
+      return RAISED;
+    }
+    throw_raise(vm, exception);
+    return RAISED;
+  case FRAME_RUNNING:
+  case FRAME_DELEGATING:
+    if (!cd_generator_is_running(vm, root)) break;
+    cd_drop(vm, exception);
+    generator_raise_running(vm, root);
+    return RAISED;
+  default: break;
+  }
+  Ref keep = cd_dup_object(root);
+  SendResult result;
+  if (root->frame.state != FRAME_DELEGATING) {
+    throw_raise(vm, exception);
+    result = cd_frame_resume(vm, &root->frame, NO_REF, out);
+    cd_drop(vm, keep);
+    return result;
+  }
+  if (root->delegator) cd_chain_break(vm, root);
+  bool exit = close_on_exit && cd_is_instance_of(vm, exception, vm->exc.GeneratorExit);
+  if (exit) {                                    // PEP 342: the sub-iterator is closed, then the exception is raised here
+    Value sub = *generator_sub_register(&root->frame);
+    Ref hold = cd_dup(sub);
+    root->frame.state = FRAME_RUNNING;
+    bool closed = generator_is_native(vm, sub) ? cd_generator_close(vm, sub) : generator_close_foreign(vm, sub);
+    cd_drop(vm, hold);
+    root->frame.state = FRAME_DELEGATING;
+    if (closed) throw_raise(vm, exception);
+    else cd_drop(vm, exception);
+    result = cd_frame_resume(vm, &root->frame, NO_REF, out);
+    cd_drop(vm, keep);
+    return result;
+  }
+  // Down to the leaf, linking the levels; then the exception is raised there.
+  if (!cd_frame_can_enter(vm)) {
+    cd_drop(vm, exception);
+    cd_drop(vm, keep);
+    return RAISED;
+  }
+  vm->chain_epoch++;
+  root->leaf = NULL;
+  Generator *leaf = root;
+  throw_enter(vm, root, NULL);
+  ChainState state = CHAIN_READY;
+  while (leaf->frame.state == FRAME_DELEGATING) {
+    Generator *below;
+    state = throw_below(vm, leaf, &below);
+    if (state != CHAIN_READY) break;
+    if (below->frame.state == FRAME_DONE) {      // finished by somebody else: it would just hand the exception back
+      break;
+    }
+    below->delegator = leaf;
+    below->leaf = NULL;
+    below->root = root;
+    below->root_epoch = vm->chain_epoch;
+    throw_enter(vm, below, leaf);
+    leaf = below;
+  }
+  root->frame.state = FRAME_RUNNING;
+  if (state == CHAIN_FINISHED) {
+    result = throw_into_leaf(vm, leaf, root, exception, args, nargs, false, out);
+  } else {
+    leaf->frame.state = FRAME_RUNNING;
+    if (state == CHAIN_ERROR) cd_drop(vm, exception);
+    else throw_raise(vm, exception);
+    result = cd_frame_raise_in_chain(vm, &leaf->frame, out);
+  }
+  cd_drop(vm, keep);
+  return result;
+}
+
+SendResult cd_generator_throw(VM *vm, Value self, Ref exception, Ref *out)
+{
+  const Value args[1] = {exception};
+  SendResult result = cd_generator_throw_args(vm, cd_as_generator(self), args, 1, true, out);
+  cd_drop(vm, exception);
+  return result;
+}
+
+// ---- attributes ----
+
+Ref cd_generator_get_name(VM *vm, Value self) { return cd_dup(cd_as_generator(self)->name); }
+Ref cd_generator_get_qualname(VM *vm, Value self) { return cd_dup(cd_as_generator(self)->qualname); }
+
+bool cd_generator_set_name(VM *vm, Value self, Value value)
+{
+  if (!cd_bits(value) || !cd_is_str(value)) { cd_raise_type(vm, "__name__ must be set to a string object"); return false; }
+  cd_replace(vm, &cd_as_generator(self)->name, cd_dup(value));
+  return true;
+}
+
+bool cd_generator_set_qualname(VM *vm, Value self, Value value)
+{
+  if (!cd_bits(value) || !cd_is_str(value)) { cd_raise_type(vm, "__qualname__ must be set to a string object"); return false; }
+  cd_replace(vm, &cd_as_generator(self)->qualname, cd_dup(value));
+  return true;
+}
+
+Ref cd_generator_get_frame(VM *vm, Value self)
+{
+  Generator *generator = cd_as_generator(self);
+  if (generator->frame.state == FRAME_DONE) return cd_none();
+  FrameObject *frame = cd_frame_object(vm, &generator->frame);
+  return frame ? cd_dup_object(frame) : NO_REF;
+}
+
+Ref cd_generator_get_running(VM *vm, Value self) { return cd_bool(cd_generator_is_running(vm, cd_as_generator(self))); }
+
+Ref cd_generator_get_suspended(VM *vm, Value self)
+{
+  Generator *generator = cd_as_generator(self);
+  FrameState state = (FrameState)generator->frame.state;
+  return cd_bool(state == FRAME_SUSPENDED || (state == FRAME_DELEGATING && !cd_generator_is_running(vm, generator)));
+}
+
+Ref cd_generator_get_awaited(VM *vm, Value self)
+{
+  Value sub = cd_generator_awaits(vm, cd_as_generator(self));
+  return cd_bits(sub) ? cd_dup(sub) : cd_none();
+}
+
+Ref cd_generator_get_code(VM *vm, Value self) { return cd_dup_object(cd_as_generator(self)->frame.code); }
+
+Ref cd_generator_repr_as(VM *vm, Value self, const char *kind)
+{
+  char address[24];
+  snprintf(address, sizeof address, "%p", (void *)cd_object(self));
+  return cd_str_format(vm, "<%s object %U at %s>", kind, cd_as_generator(self)->qualname, address);
+}
+
+// ---- the generator type ----
+
+static Ref generator_iter(VM *vm, Value self) { return cd_dup(self); }
+
+// The value of `return` is in the StopIteration; without one there is none.
+static Next generator_next(VM *vm, Value self, Ref *out)
+{
+  SendResult result = cd_generator_send(vm, self, cd_none(), out);
+  if (result == YIELDED) return NEXT_ITEM;
+  if (result == RAISED) return NEXT_ERROR;
+  if (cd_is_none(*out)) return NEXT_DONE;
+  Ref value = *out;
+  cd_raise_stop_iteration(vm, value);
+  cd_drop(vm, value);
+  return NEXT_ERROR;
+}
+
+static SendResult generator_send_slot(VM *vm, Value self, Value sent, Ref *out) { return cd_generator_send(vm, self, cd_dup(sent), out); }
+static Ref generator_repr(VM *vm, Value self) { return cd_generator_repr_as(vm, self, "generator"); }
+
+METHOD(generator, send, "send(self, arg, /)", "Resume the generator with a value: the result of the `yield` it waits at. Gives the next item or raises StopIteration.")
+{
+  Ref value = NO_REF;
+  SendResult result = cd_generator_send(vm, self, cd_dup(args[0]), &value);
+  return cd_send_to_python(vm, result, value);
+}
+const MethodDef *const cd_generator_send_method = &generator_send_def;
+
+METHOD_RAW(generator, throw, "throw(typ[,val[,tb]])", "Raise an exception where the generator waits. Gives the next item or raises.")
+{
+  if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
+  Ref value = NO_REF;
+  SendResult result = cd_generator_throw_args(vm, cd_as_generator(self), args, nargs, true, &value);
+  return cd_send_to_python(vm, result, value);
+}
+
+METHOD(generator, close, "close(self, /)", "Raise GeneratorExit where the generator waits.")
+{
+  return cd_generator_close(vm, self) ? cd_none() : NO_REF;
+}
+
+METHOD(generator, __sizeof__, "__sizeof__(self, /)", "Size of the generator and its frame in memory, in bytes.")
+{
+  return cd_from_small((int64_t)cd_generator_size(cd_object(self)));
+}
+
+METHOD_DEF_(generator_class_getitem, "__class_getitem__", "__class_getitem__(type, key, /)", "See PEP 585", METHOD_CLASS)
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
+
+static const MethodDef *const generator_methods[] = {
+  &generator_send_def, &generator_throw_def, &generator_close_def, &generator___sizeof___def, &generator_class_getitem_def, NULL,
+};
+
+static const GetSetDef generator_getset[] = {
+  {"__name__", "name of the generator", cd_generator_get_name, cd_generator_set_name},
+  {"__qualname__", "qualified name of the generator", cd_generator_get_qualname, cd_generator_set_qualname},
+  {"gi_yieldfrom", "object being iterated by yield from, or None", cd_generator_get_awaited, NULL},
+  {"gi_running", "is it running now?", cd_generator_get_running, NULL},
+  {"gi_frame", "its frame, None once it is finished", cd_generator_get_frame, NULL},
+  {"gi_suspended", "does it wait at a yield?", cd_generator_get_suspended, NULL},
+  {"gi_code", "its code", cd_generator_get_code, NULL},
+  {NULL, NULL, NULL, NULL},
+};
+
+const TypeSpec cd_generator_spec = {
+  .name = "generator",
+  .basicsize = sizeof(Generator),
+  .flags = TYPE_GC | TYPE_NO_NEW | TYPE_HAS_WEAKREFS,
+  .weaklist_offset = offsetof(Generator, weaklist),
+  .methods = generator_methods,
+  .getset = generator_getset,
+  .slots = {
+    .release = cd_generator_release,
+    .traverse = cd_generator_traverse,
+    .clear = cd_generator_clear,
+    .alloc_size = cd_generator_size,
+    .finalize = cd_generator_finalize,
+    .repr = generator_repr,
+    .iter = generator_iter,
+    .next = generator_next,
+    .send = generator_send_slot,
+  },
+};
+
+bool cd_coro_init(VM *vm) { return true; }
