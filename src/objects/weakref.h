@@ -15,6 +15,7 @@ struct Weakref {
 
 MUST_USE Ref cd_weakref_new(VM *vm, Value referent, Value callback);             // TypeError for types without support
 MUST_USE Ref cd_weakref_get(Value weakref);                                      // new reference, or NO_REF when dead
+MUST_USE Ref cd_weakref_proxy_new(VM *vm, Value referent, Value callback);
 void cd_weakrefs_clear(VM *vm, Object *object);                                  // at death: clears all, then runs callbacks
 Weakref **cd_weaklist_of(Object *object);                                        // NULL: type has none
 

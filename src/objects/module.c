@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+// module.c: modules
+#include "objects/module.h"
+#include "objects/dict.h"
+#include "objects/int.h"
+#include "objects/list.h"
+#include "objects/protocol.h"
+#include "objects/str.h"
+#include "objects/tuple.h"
+#include "objects/type.h"
+
+static Module *module_of(Value v) { return (Module *)cd_object(v); }
+
+static bool module_fill(VM *vm, Module *module, Value name, Value doc)
+{
+  if (!module->dict && !(module->dict = cd_dict_new(vm))) return false;
+  cd_replace(vm, &module->name, cd_dup(name));
+  Value none = cd_none(), dict = module->dict;
+  return cd_dict_set(vm, dict, N(__name__), name) && cd_dict_set(vm, dict, N(__doc__), doc) && cd_dict_set(vm, dict, N(__package__), none) &&
+         cd_dict_set(vm, dict, N(__loader__), none) && cd_dict_set(vm, dict, N(__spec__), none);
+}
+
+Ref cd_module_new(VM *vm, Value name)
+{
+  Module *module = cd_object_new(vm, vm->types.module, sizeof *module);
+  if (!module) return NO_REF;
+  if (module_fill(vm, module, name, cd_none())) return cd_from_object(module);
+  cd_drop_object(vm, module);
+  return NO_REF;
+}
+
+static Ref module_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+{
+  Module *module = cd_object_new(vm, type, type->basicsize);
+  if (!module) return NO_REF;
+  if ((module->dict = cd_dict_new(vm))) return cd_from_object(module);
+  cd_drop_object(vm, module);
+  return NO_REF;
+}
+
+static bool module_init_slot(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
+{
+  Value in[2];
+  Ref owned[2];
+  if (!cd_bind_text(vm, "module(name, doc=None)", args, nargs, kwnames, in, owned)) return false;
+  if (!cd_is_str(in[0])) return cd_raise_type(vm, "module() argument 'name' must be str, not %s", cd_type_name(cd_type_of(vm, in[0])));
+  return module_fill(vm, module_of(self), in[0], in[1] ? in[1] : (Value)cd_none());
+}
+
+bool cd_module_add(VM *vm, Value module, const char *name, Ref value)
+{
+  return cd_dict_set_text_steal(vm, module_of(module)->dict, name, value);
+}
+bool cd_module_add_int(VM *vm, Value module, const char *name, int64_t value) { return cd_module_add(vm, module, name, cd_int_from_i64(vm, value)); }
+bool cd_module_add_text(VM *vm, Value module, const char *name, const char *value) { return cd_module_add(vm, module, name, cd_str_from(vm, value)); }
+
+Type *cd_module_add_type(VM *vm, Value module, const TypeSpec *spec, Value bases)
+{
+  Type *type = cd_type_from_spec(vm, spec, bases);
+  if (!type) return NULL;
+  const char *dot = strrchr(spec->name, '.');
+  return cd_module_add(vm, module, dot ? dot + 1 : spec->name, cd_from_object(type)) ? type : NULL;
+}
+
+// ---- importing from native code ----
+
+Ref cd_import(VM *vm, const char *name)
+{
+  Ref key = cd_intern(vm, name), module = NO_REF;
+  if (!key) return NO_REF;
+  Find found = vm->modules ? cd_dict_find(vm, vm->modules, key, &module) : FIND_MISSING;
+  if (found == FIND_MISSING || (found == FIND_HIT && cd_is_none(module))) {
+    module = NO_REF;
+    Ref import = cd_getattr(vm, vm->builtins, N(__import__));
+    Ref top = import ? cd_call1(vm, import, key) : NO_REF;
+    cd_drop(vm, import);
+    if (top && !strchr(name, '.')) {
+      module = top;
+    } else if (top) {                            // __import__ gives the outermost package
+      cd_drop(vm, top);
+      if (cd_dict_find(vm, vm->modules, key, &module) == FIND_MISSING) cd_raise(vm, vm->exc.ImportError, "%s not in sys.modules", name);
+    }
+  }
+  cd_drop(vm, key);
+  return found == FIND_ERROR ? NO_REF : module;
+}
+
+Ref cd_import_attr(VM *vm, const char *module, const char *name)
+{
+  Ref owner = cd_import(vm, module);
+  Ref value = owner ? cd_getattr_text(vm, owner, name) : NO_REF;
+  cd_drop(vm, owner);
+  return value;
+}
+
+// ---- attributes ----
+
+static bool module_is_initializing(VM *vm, Value spec, bool *out)
+{
+  Ref flag;
+  Ref name = cd_intern(vm, "_initializing");
+  *out = false;
+  if (!name) return false;
+  Find found = cd_getattr_find(vm, spec, name, &flag);
+  cd_drop(vm, name);
+  if (found != FIND_HIT) return found == FIND_MISSING;
+  bool ok = cd_truth(vm, flag, out);
+  cd_drop(vm, flag);
+  return ok;
+}
+
+static COLD Ref module_missing(VM *vm, Value self, Value name)
+{
+  Value dict = module_of(self)->dict;
+  Value own = cd_dict_get_name_borrow(vm, dict, N(__name__));
+  if (!own || !cd_is_str(own)) return cd_raise_attribute(vm, self, name, "module has no attribute '%U'", name);
+  Value found = cd_dict_get_name_borrow(vm, dict, N(__spec__));
+  Ref spec = found ? cd_dup(found) : cd_none(), module_name = cd_dup(own);
+  bool initializing = false;
+  if (cd_is_none(spec) || module_is_initializing(vm, spec, &initializing)) {
+    if (initializing)
+      cd_raise_attribute(vm, self, name, "partially initialized module '%U' has no attribute '%U' (most likely due to a circular import)", module_name, name);
+    else
+      cd_raise_attribute(vm, self, name, "module '%U' has no attribute '%U'", module_name, name);
+  }
+  cd_drop(vm, spec);
+  cd_drop(vm, module_name);
+  return NO_REF;
+}
+
+// PEP 562: a module's own __getattr__ is asked last.
+static Find module_getattr_find(VM *vm, Value self, Value name, Ref *out)
+{
+  Find found = cd_generic_getattr_find(vm, self, name, out);
+  if (found == FIND_ERROR && !cd_swallow(vm, vm->exc.AttributeError)) return FIND_ERROR;
+  if (found == FIND_HIT) return FIND_HIT;
+  Value dict = module_of(self)->dict;
+  Value hook = dict ? cd_dict_get_name_borrow(vm, dict, N(__getattr__)) : NO_VALUE;
+  if (!hook) return FIND_MISSING;
+  Ref held = cd_dup(hook);
+  *out = cd_call1(vm, held, name);
+  cd_drop(vm, held);
+  return *out ? FIND_HIT : FIND_ERROR;
+}
+
+static Ref module_getattr(VM *vm, Value self, Value name)
+{
+  Ref result;
+  Find found = module_getattr_find(vm, self, name, &result);
+  if (found == FIND_HIT) return result;
+  return found == FIND_MISSING ? module_missing(vm, self, name) : NO_REF;
+}
+
+static Ref module_attribute_or_none(VM *vm, Value self, const char *name)
+{
+  Value found = cd_dict_get_text_borrow(vm, module_of(self)->dict, name);
+  return found ? cd_dup(found) : cd_none();
+}
+
+// "<module 'x' from 'file'>", by the rules of importlib.
+static Ref module_repr_from_spec(VM *vm, Value spec)
+{
+  Ref name = cd_getattr(vm, spec, N(name)), origin = NO_REF, loader = NO_REF, located = NO_REF, text = NO_REF;
+  bool has_location = false;
+  if (!name || !(origin = cd_getattr_text(vm, spec, "origin")) || !(loader = cd_getattr_text(vm, spec, "loader"))) goto done;
+  if (!(located = cd_getattr_text(vm, spec, "has_location")) || !cd_truth(vm, located, &has_location)) goto done;
+  if (cd_is_none(name)) name = cd_str_from(vm, "?");
+  if (!name) goto done;
+  if (cd_is_none(origin)) text = cd_is_none(loader) ? cd_str_format(vm, "<module %R>", name) : cd_str_format(vm, "<module %R (%R)>", name, loader);
+  else text = has_location ? cd_str_format(vm, "<module %R from %R>", name, origin) : cd_str_format(vm, "<module %R (%S)>", name, origin);
+
+done:
+  cd_drop(vm, name);
+  cd_drop(vm, origin);
+  cd_drop(vm, loader);
+  cd_drop(vm, located);
+  return text;
+}
+
+static Ref module_repr(VM *vm, Value self)
+{
+  Ref spec = module_attribute_or_none(vm, self, "__spec__"), name = NO_REF, file = NO_REF, loader = NO_REF, text;
+  if (!cd_is_none(spec)) {
+    text = module_repr_from_spec(vm, spec);
+    cd_drop(vm, spec);
+    return text;
+  }
+  loader = module_attribute_or_none(vm, self, "__loader__");
+  name = module_attribute_or_none(vm, self, "__name__");
+  if (!cd_dict_get_name_borrow(vm, module_of(self)->dict, N(__name__))) name = cd_str_from(vm, "?");
+  file = module_attribute_or_none(vm, self, "__file__");
+  if (!name) text = NO_REF;
+  else if (cd_dict_get_name_borrow(vm, module_of(self)->dict, N(__file__))) text = cd_str_format(vm, "<module %R from %R>", name, file);
+  else text = cd_is_none(loader) ? cd_str_format(vm, "<module %R>", name) : cd_str_format(vm, "<module %R (%R)>", name, loader);
+  cd_drop(vm, loader);
+  cd_drop(vm, name);
+  cd_drop(vm, file);
+  return text;
+}
+
+static Ref module_get_dict(VM *vm, Value self) { return module_of(self)->dict ? cd_dup(module_of(self)->dict) : cd_none(); }
+
+static Ref module_get_annotations(VM *vm, Value self)
+{
+  Value dict = module_of(self)->dict;
+  Value found = cd_dict_get_name_borrow(vm, dict, N(__annotations__));
+  if (found) return cd_dup(found);
+  Ref fresh = cd_dict_new(vm);
+  if (fresh && cd_dict_set(vm, dict, N(__annotations__), fresh)) return fresh;
+  cd_drop(vm, fresh);
+  return NO_REF;
+}
+
+static bool module_set_annotations(VM *vm, Value self, Value value)
+{
+  Value dict = module_of(self)->dict;
+  if (value) return cd_dict_set(vm, dict, N(__annotations__), value);
+  Find found = cd_dict_delete(vm, dict, N(__annotations__));
+  if (found == FIND_MISSING) cd_raise_attribute(vm, self, N(__annotations__), "__annotations__");
+  return found == FIND_HIT;
+}
+
+METHOD(module, __dir__, "__dir__(self, /)", "__dir__() -> list\nspecialized dir() implementation")
+{
+  Ref dict = cd_getattr(vm, self, N(__dict__)), list = NO_REF;
+  if (!dict) return NO_REF;
+  if (!cd_is_dict(dict)) {
+    cd_raise_type(vm, "%.200s.__dict__ is not a dictionary", cd_str_data(module_of(self)->name));
+  } else {
+    Value hook = cd_dict_get_name_borrow(vm, dict, N(__dir__));
+    Ref held = hook ? cd_dup(hook) : NO_REF;
+    list = held ? cd_call0(vm, held) : cd_dict_keys_list(vm, dict);
+    cd_drop(vm, held);
+  }
+  cd_drop(vm, dict);
+  return list;
+}
+
+static void module_traverse(Object *self, VisitFn visit, void *context)
+{
+  visit(context, ((Module *)self)->dict);
+  visit(context, ((Module *)self)->name);
+}
+static void module_clear(VM *vm, Object *self)
+{
+  if (((Module *)self)->dict) cd_dict_clear(vm, ((Module *)self)->dict);
+}
+static void module_release(VM *vm, Object *self)
+{
+  cd_clear(vm, &((Module *)self)->dict);
+  cd_clear(vm, &((Module *)self)->name);
+}
+
+static const MethodDef *const module_methods[] = {&module___dir___def, NULL};
+static const GetSetDef module_getset[] = {
+  {"__dict__", NULL, module_get_dict, NULL}, {"__annotations__", NULL, module_get_annotations, module_set_annotations}, {0}};
+const TypeSpec cd_module_spec = {
+  .name = "module",
+  .doc = "module(name, doc=None)\n--\n\nCreate a module object.\n\nThe name must be a string; the optional doc argument can have any type.",
+  .basicsize = sizeof(Module),
+  .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_WEAKREFS,
+  .weaklist_offset = offsetof(Module, weaklist),
+  .methods = module_methods,
+  .getset = module_getset,
+  .slots = {.release = module_release, .traverse = module_traverse, .clear = module_clear, .repr = module_repr, .getattr = module_getattr,
+            .new_ = module_new_slot, .init = module_init_slot},
+};
