@@ -26,7 +26,7 @@ typedef struct DirEntry {
 static ScandirIterator *as_scandir(Value self) { return (ScandirIterator *)cd_object(self); }
 static DirEntry *as_entry(Value self) { return (DirEntry *)cd_object(self); }
 
-FUNCTION(posix, scandir, "scandir(path=None)", "An iterator of DirEntry objects for the names in a folder.")
+static Ref posix_scandir(VM *vm, Value self, const Value *args)
 {
   PathArg path;
   if (!cd_posix_path(vm, "scandir", "path", args[0] ? args[0] : (Value)cd_none(), PATH_ALLOW_FD | PATH_ALLOW_NONE, &path)) return NO_REF;
