@@ -228,6 +228,8 @@ Value cd_ast_name(Ast *ast, const char *text, size_t size);
 // The tree as objects of the _ast classes, and back (modules/_ast.c). The latter checks types and required fields; NULL: exception set.
 Ref cd_ast_to_object(VM *vm, Ast *ast, Mod *mod);
 Mod *cd_ast_from_object(VM *vm, Ast *ast, Value tree, CompileMode mode);
+// Checks of a tree that the parser did not make: ValueError and TypeError in the words of CPython.
+bool cd_ast_validate(VM *vm, Mod *mod);
 // Is `v` an instance of _ast.AST?
 bool cd_ast_is_object(VM *vm, Value v, bool *out);
 // New nodes, at the position of nothing (all 0); NULL: MemoryError set.
