@@ -47,7 +47,7 @@ static SendResult async_unwrap(VM *vm, Generator *generator, SendResult result, 
 }
 
 // First use in a loop: the hooks of sys.set_asyncgen_hooks.
-static bool async_init_hooks(VM *vm, Generator *generator)
+bool cd_async_init_hooks(VM *vm, Generator *generator)
 {
   if (generator->hooks_inited) return true;
   generator->hooks_inited = true;
@@ -81,7 +81,7 @@ static AsyncSend *as_async_send(Value v) { return (AsyncSend *)cd_object(v); }
 
 static Ref async_send_new(VM *vm, Generator *generator, Value sent)
 {
-  if (!async_init_hooks(vm, generator)) return NO_REF;
+  if (!cd_async_init_hooks(vm, generator)) return NO_REF;
   AsyncSend *self = cd_object_new(vm, vm->types.async_generator_asend, sizeof(AsyncSend));
   if (!self) return NO_REF;
   cd_dup_object(generator);
@@ -178,6 +178,26 @@ static Ref async_close_result(VM *vm, SendResult result, Ref value)
   return cd_raise_runtime(vm, "coroutine ignored GeneratorExit");
 }
 
+Ref cd_async_send_in_progress(VM *vm, Generator *generator)
+{
+  AsyncSend *self = cd_object_new(vm, vm->types.async_generator_asend, sizeof(AsyncSend));
+  if (!self) return NO_REF;
+  cd_dup_object(generator);
+  self->generator = generator;
+  self->state = AWAITABLE_ITER;
+  return cd_from_object(self);
+}
+
+bool cd_async_send_close(VM *vm, Generator *generator)
+{
+  Ref value = NO_REF;
+  const Value exit = cd_type_value(vm->exc.GeneratorExit);
+  SendResult result = cd_generator_throw_args(vm, generator, &exit, 1, false, &value);
+  result = async_unwrap(vm, generator, result, &value);
+  Ref none = async_close_result(vm, result, value);
+  return cd_bits(none) != 0;
+}
+
 METHOD(async_generator_asend, close, "close(self, /)", "Give up awaiting.")
 {
   AsyncSend *send = as_async_send(self);
@@ -228,7 +248,7 @@ static AsyncThrow *as_async_throw(Value v) { return (AsyncThrow *)cd_object(v); 
 
 static Ref async_throw_new(VM *vm, Generator *generator, Value args)
 {
-  if (!async_init_hooks(vm, generator)) return NO_REF;
+  if (!cd_async_init_hooks(vm, generator)) return NO_REF;
   AsyncThrow *self = cd_object_new(vm, vm->types.async_generator_athrow, sizeof(AsyncThrow));
   if (!self) return NO_REF;
   cd_dup_object(generator);
@@ -458,7 +478,7 @@ METHOD(async_generator, asend, "asend(self, value, /)", "asend(v) -> send 'v' in
 METHOD_RAW(async_generator, athrow, "athrow(typ[,val[,tb]])", "athrow(typ[,val[,tb]]) -> raise exception in generator.")
 {
   if (!cd_no_keywords(vm, "athrow", kwnames)) return NO_REF;
-  if (!async_init_hooks(vm, cd_as_generator(self))) return NO_REF;
+  if (!cd_async_init_hooks(vm, cd_as_generator(self))) return NO_REF;
   Ref tuple = cd_tuple_of(vm, nargs, args);
   if (!cd_bits(tuple)) return NO_REF;
   Ref result = async_throw_new(vm, cd_as_generator(self), tuple);

@@ -10,8 +10,8 @@
 static inline Generator *cd_as_generator(Value v) { return (Generator *)cd_object(v); }
 const char *cd_generator_kind(VM *vm, const Generator *generator);       // "generator", "coroutine", "async generator"
 
-// What a generator that delegates waits for: register of the sub-iterator. NO_VALUE: it does not delegate, or is running.
-Value cd_generator_awaits(VM *vm, Generator *generator);
+// What a generator that delegates waits for; None: it does not delegate, or is running.
+MUST_USE Ref cd_generator_awaits(VM *vm, Generator *generator);
 bool cd_generator_is_running(VM *vm, Generator *generator);
 
 // Arguments of throw(): type, value, traceback as Python gave them. False: exception set (they are no exception).
@@ -48,6 +48,9 @@ size_t cd_generator_size(Object *self);
 MUST_USE Ref cd_coroutine_origin(VM *vm);                        // cr_origin of a coroutine made now
 void cd_coroutine_warn_unawaited(VM *vm, Generator *coroutine);
 // async_generator.c
+MUST_USE bool cd_async_init_hooks(VM *vm, Generator *generator); // first use: sys.set_asyncgen_hooks
+MUST_USE Ref cd_async_send_in_progress(VM *vm, Generator *generator);      // an asend object that shows what `async for` does directly
+MUST_USE bool cd_async_send_close(VM *vm, Generator *generator); // asend.close() for such a one
 MUST_USE bool cd_async_generator_finalize(VM *vm, Generator *generator);   // true: the event loop's hook took it over
 
 #endif

@@ -196,6 +196,15 @@ bool cd_generator_is_running(VM *vm, Generator *generator)
 
 static void generator_raise_running(VM *vm, Generator *generator) { cd_raise_value(vm, "%s already executing", cd_generator_kind(vm, generator)); }
 
+// `upper` becomes the one that delegates to `generator`; the root is noted if it is known.
+static void chain_link(VM *vm, Generator *upper, Generator *generator)
+{
+  generator->delegator = upper;
+  bool known = generator_hands_up(&upper->frame) && upper->root && upper->root_epoch == vm->chain_epoch;
+  generator->root = known ? upper->root : upper;
+  generator->root_epoch = vm->chain_epoch;
+}
+
 static void generator_raise_not_started(VM *vm, Generator *generator)
 {
   cd_raise_type(vm, "can't send non-None value to a just-started %s", cd_generator_kind(vm, generator));
@@ -234,10 +243,35 @@ ChainState cd_chain_push(VM *vm, Generator *upper, Generator *generator, Ref sen
     if (generator->delegator) vm->chain_epoch++;
     break;
   }
-  generator->delegator = upper;
-  bool known = generator_hands_up(&upper->frame) && upper->root && upper->root_epoch == vm->chain_epoch;
-  generator->root = known ? upper->root : upper;
-  generator->root_epoch = vm->chain_epoch;
+  chain_link(vm, upper, generator);
+  return CHAIN_READY;
+}
+
+ChainState cd_chain_async_push(VM *vm, Generator *upper, Generator *generator, bool fresh, Ref sent)
+{
+  if (fresh) {
+    if (!cd_async_init_hooks(vm, generator)) { cd_drop(vm, sent); return CHAIN_ERROR; }
+    if (generator->running_async) {
+      cd_drop(vm, sent);
+      cd_raise_runtime(vm, "anext(): asynchronous generator is already running");
+      return CHAIN_ERROR;
+    }
+  }
+  if (generator->frame.state == FRAME_DONE) {
+    cd_drop(vm, sent);
+    generator->running_async = false;
+    return CHAIN_FINISHED;
+  }
+  if (generator->delegator != upper || generator->frame.state == FRAME_RUNNING) {
+    if (cd_generator_is_running(vm, generator)) {
+      cd_drop(vm, sent);
+      generator_raise_running(vm, generator);
+      return CHAIN_ERROR;
+    }
+    if (generator->delegator) vm->chain_epoch++;
+  }
+  generator->running_async = true;
+  chain_link(vm, upper, generator);
   return CHAIN_READY;
 }
 
@@ -280,19 +314,22 @@ Ref cd_send_to_python(VM *vm, SendResult result, Ref value)
 
 // ---- sub-iterators ----
 
-// The register of the sub-iterator that a delegating frame waits for.
-static Value *generator_sub_register(Frame *frame)
+// The sub-iterator that a delegating frame waits for
+// (an async generator driven directly by `async for` is its own).
+static Value generator_sub(Frame *frame)
 {
   const Instr *pc = frame->pc;
-  if (pc->op == OP_ASYNC_NEXT) return &frame->registers[pc->c];
-  CD_ASSERT(pc->op == OP_DELEGATE);
-  return &frame->registers[pc->b];
+  CD_ASSERT(pc->op == OP_ASYNC_NEXT || pc->op == OP_DELEGATE);
+  if (pc->op == OP_ASYNC_NEXT && !cd_is_true(frame->registers[pc->c])) return frame->registers[pc->c];
+  return frame->registers[pc->b];
 }
 
-Value cd_generator_awaits(VM *vm, Generator *generator)
+Ref cd_generator_awaits(VM *vm, Generator *generator)
 {
-  if (generator->frame.state != FRAME_DELEGATING || cd_generator_is_running(vm, generator)) return NO_VALUE;
-  return *generator_sub_register(&generator->frame);
+  if (generator->frame.state != FRAME_DELEGATING || cd_generator_is_running(vm, generator)) return cd_none();
+  Value sub = generator_sub(&generator->frame);
+  if (cd_is_exact(sub, vm->types.async_generator)) return cd_async_send_in_progress(vm, cd_as_generator(sub));
+  return cd_dup(sub);
 }
 
 static bool generator_is_native(VM *vm, Value v) { return cd_is_exact(v, vm->types.generator) || cd_is_exact(v, vm->types.coroutine); }
@@ -302,6 +339,7 @@ bool cd_swallow_exit(VM *vm) { return cd_swallow(vm, vm->exc.GeneratorExit) || c
 // Closes an iterator that is no native generator: calls its close() if it has one.
 static bool generator_close_foreign(VM *vm, Value iterator)
 {
+  if (cd_is_exact(iterator, vm->types.async_generator)) return cd_async_send_close(vm, cd_as_generator(iterator));
   Ref close, result;
   Find found = cd_getattr_find(vm, iterator, N(close), &close);
   if (found == FIND_ERROR) { cd_write_unraisable(vm, iterator); return true; }
@@ -343,7 +381,7 @@ static Generator *generator_close_below(VM *vm, Generator *generator, bool *fail
 {
   Frame *frame = &generator->frame;
   if (frame->state != FRAME_DELEGATING) return NULL;
-  Value sub = *generator_sub_register(frame);
+  Value sub = generator_sub(frame);
   frame->state = FRAME_RUNNING;
   if (!generator_is_native(vm, sub)) {
     *failed = !generator_close_foreign(vm, sub);
@@ -439,8 +477,9 @@ static void throw_enter(VM *vm, Generator *generator, Generator *upper)
 {
   Thread *thread = vm->thread;
   Frame *frame = &generator->frame;
+  uint32_t kind = generator->head.type == vm->types.async_generator ? RETURN_ASYNC_NEXT : RETURN_DELEGATE;
   frame->back = upper ? &upper->frame : thread->frame;
-  frame->flags = (uint16_t)((frame->flags & ~FRAME_KIND) | (upper ? RETURN_DELEGATE << FRAME_KIND_SHIFT : FRAME_ENTRY));
+  frame->flags = (uint16_t)((frame->flags & ~FRAME_KIND) | (upper ? kind << FRAME_KIND_SHIFT : FRAME_ENTRY));
   generator->handling.previous = thread->handling;
   thread->handling = &generator->handling;
   thread->frame = frame;
@@ -461,8 +500,8 @@ static void throw_leave(VM *vm, Generator *leaf, Generator *root)
 // Is the next level one that exceptions are thrown into by us, not by calling a method? CHAIN_ERROR: exception set.
 static ChainState throw_below(VM *vm, Generator *generator, Generator **below)
 {
-  Value sub = *generator_sub_register(&generator->frame);
-  if (!generator_is_native(vm, sub)) return CHAIN_FINISHED;
+  Value sub = generator_sub(&generator->frame);
+  if (!generator_is_native(vm, sub) && !cd_is_exact(sub, vm->types.async_generator)) return CHAIN_FINISHED;
   *below = cd_as_generator(sub);
   FrameState state = (FrameState)(*below)->frame.state;
   if (state == FRAME_RUNNING || (state == FRAME_DELEGATING && (*below)->delegator != generator && cd_generator_is_running(vm, *below))) {
@@ -487,7 +526,7 @@ static Find throw_foreign(VM *vm, Value iterator, const Value *args, size_t narg
 static SendResult throw_into_leaf(VM *vm, Generator *leaf, Generator *root, Ref exception, const Value *args, size_t nargs, bool exit, Ref *out)
 {
   Frame *frame = &leaf->frame;
-  Value sub = *generator_sub_register(frame);
+  Value sub = generator_sub(frame);
   frame->state = FRAME_RUNNING;
   if (exit) {
     if (generator_close_foreign(vm, sub)) throw_raise(vm, exception);
@@ -544,7 +583,7 @@ SendResult cd_generator_throw_args(VM *vm, Generator *root, const Value *args, s
   if (root->delegator) cd_chain_break(vm, root);
   bool exit = close_on_exit && cd_is_instance_of(vm, exception, vm->exc.GeneratorExit);
   if (exit) {                                    // PEP 342: the sub-iterator is closed, then the exception is raised here
-    Value sub = *generator_sub_register(&root->frame);
+    Value sub = generator_sub(&root->frame);
     Ref hold = cd_dup(sub);
     root->frame.state = FRAME_RUNNING;
     bool closed = generator_is_native(vm, sub) ? cd_generator_close(vm, sub) : generator_close_foreign(vm, sub);
@@ -640,8 +679,7 @@ Ref cd_generator_get_suspended(VM *vm, Value self)
 
 Ref cd_generator_get_awaited(VM *vm, Value self)
 {
-  Value sub = cd_generator_awaits(vm, cd_as_generator(self));
-  return cd_bits(sub) ? cd_dup(sub) : cd_none();
+  return cd_generator_awaits(vm, cd_as_generator(self));
 }
 
 Ref cd_generator_get_code(VM *vm, Value self) { return cd_dup_object(cd_as_generator(self)->frame.code); }

@@ -52,6 +52,8 @@ void cd_chain_break(VM *vm, Generator *generator);
 typedef enum { CHAIN_ERROR = -1, CHAIN_FINISHED, CHAIN_READY } ChainState;
 // `upper` delegates to `generator`: may it be resumed with `sent`? Drops sent unless READY.
 ChainState cd_chain_push(VM *vm, Generator *upper, Generator *generator, Ref sent);
+// `upper` is at an `async for` over a native async generator; `fresh`: asks for the next item, else goes on awaiting it. FINISHED: no more items.
+ChainState cd_chain_async_push(VM *vm, Generator *upper, Generator *generator, bool fresh, Ref sent);
 void cd_generator_ended(VM *vm, Generator *generator);           // its frame is about to be finished
 MUST_USE Ref cd_async_next_awaitable(VM *vm, Value iterator);    // awaitable of iterator.__anext__()
 MUST_USE Ref cd_async_close_awaitable(VM *vm, Frame *frame, Value iterator);   // ASYNC_CLOSE

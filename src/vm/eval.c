@@ -207,13 +207,16 @@ static NO_INLINE int eval_slow_truth(VM *vm, Value v)            // -1: exceptio
 // ---- inline caches ----
 
 // Byte offset in the instance of a __slots__ member that holds a plain value.
-static bool eval_slot_offset(Value descriptor UNUSED, uint32_t *offset UNUSED)
+static bool eval_slot_offset(Value descriptor, uint32_t *offset)
 {
-  return false;
+  const MemberDescriptor *member = (const MemberDescriptor *)cd_object(descriptor);
+  if (!member->added || member->kind != MEMBER_VALUE) return false;
+  *offset = member->offset;
+  return true;
 }
 
 enum { CACHE_EMPTY, CACHE_GLOBAL, CACHE_BUILTIN, CACHE_INSTANCE, CACHE_CLASS, CACHE_CLASS_NO_DICT, CACHE_PROPERTY, CACHE_MODULE, CACHE_TYPE,
-       CACHE_METHOD, CACHE_METHOD_NO_DICT, CACHE_ADD_ATTRIBUTE, CACHE_INIT, CACHE_SLOT };
+       CACHE_METHOD, CACHE_METHOD_NO_DICT, CACHE_ADD_ATTRIBUTE, CACHE_INIT, CACHE_SLOT, CACHE_NEXT };
 
 #define CACHE_RETRY 15                           // misses between two attempts to fill a cache; a power of two - 1
 
@@ -478,6 +481,72 @@ static NO_INLINE void eval_learn_class(VM *vm, Code *code, Type *cls, InstrExtra
   cache->value = init;
 }
 
+// Iterators written in Python: their __next__ runs as a frame of the loop.
+static NO_INLINE void eval_learn_next(VM *vm, Code *code, Type *type, InstrExtra *extra)
+{
+  InlineCache *cache = eval_cache_to_fill(vm, code, extra);
+  if (!cache) return;
+  Value next = cd_type_lookup_borrow(vm, type, N(__next__));
+  uint32_t version = cd_type_version(vm, type);
+  if (!cd_bits(next) || !cd_is_exact(next, vm->types.function) || !version) return;
+  cache->kind = CACHE_NEXT;
+  cache->type_version = version;
+  cache->value = next;
+}
+
+// A frame for a function that takes just these arguments. NULL: MemoryError.
+static Frame *eval_push_simple(VM *vm, FrameStack *stack, Function *function, const Value *args, uint32_t nargs)
+{
+  Code *code = function->code;
+  uint16_t flags;
+  Frame *frame = cd_stack_push(vm, stack, cd_frame_size(code), &flags);
+  if (UNLIKELY(!frame)) return NULL;
+  cd_dup_object(function);
+  cd_frame_init(frame, function, code, flags);
+  for (uint32_t i = 0; i < nargs; i++) frame->registers[i] = cd_dup(args[i]);
+  for (uint32_t i = nargs; i < code->register_count; i++) frame->registers[i] = NO_VALUE;
+  return frame;
+}
+
+// A frame for `callable(*args)` if that is a Python function or a bound method of one, and no generator. NULL without an exception: it isn't.
+static NO_INLINE Frame *eval_push_any(VM *vm, Value callable, const Value *args, uint32_t nargs)
+{
+  Value with_self[8];
+  if (cd_is_exact(callable, vm->types.method)) {
+    Method *method = (Method *)cd_object(callable);
+    with_self[0] = method->self;
+    for (uint32_t i = 0; i < nargs; i++) with_self[i + 1] = args[i];
+    args = with_self;
+    nargs++;
+    callable = method->function;
+  }
+  if (!cd_is_exact(callable, vm->types.function)) return NULL;
+  Function *function = (Function *)cd_object(callable);
+  if (function->code->flags & CO_ANY_GENERATOR) return NULL;
+  if (!eval_deeper(vm, vm->thread)) return NULL;
+  Frame *frame = cd_frame_for_call(vm, function, args, nargs, NO_VALUE);
+  if (!frame) vm->thread->recursion_depth--;
+  return frame;
+}
+
+// `with` on an instance of a Python class whose __enter__ and __exit__ are functions: *exit bound, and a frame for __enter__. NULL without an
+// exception: some other case.
+static NO_INLINE Frame *eval_push_enter(VM *vm, Value manager, Ref *exit)
+{
+  if (!cd_is_object(manager) || !(cd_object(manager)->type->flags & TYPE_HEAP)) return NULL;
+  Type *type = cd_object(manager)->type;
+  Value enter = cd_type_lookup_borrow(vm, type, N(__enter__)), leave = cd_type_lookup_borrow(vm, type, N(__exit__));
+  if (!cd_bits(enter) || !cd_bits(leave) || !cd_is_exact(enter, vm->types.function) || !cd_is_exact(leave, vm->types.function)) return NULL;
+  Function *function = (Function *)cd_object(enter);
+  if (!cd_code_is_simple(function->code) || function->code->arg_count != 1) return NULL;
+  Ref bound = cd_method_new(vm, leave, manager);
+  if (!cd_bits(bound)) return NULL;
+  Frame *frame = eval_push_any(vm, enter, &manager, 1);
+  if (!frame) { cd_drop(vm, bound); return NULL; }
+  *exit = bound;
+  return frame;
+}
+
 // Any callable, no frame in this loop.
 static NO_INLINE Ref eval_call_other(VM *vm, Value callee, const Value *args, size_t nargs, Value kwnames)
 {
@@ -486,6 +555,11 @@ static NO_INLINE Ref eval_call_other(VM *vm, Value callee, const Value *args, si
     if (type == vm->types.native) {
       Native *native = (Native *)cd_object(callee);
       return cd_native_call(vm, native->def, &native->signature, native->self, native->type, args, nargs, kwnames);
+    }
+    if (type == vm->types.method_descriptor && nargs) {
+      MethodDescriptor *method = (MethodDescriptor *)cd_object(callee);
+      if (LIKELY(cd_type_of(vm, args[0]) == method->type))
+        return cd_native_call(vm, method->def, &method->signature, args[0], method->type, args + 1, nargs - 1, kwnames);
     }
   }
   return cd_call(vm, callee, args, nargs, kwnames);
@@ -532,6 +606,17 @@ static NO_INLINE Ref eval_call_traced(VM *vm, Frame *frame, Value callee, const 
     dispatch = stack->dispatch;                                               \
   } while (0)
 #define TRACED() UNLIKELY(dispatch != stack->plain_dispatch)
+// Goes on in a new frame; what it returns goes the way of `kind`, to register `reg` of this one.
+#define ENTER_FRAME(new_frame_, kind_, reg_) do {                             \
+    Frame *entered_ = (new_frame_);                                           \
+    SET_KIND(entered_, kind_);                                                \
+    entered_->back = frame;                                                   \
+    entered_->return_register = (reg_);                                       \
+    thread->frame = frame = entered_;                                         \
+    LOAD_FRAME();                                                             \
+    pc = code->instrs;                                                        \
+    DISPATCH();                                                               \
+  } while (0)
 #define KIND_OF(f) ((ReturnKind)((f)->flags >> FRAME_KIND_SHIFT & 15))
 #define SET_KIND(f, kind) ((f)->flags = (uint16_t)(((f)->flags & ~FRAME_KIND) | (kind) << FRAME_KIND_SHIFT))
 
@@ -547,6 +632,8 @@ static NO_INLINE Frame *eval_leave(VM *vm, Thread *thread, Frame *frame)
     Generator *generator = cd_generator_of(frame);
     thread->handling = generator->handling.previous;
     cd_generator_ended(vm, generator);
+    generator->running_async = false;
+    if (kind == RETURN_ASYNC_NEXT && (!cd_raised(vm) || cd_raised_is(vm, vm->exc.GeneratorExit))) generator->closed = true;
     thread->frame = back;
     Ref handled = cd_take(&generator->handling.exception);
     frame->flags &= (uint16_t)~(FRAME_ENTRY | FRAME_KIND);
@@ -1750,9 +1837,13 @@ do_return:
     }
     case RETURN_DISCARD: cd_drop(vm, result); NEXT(cd_opcode_units[pc->op]);
     case RETURN_FOR_ITER:
+      cd_drop(vm, result);
+      cd_clear(vm, &R[B]);
+      NEXT(2 + EXTRA->jump);
     case RETURN_ASYNC_NEXT:
       frame->state = FRAME_RUNNING;
       cd_drop(vm, result);
+      R[C] = NO_VALUE;
       cd_clear(vm, &R[B]);
       NEXT(2 + EXTRA->jump);
     case RETURN_FOR_NEXT: SET(A, result); NEXT(2);
@@ -1835,6 +1926,22 @@ do_return:
         sent = cd_none();
         kind = RETURN_FOR_ITER;
         goto enter_generator;
+      }
+    }
+    if (type->flags & TYPE_HEAP && !TRACED()) {
+      InstrExtra *extra = EXTRA;
+      if (!extra->cache || code->caches[extra->cache - 1].type_version != type->version) eval_learn_next(vm, code, type, extra);
+      const InlineCache *cache = extra->cache ? &code->caches[extra->cache - 1] : NULL;
+      if (cache && cache->kind == CACHE_NEXT && cache->type_version == type->version) {
+        Function *function = (Function *)cd_object(cache->value);
+        if (LIKELY(cd_code_is_simple(function->code) && function->code->arg_count == 1)) {
+          SAVE();
+          if (UNLIKELY(!eval_deeper(vm, thread))) goto error;
+          const Value self = R[B];
+          Frame *new_frame = eval_push_simple(vm, stack, function, &self, 1);
+          if (UNLIKELY(!new_frame)) { thread->recursion_depth--; goto error; }
+          ENTER_FRAME(new_frame, RETURN_FOR_NEXT, 0);
+        }
       }
     }
     SAVE();
@@ -1960,7 +2067,9 @@ do_yield: {
       SET(A, result);
       NEXT(2);
     case RETURN_ASYNC_NEXT:
+      gen->running_async = false;
       frame->state = FRAME_RUNNING;
+      R[C] = NO_VALUE;
       SET(A, result);
       NEXT(2);
     default: UNREACHABLE();
@@ -2027,11 +2136,25 @@ do_yield: {
     NEXT(1);
   }
 
-  // R[c] is the awaitable in progress (NO_VALUE or None: none yet), R[c + 1] the value sent.
+  // R[c] is the awaitable in progress, True while a native async generator is driven directly, None or nothing before; R[c + 1] the value sent.
   CASE(ASYNC_NEXT) {
     SAVE();
     sent = cd_take(&R[C + 1]);
     if (!cd_bits(sent)) sent = cd_none();
+    if (cd_is_exact(R[B], vm->types.async_generator) && (!cd_bits(R[C]) || cd_is_none(R[C]) || cd_is_true(R[C]))) {
+      gen = (Generator *)cd_object(R[B]);
+      ChainState state = cd_chain_async_push(vm, cd_generator_of(frame), gen, !cd_is_true(R[C]), sent);
+      if (state == CHAIN_READY) {
+        R[C] = cd_true();
+        kind = RETURN_ASYNC_NEXT;
+        if (KIND_OF(frame) == RETURN_DELEGATE || KIND_OF(frame) == RETURN_ASYNC_NEXT) frame->state = FRAME_DELEGATING;
+        goto enter_generator;
+      }
+      R[C] = NO_VALUE;
+      if (state == CHAIN_ERROR) goto error;
+      cd_clear(vm, &R[B]);
+      NEXT(2 + EXTRA->jump);
+    }
     if (!cd_bits(R[C]) || cd_is_none(R[C])) {
       Ref awaitable = cd_async_next_awaitable(vm, R[B]);
       if (!cd_bits(awaitable)) { cd_drop(vm, sent); goto error; }
@@ -2062,8 +2185,21 @@ do_yield: {
 
   // ---- with ----
 
-  CASE(WITH_ENTER) CASE(ASYNC_WITH_ENTER) {
+  CASE(WITH_ENTER) {
     SAVE();
+    Ref exit;
+    Frame *new_frame = eval_push_enter(vm, R[C], &exit);
+    if (new_frame) {
+      uint32_t target = B;
+      CONSUME(C);
+      SET(A, exit);
+      ENTER_FRAME(new_frame, RETURN_SHORT, target);
+    }
+    if (cd_raised(vm)) goto error;
+    goto with_enter;
+  }
+  CASE(ASYNC_WITH_ENTER) SAVE();
+with_enter: {
     Ref exit, entered;
     if (!cd_with_enter(vm, R[C], pc->op == OP_ASYNC_WITH_ENTER, &exit, &entered)) goto error;
     CONSUME(C);
@@ -2074,6 +2210,13 @@ do_yield: {
   CASE(WITH_EXIT) {
     SAVE();
     const Value nones[3] = {cd_none(), cd_none(), cd_none()};
+    Frame *new_frame = eval_push_any(vm, R[B], nones, 3);
+    if (new_frame) {
+      uint32_t target = A;
+      CONSUME(B);
+      ENTER_FRAME(new_frame, RETURN_SHORT, target);
+    }
+    if (cd_raised(vm)) goto error;
     Ref r = cd_call(vm, R[B], nones, 3, NO_VALUE);
     dispatch = stack->dispatch;
     if (!cd_bits(r)) goto error;
@@ -2083,7 +2226,13 @@ do_yield: {
   }
   CASE(WITH_EXCEPT) {
     SAVE();
-    Ref r = cd_with_except(vm, R[B], R[C]);
+    Value traceback = cd_as_exception(R[C])->traceback;
+    const Value args[3] = {cd_type_value(cd_type_of(vm, R[C])), R[C], cd_bits(traceback) ? traceback : cd_none()};
+    Frame *new_frame = eval_push_any(vm, R[B], args, 3);
+    if (new_frame) ENTER_FRAME(new_frame, RETURN_SHORT, A);
+    if (cd_raised(vm)) goto error;
+    Ref r = cd_call(vm, R[B], args, 3, NO_VALUE);
+    dispatch = stack->dispatch;
     if (!cd_bits(r)) goto error;
     SET(A, r);
     NEXT(1);
@@ -2263,6 +2412,7 @@ leave_raising: {
       NEXT(2 + EXTRA->jump);
     }
     if (kind == RETURN_DELEGATE || kind == RETURN_ASYNC_NEXT) frame->state = FRAME_RUNNING;
+    if (kind == RETURN_ASYNC_NEXT) R[C] = NO_VALUE;
     goto error;
   }
 }

@@ -101,7 +101,6 @@ MUST_USE bool cd_merge_keywords(VM *vm, Value dict, Value mapping, Value callabl
 MUST_USE Ref cd_call_unpacked(VM *vm, Value callable, Value positional, Value keywords);   // f(*x, **y); keywords NO_VALUE: none
 MUST_USE Ref cd_make_function(VM *vm, Frame *frame, Value *parts, uint32_t flags);         // takes parts[0..]
 MUST_USE bool cd_with_enter(VM *vm, Value manager, bool async, Ref *exit, Ref *entered);
-MUST_USE Ref cd_with_except(VM *vm, Value exit, Value exception);
 MUST_USE bool cd_setup_annotations(VM *vm, Frame *frame);
 MUST_USE bool cd_match_keys(VM *vm, Value subject, Value keys, Ref *out);
 MUST_USE bool cd_match_class(VM *vm, Value subject, Value cls, Value names, uint32_t positional, Ref *out);

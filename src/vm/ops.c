@@ -239,6 +239,7 @@ Ref cd_build_string(VM *vm, const Value *pieces, uint32_t count)
     length += cd_str_length(pieces[i]);
   }
   char small[512];
+  small[0] = 0;
   char *data = size <= sizeof small ? small : cd_alloc(vm, size);
   if (!data) return NO_REF;
   char *to = data;
@@ -385,13 +386,6 @@ bool cd_with_enter(VM *vm, Value manager, bool async, Ref *exit, Ref *entered)
   *exit = exit_method;
   *entered = value;
   return true;
-}
-
-Ref cd_with_except(VM *vm, Value exit, Value exception)
-{
-  Value traceback = cd_as_exception(exception)->traceback;
-  const Value args[3] = {cd_type_value(cd_type_of(vm, exception)), exception, cd_bits(traceback) ? traceback : cd_none()};
-  return cd_call(vm, exit, args, 3, NO_VALUE);
 }
 
 // ---- match ----
