@@ -402,7 +402,7 @@ FUNCTION(builtins, __import__, "__import__(name, globals=None, locals=None, from
   if (cd_bits(args[4]) && !cd_to_c_int(vm, args[4], &level)) return NO_REF;
   Value globals = cd_bits(args[1]) && !cd_is_none(args[1]) ? args[1] : NO_VALUE;
   Value fromlist = cd_bits(args[3]) && !cd_is_none(args[3]) ? args[3] : NO_VALUE;
-  return cd_import_name(vm, args[0], globals, fromlist, level);
+  return cd_import_dunder(vm, args[0], globals, fromlist, level);
 }
 
 const MethodDef *const cd_builtins_run_functions[] = {

@@ -243,7 +243,7 @@ static Ref import_handle_fromlist(VM *vm, Ref module, Value fromlist)
   return result;
 }
 
-Ref cd_import_name(VM *vm, Value name, Value globals, Value fromlist, int64_t level)
+Ref cd_import_dunder(VM *vm, Value name, Value globals, Value fromlist, int64_t level)
 {
   if (!cd_is_str(name)) return cd_raise_type(vm, "module name must be a string");
   if (level < 0) return cd_raise_value(vm, "level must be >= 0");

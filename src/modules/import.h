@@ -8,7 +8,7 @@
 MUST_USE bool cd_import_init(VM *vm);
 void cd_import_finish(VM *vm);
 // __import__(name, globals, locals, fromlist, level). globals and fromlist may be NO_VALUE.
-MUST_USE Ref cd_import_name(VM *vm, Value name, Value globals, Value fromlist, int64_t level);
+MUST_USE Ref cd_import_dunder(VM *vm, Value name, Value globals, Value fromlist, int64_t level);
 // importlib.import_module(name) for an absolute name: the module itself, not its top package.
 MUST_USE Ref cd_import_module(VM *vm, Value name);
 
