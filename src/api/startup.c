@@ -7,10 +7,11 @@
 #include "core/lock.h"
 #include "frontend/frontend.h"
 #include "modules/module_list.h"
+#include "modules/signals.h"
 #include "objects/type.h"
 #include "vm/vm_api.h"
 
-#include <locale.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -65,6 +66,23 @@ static bool choose_hash_key(VM *vm)
   return getrandom(&vm->hash_key, sizeof vm->hash_key, 0) == sizeof vm->hash_key;
 }
 
+// The lowest address that native code of this thread may reach, with room left for what runs below the check.
+static char *stack_limit(void)
+{
+  pthread_attr_t attributes;
+  void *base = NULL;
+  size_t size = 0;
+  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+    pthread_attr_getstack(&attributes, &base, &size);
+    pthread_attr_destroy(&attributes);
+  }
+  size_t margin = (size_t)256 << 10, most = (size_t)8 << 20;
+  char *here = __builtin_frame_address(0);
+  if (!base || (char *)base + 2 * margin > here) return here - ((size_t)512 << 10);
+  char *limit = (char *)base + margin;
+  return limit < here - most ? here - most : limit;   // an unlimited stack is not mapped to its end
+}
+
 static bool core_init(VM *vm)
 {
   vm->recursion_limit = 1000;
@@ -75,12 +93,9 @@ static bool core_init(VM *vm)
   Thread *thread = cd_alloc_zeroed(vm, sizeof *thread);
   if (!thread) return false;
   vm->thread = vm->threads = thread;
+  thread->ident = (uint64_t)pthread_self();
+  thread->c_stack_limit = stack_limit();
   return cd_thread_init(vm, thread);
-}
-
-static bool library_init(VM *vm)
-{
-  return cd_streams_init(vm) && cd_main_module_init(vm);
 }
 
 static bool site_import(VM *vm)
@@ -117,7 +132,8 @@ CedeVM *cede_vm_new(const CedeOptions *options, const char **error)
   if (!cd_types_init(vm)) return start_failed(vm, error, "builtin types could not be made");
   if (!cd_vm_init(vm) || !cd_coro_init(vm)) return start_failed(vm, error, "the engine could not be set up");
   if (!cd_modules_init(vm)) return start_failed(vm, error, "builtin modules could not be made");
-  if (!library_init(vm)) return start_failed(vm, error, "standard streams could not be opened");
+  if (!cd_signals_init(vm)) return start_failed(vm, error, "signals could not be set up");
+  if (!cd_streams_init(vm) || !cd_main_module_init(vm)) return start_failed(vm, error, "standard streams could not be opened");
   vm->started = true;
   if (!site_import(vm)) {
     cd_print_exception(vm);
@@ -144,7 +160,10 @@ int cede_vm_free(CedeVM *vm)
   join_threads(vm);
   bool flushed = cd_flush_streams(vm);
   vm->finalizing = true;
+  cd_signals_finish(vm);
   cd_modules_finish(vm);
+  if (vm->threads->next) return flushed ? 0 : 120;   // daemon threads may still wake up: the memory stays
+  cd_lock_destroy(vm);
   cd_alloc_finish(vm);
   free(vm);
   return flushed ? 0 : 120;

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 // `turn` counts handovers, so that a yielding thread can wait until somebody else has run.
 struct VmLock {
@@ -80,6 +81,13 @@ static bool lock_wait(VM *vm, VmLock *lock)
   return pthread_cond_timedwait(&lock->released, &lock->mutex, &until) == ETIMEDOUT;
 }
 
+// A daemon thread that outlives its VM must never run Python again.
+static void lock_stop_daemon(VM *vm)
+{
+  cd_lock_release(vm);
+  for (;;) pause();
+}
+
 void cd_lock_take(VM *vm, Thread *thread)
 {
   VmLock *lock = vm->lock;
@@ -99,6 +107,7 @@ void cd_lock_take(VM *vm, Thread *thread)
   pthread_mutex_unlock(&lock->mutex);
   vm->thread = thread;
   errno = error;
+  if (vm->finalizing && thread != vm->threads) lock_stop_daemon(vm);
 }
 
 void cd_relock_slow(VM *vm, Thread *thread)

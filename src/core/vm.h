@@ -89,7 +89,9 @@ struct Thread {
   uint32_t repr_guard_count, repr_guard_capacity;
   int dealloc_depth;
   Object *dealloc_queue;                         // dead objects waiting for the outermost cd_object_dealloc
-  void *os_thread;                               // modules/thread.c
+  void *os_thread;                               // modules/_thread.c
+  Value sentinel;                                // owned weak reference to a lock that is released when the thread ends, or NO_VALUE
+  void (*release_sentinel)(VM *vm, Value lock);
 };
 
 // ---- the VM ----

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // frame.c: the frame stack, and `frame` objects that show activations to Python
 #include "vm/eval.h"
+#include "objects/weakref.h"
 
 #include "coro/generator.h"
 #include "objects/dict.h"
@@ -73,6 +74,10 @@ bool cd_thread_init(VM *vm, Thread *thread)
 
 void cd_thread_clear(VM *vm, Thread *thread)
 {
+  Ref sentinel = cd_take(&thread->sentinel), lock = cd_bits(sentinel) ? cd_weakref_get(sentinel) : NO_REF;
+  if (cd_bits(lock)) thread->release_sentinel(vm, lock);
+  cd_drop(vm, lock);
+  cd_drop(vm, sentinel);
   cd_clear(vm, &thread->raised);
   cd_clear(vm, &thread->handling_base.exception);
   cd_clear(vm, &thread->trace_fn);

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// signals.h: signals for start-up, shut-down and other modules
+#ifndef CEDE_MODULES_SIGNALS_H
+#define CEDE_MODULES_SIGNALS_H
+
+#include "core/vm.h"
+
+MUST_USE bool cd_signals_init(VM *vm);           // the calling thread is the main one; installs SIGINT, SIGPIPE where the host wants it
+void cd_signals_finish(VM *vm);                  // gives the dispositions back
+void cd_signals_trip(VM *vm, int number);        // as if the signal had come; from any thread
+bool cd_signals_ignored(VM *vm, int number);     // no Python handler: SIG_DFL or SIG_IGN
+
+#endif
