@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+// _imp.c: what importlib asks of the interpreter
+#include "core/lock.h"
+#include "base/hash.h"
+#include "bytecode/code.h"
+#include "modules/import.h"
+#include "modules/import_state.h"
+#include "modules/module_list.h"
+#include "objects/bytes.h"
+#include "objects/list.h"
+#include "objects/protocol.h"
+#include "objects/str.h"
+#include "objects/tuple.h"
+#include "vm/vm_api.h"
+
+typedef struct ImpState { int lock_depth; uint64_t lock_owner; } ImpState;
+
+static ImpState *imp_state(VM *vm) { return cd_state(vm, MODULE__imp); }
+
+// ---- the import lock: kept for its users; importlib has a lock for each module ----
+
+FUNCTION(imp, lock_held, "lock_held()", "Tell whether the import lock is held.") { return cd_bool(imp_state(vm)->lock_depth > 0); }
+
+FUNCTION(imp, acquire_lock, "acquire_lock()", "Take the import lock, again if this thread has it already.")
+{
+  ImpState *state = imp_state(vm);
+  while (state->lock_depth > 0 && state->lock_owner != vm->thread->ident) {
+    if (!cd_poll(vm)) return NO_REF;
+    if (vm->lock) cd_lock_yield(vm);
+  }
+  state->lock_depth++;
+  state->lock_owner = vm->thread->ident;
+  return cd_none();
+}
+
+FUNCTION(imp, release_lock, "release_lock()", "Give the import lock back.")
+{
+  ImpState *state = imp_state(vm);
+  if (state->lock_depth == 0 || state->lock_owner != vm->thread->ident) return cd_raise_runtime(vm, "not holding the import lock");
+  state->lock_depth--;
+  return cd_none();
+}
+
+// ---- native modules ----
+
+static bool imp_check_str(VM *vm, const char *function, Value v) { return cd_is_str(v) || cd_raise_type(vm, "%s() argument must be str, not %T", function, v); }
+
+FUNCTION(imp, is_builtin, "is_builtin(name, /)", "1 for a native module, 0 for none; -1 for one that can't be made twice.")
+{
+  if (!imp_check_str(vm, "is_builtin", args[0])) return NO_REF;
+  bool unique = cd_str_is(args[0], "sys") || cd_str_is(args[0], "builtins");
+  return cd_from_small(unique ? -1 : cd_native_module_find(cd_str_data(args[0]), NULL) ? 1 : 0);
+}
+
+FUNCTION(imp, create_builtin, "create_builtin(spec, /)", "Make the native module that a spec names.")
+{
+  Ref name = cd_getattr(vm, args[0], N(name)), module = NO_REF;
+  if (!name) return NO_REF;
+  ModuleId id;
+  if (!cd_is_str(name)) cd_raise_type(vm, "name must be string, not %T", name);
+  else if (cd_str_is(name, "sys")) module = cd_dup(vm->sys);
+  else if (cd_str_is(name, "builtins")) module = cd_dup(vm->builtins);
+  else if (cd_native_module_find(cd_str_data(name), &id)) module = cd_native_module_load(vm, id);
+  else module = cd_none();
+  cd_drop(vm, name);
+  return module;
+}
+
+FUNCTION(imp, exec_builtin, "exec_builtin(mod, /)", "Run a native module's start; it has run already when it was made.") { return cd_from_small(0); }
+
+// ---- frozen modules: the two files of importlib itself ----
+
+static bool imp_names_frozen(Value name) { return cd_str_is(name, "_frozen_importlib") || cd_str_is(name, "_frozen_importlib_external"); }
+
+FUNCTION(imp, is_frozen, "is_frozen(name, /)", "Tell whether the module is part of the interpreter.") { return imp_check_str(vm, "is_frozen", args[0]) ? cd_bool(imp_names_frozen(args[0])) : NO_REF; }
+
+FUNCTION(imp, is_frozen_package, "is_frozen_package(name, /)", "Tell whether the frozen module is a package.")
+{
+  if (!imp_check_str(vm, "is_frozen_package", args[0])) return NO_REF;
+  return imp_names_frozen(args[0]) ? cd_false() : cd_raise(vm, vm->exc.ImportError, "No such frozen object named %R", args[0]);
+}
+
+static Ref imp_original_name(VM *vm, Value name)
+{
+  return cd_str_from(vm, cd_str_is(name, "_frozen_importlib") ? "importlib._bootstrap" : "importlib._bootstrap_external");
+}
+
+FUNCTION(imp, find_frozen, "find_frozen(name, /, *, withdata=False)", "(data, is package, original name) of a frozen module, or None.")
+{
+  if (!imp_check_str(vm, "find_frozen", args[0])) return NO_REF;
+  if (!imp_names_frozen(args[0])) return cd_none();
+  return cd_tuple3_steal(vm, cd_none(), cd_false(), imp_original_name(vm, args[0]));
+}
+
+FUNCTION(imp, get_frozen_object, "get_frozen_object(name, data=None, /)", "Return the code object of a frozen module.")
+{
+  if (!imp_check_str(vm, "get_frozen_object", args[0])) return NO_REF;
+  Ref code = imp_names_frozen(args[0]) ? cd_import_frozen_code(vm, cd_str_data(args[0])) : NO_REF;
+  if (!code && !cd_raised(vm)) cd_raise(vm, vm->exc.ImportError, "No such frozen object named %R", args[0]);
+  return code;
+}
+
+FUNCTION(imp, init_frozen, "init_frozen(name, /)", "Make and run a frozen module, or return None.")
+{
+  if (!imp_check_str(vm, "init_frozen", args[0])) return NO_REF;
+  return imp_names_frozen(args[0]) ? cd_import_module(vm, args[0]) : cd_none();
+}
+
+FUNCTION(imp, _frozen_module_names, "_frozen_module_names()", "Return the names of the frozen modules.")
+{
+  Value names[2] = {cd_intern(vm, "_frozen_importlib"), cd_intern(vm, "_frozen_importlib_external")};
+  Ref list = cd_bits(names[0]) && cd_bits(names[1]) ? cd_list_of(vm, 2, names) : NO_REF;
+  cd_drop(vm, cd_from_bits(cd_bits(names[0])));
+  cd_drop(vm, cd_from_bits(cd_bits(names[1])));
+  return list;
+}
+
+FUNCTION(imp, _override_frozen_modules_for_tests, "_override_frozen_modules_for_tests(override, /)", "Accepted for importlib's tests; the choice of frozen modules is fixed.") { return cd_none(); }
+
+// ---- extension modules: there are none ----
+
+FUNCTION(imp, extension_suffixes, "extension_suffixes()", "Return the file name suffixes of extension modules: none, for Cede loads no CPython extensions.") { return cd_list_new(vm); }
+
+static Ref imp_no_extensions(VM *vm) { return cd_raise(vm, vm->exc.ImportError, "Cede does not load extension modules built for CPython"); }
+FUNCTION(imp, create_dynamic, "create_dynamic(spec, file=None, /)", "Create an extension module.") { return imp_no_extensions(vm); }
+FUNCTION(imp, exec_dynamic, "exec_dynamic(mod, /)", "Initialize an extension module.") { return imp_no_extensions(vm); }
+
+// ---- compiled files ----
+
+FUNCTION(imp, source_hash, "source_hash(key, source)", "Return the hash of a source file that compiled files may be checked by.")
+{
+  int64_t key;
+  Buffer buffer;
+  if (!cd_to_i64(vm, args[0], &key, vm->exc.OverflowError) || !cd_get_buffer(vm, args[1], &buffer, BUFFER_SIMPLE)) return NO_REF;
+  int64_t hash = cd_hash_bytes((HashKey){(uint64_t)key, 0}, buffer.data, (size_t)buffer.size);
+  cd_release_buffer(vm, &buffer);
+  return cd_bytes_new(vm, (const char *)&hash, sizeof hash);
+}
+
+// Gives a code object and those inside it another file name.
+static bool imp_fix_filename(VM *vm, Code *code, Value old, Value path)
+{
+  if (!cd_str_equal(code->filename, old)) return true;
+  cd_replace(vm, &code->filename, cd_dup(path));
+  if (!cd_enter_recursion(vm, " while fixing file names")) return false;
+  bool ok = true;
+  for (size_t i = 0; ok && i < cd_tuple_size(code->consts); i++) {
+    Value item = cd_tuple_item_borrow(code->consts, i);
+    if (cd_is_exact(item, vm->types.code)) ok = imp_fix_filename(vm, (Code *)cd_object(item), old, path);
+  }
+  cd_leave_recursion(vm);
+  return ok;
+}
+
+FUNCTION(imp, _fix_co_filename, "_fix_co_filename(code, path, /)", "Change the file name in a code object and in those inside it.")
+{
+  if (!cd_is_exact(args[0], vm->types.code)) return cd_raise_arg_type(vm, "_fix_co_filename", "1", "code", args[0]);
+  if (!cd_is_str(args[1])) return cd_raise_arg_type(vm, "_fix_co_filename", "2", "str", args[1]);
+  Code *code = (Code *)cd_object(args[0]);
+  if (cd_str_equal(code->filename, args[1])) return cd_none();
+  Ref old = cd_dup(code->filename);
+  bool ok = imp_fix_filename(vm, code, old, args[1]);
+  cd_drop(vm, old);
+  return ok ? cd_none() : NO_REF;
+}
+
+static const MethodDef *const imp_functions[] = {
+  &imp_lock_held_def, &imp_acquire_lock_def, &imp_release_lock_def, &imp_is_builtin_def, &imp_create_builtin_def, &imp_exec_builtin_def,
+  &imp_is_frozen_def, &imp_is_frozen_package_def, &imp_find_frozen_def, &imp_get_frozen_object_def, &imp_init_frozen_def,
+  &imp__frozen_module_names_def, &imp__override_frozen_modules_for_tests_def, &imp_extension_suffixes_def, &imp_create_dynamic_def,
+  &imp_exec_dynamic_def, &imp_source_hash_def, &imp__fix_co_filename_def, NULL,
+};
+
+static bool imp_exec(VM *vm, Value module) { return cd_module_add_text(vm, module, "check_hash_based_pycs", "default"); }
+
+const ModuleDef cd_module__imp = {
+  .name = "_imp",
+  .doc = "What importlib asks of the interpreter.",
+  .functions = imp_functions,
+  .state_size = sizeof(ImpState),
+  .exec = imp_exec,
+};
