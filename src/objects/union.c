@@ -133,11 +133,10 @@ static Ref union_check(VM *vm, Value self, Value v, bool (*test)(VM *, Value, Va
 {
   Value args = union_of(self)->args;
   bool yes = false;
-  for (size_t i = 0; i < cd_tuple_size(args); i++)
-    if (cd_is_instance_of(vm, cd_tuple_item_borrow(args, i), vm->types.generic_alias))
-      return cd_raise_type(vm, "%s() argument 2 cannot be a parameterized generic", name);
   for (size_t i = 0; i < cd_tuple_size(args) && !yes; i++) {
     Value arg = cd_tuple_item_borrow(args, i);
+    if (cd_is_instance_of(vm, arg, vm->types.generic_alias))
+      return cd_raise_type(vm, "%s() argument 2 cannot be a parameterized generic", name);
     if (cd_is_type(arg) && !test(vm, v, arg, &yes)) return NO_REF;
   }
   return cd_bool(yes);
