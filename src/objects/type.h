@@ -19,7 +19,7 @@ void cd_type_modified(VM *vm, Type *type);                       // new version 
 uint32_t cd_type_version(VM *vm, Type *type);                    // assigns one if needed; 0: numbers ran out, don't cache
 MUST_USE Ref cd_type_best_base(VM *vm, Value bases);
 MUST_USE bool cd_type_set_bases(VM *vm, Type *type, Value bases);
-MUST_USE bool cd_type_abstract_error(VM *vm, Type *type);         // raises "Can't instantiate abstract class ..."
+bool cd_type_abstract_error(VM *vm, Type *type);         // raises "Can't instantiate abstract class ..."
 MUST_USE Ref cd_metaclass_of(VM *vm, Value meta, Value bases);   // most derived metaclass, or TypeError
 const char *cd_type_name(const Type *type);                      // UTF-8 of __name__, for messages
 MUST_USE Ref cd_type_qualified_name(VM *vm, Type *type);         // "module.Qualname", "Qualname" for builtins
