@@ -154,6 +154,7 @@ struct VM {
   Ref (*wrap_suspended)(VM *vm, Frame *frame, Function *function);            // coro/
   Ref (*eval_frame_of)(VM *vm, Code *code, Value globals, Value locals);       // vm/: run a code object as a module body
   Ref (*compile_source)(VM *vm, Value source, Value filename, const char *mode, int flags, int optimize);   // frontend/
+  void (*before_code_change)(VM *vm, Function *function);         // vm/: function->code is about to be replaced; running frames keep the old one
   bool (*handle_breaker)(VM *vm);                // vm/: signals, thread switch; false: exception set. For native loops
   bool (*run_signals)(VM *vm);                   // modules/signal.c: Python signal handlers, for BREAK_SIGNAL; clears the bit; false: exception set
   bool (*run_pending)(VM *vm);                   // api/: calls posted by the host, for BREAK_PENDING; likewise

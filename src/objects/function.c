@@ -59,6 +59,7 @@ static bool function_set_code(VM *vm, Value self, Value value)
   size_t have = f->closure ? cd_tuple_size(f->closure) : 0;
   if (code->free_count != have)
     return cd_raise_value(vm, "%U() requires a code object with %zu free vars, not %u", f->name, have, code->free_count);
+  if (vm->before_code_change) vm->before_code_change(vm, f);
   Code *old = f->code;
   f->code = (Code *)cd_object(cd_dup(value));
   f->version = cd_function_next_version(vm);

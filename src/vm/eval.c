@@ -241,7 +241,7 @@ static InlineCache *eval_cache_to_fill(VM *vm, Code *code, InstrExtra *extra)
 static NO_INLINE Ref eval_load_global(VM *vm, Frame *frame, Value name, InstrExtra *extra)
 {
   Type *dict_type = vm->types.dict;
-  if (cd_is_exact(frame->globals, dict_type) && cd_is_exact(frame->builtins, dict_type)) {
+  if (cd_is_exact(frame->globals, dict_type) && cd_is_exact(frame->builtins, dict_type) && cd_as_dict(frame->globals)->str_keys) {
     int64_t entry = cd_dict_entry_of(vm, frame->globals, name);
     bool in_builtins = entry < 0;
     if (in_builtins) entry = cd_dict_entry_of(vm, frame->builtins, name);
@@ -1983,6 +1983,11 @@ resume: {
     FrameState state = (FrameState)frame->state;
     frame->state = FRAME_RUNNING;
     if (LIKELY(state == FRAME_SUSPENDED)) {
+      if (UNLIKELY(frame->flags & FRAME_JUMPED)) {
+        frame->flags &= (uint16_t)~FRAME_JUMPED;
+        cd_drop(vm, sent);
+        DISPATCH();
+      }
       SET(A, sent);
       if (TRACED() && !cd_trace_call(vm, frame)) goto error;
       NEXT(1);

@@ -15,10 +15,13 @@ typedef struct FrameChunk {
   char *saved_top;                               // of the previous chunk
 } FrameChunk;
 
+typedef enum { TRACE_CALL, TRACE_LINE, TRACE_RETURN, TRACE_EXCEPTION, TRACE_OPCODE, TRACE_C_CALL, TRACE_C_RETURN, TRACE_C_EXCEPTION } TraceEvent;
+
 typedef struct FrameStack {
   char *top, *end;                               // free part of the newest chunk
   const void *const *dispatch;                   // table the loop jumps through: plain, or tracing
   const void *const *plain_dispatch, *const *traced_dispatch;
+  TraceEvent event;                              // the one a tracer is being told of
   FrameChunk *chunk;
   FrameChunk *spare;                             // one emptied chunk, so that a loop at its edge does not allocate
 } FrameStack;
@@ -119,7 +122,7 @@ bool cd_handle_breaker(VM *vm);                  // breaker.c: the hook of core/
 // Frames in a chain of delegation keep `back` while suspended: these two tell what is true now.
 Frame *cd_frame_back(VM *vm, const Frame *frame);
 bool cd_frame_is_running(VM *vm, const Frame *frame);
-// f_lineno = n; trace.c
+// f_lineno = n; jump.c
 MUST_USE bool cd_frame_jump(VM *vm, FrameObject *object, Value line);
 
 // Runs a new frame of the stack, linked to nothing yet, to its end and frees it. With `raise`, the exception set is raised at its pc first.
@@ -142,7 +145,6 @@ void cd_raise_statement(VM *vm, int count, Value what, Value cause, bool *again)
 
 // ---- tracing (trace.c) ----
 
-typedef enum { TRACE_CALL, TRACE_LINE, TRACE_RETURN, TRACE_EXCEPTION, TRACE_OPCODE, TRACE_C_CALL, TRACE_C_RETURN, TRACE_C_EXCEPTION } TraceEvent;
 static inline bool cd_is_traced(const Thread *thread) { return cd_bits(thread->trace_fn) || cd_bits(thread->profile_fn); }
 // The start of a frame or its resumption. false: the tracer raised.
 MUST_USE bool cd_trace_call(VM *vm, Frame *frame);

@@ -20,6 +20,7 @@ enum {
   FRAME_OWN_LOCALS = 4,                          // globals, builtins, code and locals are owned by the frame
   FRAME_CHUNK_START = 8,                         // first frame of a chunk of the thread's frame stack
   FRAME_OWN_CODE = 16,                           // code is owned by the frame, for the function's was replaced while it runs
+  FRAME_JUMPED = 32,                             // f_lineno was set while suspended: go on at pc, the value sent is dropped
   FRAME_KIND = 0xF00,                            // what the caller's instruction does with the result: ReturnKind << 8
 };
 

@@ -28,6 +28,8 @@ static Ref trace_call_function(VM *vm, Value fn, FrameObject *object, TraceEvent
   Thread *thread = vm->thread;
   const Value args[3] = {cd_from_object(object), trace_event_name(vm, event), cd_bits(arg) ? arg : cd_none()};
   Ref keep = cd_dup(fn);
+  TraceEvent outer = thread->stack->event;
+  thread->stack->event = event;
   thread->tracing++;
   thread->stack->dispatch = thread->stack->plain_dispatch;
   Ref locals = NO_REF;
@@ -44,6 +46,7 @@ static Ref trace_call_function(VM *vm, Value fn, FrameObject *object, TraceEvent
   cd_drop(vm, locals);
   cd_drop(vm, keep);
   thread->tracing--;
+  thread->stack->event = outer;
   if (!cd_bits(result)) {
     Ref raised = cd_take_raised(vm);
     cd_set_trace(vm, NO_VALUE, false);
@@ -151,10 +154,4 @@ void cd_set_trace(VM *vm, Value fn, bool profile)
   vm->chain_epoch++;
   FrameStack *stack = thread->stack;
   stack->dispatch = cd_is_traced(thread) && !thread->tracing ? stack->traced_dispatch : stack->plain_dispatch;
-}
-
-bool cd_frame_jump(VM *vm, FrameObject *object UNUSED, Value line UNUSED)
-{
-  cd_raise_value(vm, "f_lineno can only be set in a trace function");
-  return false;
 }
