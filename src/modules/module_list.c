@@ -68,6 +68,9 @@ bool cd_modules_init(VM *vm)
   vm->builtins_dict = cd_dup(cd_module_dict(vm->builtins));
   if (!(vm->sys = native_module_start(vm, MODULE_sys))) return false;
   vm->sys_dict = cd_dup(cd_module_dict(vm->sys));
+  Ref warnings = native_module_start(vm, MODULE__warnings);      // vm->warn from the start
+  if (!warnings) return false;
+  cd_drop(vm, warnings);
   return cd_import_init(vm);
 }
 

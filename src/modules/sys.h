@@ -10,6 +10,8 @@ Value cd_sys_get_borrow(VM *vm, const char *name);
 MUST_USE bool cd_sys_set(VM *vm, const char *name, Value value);   // NO_VALUE deletes
 // sys.audit(event, *args); costs a load when there are no hooks. false: a hook raised.
 MUST_USE bool cd_audit(VM *vm, const char *event, size_t count, const Value *args);
+// Shows line `line` of a file on stderr, indented, as a warning does; nothing when it can't be had.
+MUST_USE bool cd_show_source_line(VM *vm, Value filename, int line);
 // Takes the current exception and shows it through sys.excepthook, as at the end of a program. SystemExit is shown like any other.
 void cd_print_exception(VM *vm);
 // The exception with its causes and groups as a traceback on `file` (a text stream) or, for NO_VALUE, on descriptor 2.

@@ -573,6 +573,21 @@ bool cd_print_exception_to(VM *vm, Value file, Value exception)
   return ok;
 }
 
+bool cd_show_source_line(VM *vm, Value filename, int line)
+{
+  TracePrinter p = {.vm = vm};
+  Ref text = source_line(&p, filename, line);
+  if (text) {
+    const char *data = cd_str_data(text);
+    while (*data == ' ' || *data == '\t' || *data == '\f') data++;
+    cd_sys_write_stderr(vm, "  %s\n", data);
+  }
+  cd_drop(vm, text);
+  cd_drop(vm, p.line_file);
+  cd_drop(vm, p.line_text);
+  return true;
+}
+
 bool cd_print_unraisable_body(VM *vm, Value type, Value value, Value traceback)
 {
   TracePrinter p = {.vm = vm};
