@@ -62,37 +62,6 @@ Type *cd_module_add_type(VM *vm, Value module, const TypeSpec *spec, Value bases
   return cd_module_add(vm, module, dot ? dot + 1 : spec->name, cd_from_object(type)) ? type : NULL;
 }
 
-// ---- importing from native code ----
-
-Ref cd_import(VM *vm, const char *name)
-{
-  Ref key = cd_intern(vm, name), module = NO_REF;
-  if (!key) return NO_REF;
-  Find found = vm->modules ? cd_dict_find(vm, vm->modules, key, &module) : FIND_MISSING;
-  if (found == FIND_MISSING || (found == FIND_HIT && cd_is_none(module))) {
-    module = NO_REF;
-    Ref import = cd_getattr(vm, vm->builtins, N(__import__));
-    Ref top = import ? cd_call1(vm, import, key) : NO_REF;
-    cd_drop(vm, import);
-    if (top && !strchr(name, '.')) {
-      module = top;
-    } else if (top) {                            // __import__ gives the outermost package
-      cd_drop(vm, top);
-      if (cd_dict_find(vm, vm->modules, key, &module) == FIND_MISSING) cd_raise(vm, vm->exc.ImportError, "%s not in sys.modules", name);
-    }
-  }
-  cd_drop(vm, key);
-  return found == FIND_ERROR ? NO_REF : module;
-}
-
-Ref cd_import_attr(VM *vm, const char *module, const char *name)
-{
-  Ref owner = cd_import(vm, module);
-  Ref value = owner ? cd_getattr_text(vm, owner, name) : NO_REF;
-  cd_drop(vm, owner);
-  return value;
-}
-
 // ---- attributes ----
 
 static bool module_is_initializing(VM *vm, Value spec, bool *out)
