@@ -466,10 +466,14 @@ Ref cd_throw_exception(VM *vm, const Value *args, size_t nargs)
   return exception;
 }
 
-// The exception (stolen) becomes the current one, with the context a `raise` would give it.
-static void throw_raise(VM *vm, Ref exception)
+// The exception (stolen) becomes the current one. As context it gets only what `generator` itself is handling.
+static void throw_raise(VM *vm, Generator *generator, Ref exception)
 {
+  Thread *thread = vm->thread;
+  Handling own = {generator->handling.exception, NULL}, *outer = thread->handling;
+  thread->handling = &own;
   cd_raise_exception(vm, exception);
+  thread->handling = outer;
 }
 
 // Links `generator` as a running frame of a chain below `upper` (NULL: it is the root, driven by native code).
@@ -529,14 +533,14 @@ static SendResult throw_into_leaf(VM *vm, Generator *leaf, Generator *root, Ref 
   Value sub = generator_sub(frame);
   frame->state = FRAME_RUNNING;
   if (exit) {
-    if (generator_close_foreign(vm, sub)) throw_raise(vm, exception);
+    if (generator_close_foreign(vm, sub)) throw_raise(vm, leaf, exception);
     else cd_drop(vm, exception);
     return cd_frame_raise_in_chain(vm, frame, out);
   }
   Ref value = NO_REF;
   Find found = throw_foreign(vm, sub, args, nargs, &value);
   if (found == FIND_MISSING) {
-    throw_raise(vm, exception);
+    throw_raise(vm, leaf, exception);
     return cd_frame_raise_in_chain(vm, frame, out);
   }
   cd_drop(vm, exception);
@@ -562,7 +566,7 @@ SendResult cd_generator_throw_args(VM *vm, Generator *root, const Value *args, s
       cd_raise_runtime(vm, "cannot reuse already awaited coroutine");
       return RAISED;
     }
-    throw_raise(vm, exception);
+    throw_raise(vm, root, exception);
     return RAISED;
   case FRAME_RUNNING:
   case FRAME_DELEGATING:
@@ -575,7 +579,7 @@ SendResult cd_generator_throw_args(VM *vm, Generator *root, const Value *args, s
   Ref keep = cd_dup_object(root);
   SendResult result;
   if (root->frame.state != FRAME_DELEGATING) {
-    throw_raise(vm, exception);
+    throw_raise(vm, root, exception);
     result = cd_frame_resume(vm, &root->frame, NO_REF, out);
     cd_drop(vm, keep);
     return result;
@@ -589,7 +593,7 @@ SendResult cd_generator_throw_args(VM *vm, Generator *root, const Value *args, s
     bool closed = generator_is_native(vm, sub) ? cd_generator_close(vm, sub) : generator_close_foreign(vm, sub);
     cd_drop(vm, hold);
     root->frame.state = FRAME_DELEGATING;
-    if (closed) throw_raise(vm, exception);
+    if (closed) throw_raise(vm, root, exception);
     else cd_drop(vm, exception);
     result = cd_frame_resume(vm, &root->frame, NO_REF, out);
     cd_drop(vm, keep);
@@ -626,7 +630,7 @@ SendResult cd_generator_throw_args(VM *vm, Generator *root, const Value *args, s
   } else {
     leaf->frame.state = FRAME_RUNNING;
     if (state == CHAIN_ERROR) cd_drop(vm, exception);
-    else throw_raise(vm, exception);
+    else throw_raise(vm, leaf, exception);
     result = cd_frame_raise_in_chain(vm, &leaf->frame, out);
   }
   cd_drop(vm, keep);
