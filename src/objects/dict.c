@@ -85,6 +85,7 @@ static bool dict_resize(VM *vm, Dict *d, size_t wanted)
     dict_index_add(d, old[n].hash, (int32_t)used++);
   }
   d->used = used;
+  d->first = 0;
   dict_free_block(vm, old, old_capacity, old_mask);
   return true;
 }
@@ -224,7 +225,7 @@ int64_t cd_dict_entry_of(VM *vm, Value dict, Value name)
 {
   Dict *d = cd_as_dict(dict);
   if (!d->str_keys || !dict_is_plain_str(vm, name)) return -1;
-  if (!d->version && !(d->version = ++vm->dict_version)) d->version = ++vm->dict_version;
+  (void)cd_dict_version(vm, d);
   return dict_lookup_str(d, name, dict_name_hash(vm, name));
 }
 
@@ -309,6 +310,7 @@ static void dict_remove_entry(Dict *d, int64_t n, Ref *key, Ref *value)
   *value = cd_take(&e->value);
   d->count--;
   d->version = 0;
+  if ((size_t)n == d->first) d->first++;
 }
 
 static Find dict_pop_hash(VM *vm, Dict *d, Value key, int64_t hash, Ref *out)
@@ -343,7 +345,7 @@ Find cd_dict_popitem(VM *vm, Value dict, Ref *key, Ref *value)
   if (d->count == 0) return FIND_MISSING;
   while (!d->entries[d->used - 1].key) d->used--;
   dict_remove_entry(d, (int64_t)d->used - 1, key, value);
-  d->used--;
+  if (--d->used < d->first) d->first = d->used;
   return FIND_HIT;
 }
 
@@ -358,6 +360,39 @@ Ref cd_dict_setdefault(VM *vm, Value dict, Value key, Value fallback)
   return dict_append(vm, d, cd_dup(key), hash, cd_dup(fallback)) ? cd_dup(fallback) : NO_REF;
 }
 
+// Rebuilds with `gap` free entries in front.
+static bool dict_make_front_gap(VM *vm, Dict *d, size_t gap)
+{
+  if (!dict_resize(vm, d, d->count + gap + d->count / 4 + 1)) return false;
+  memmove(d->entries + gap, d->entries, d->used * sizeof(DictEntry));
+  memset(d->entries, 0, gap * sizeof(DictEntry));
+  d->used += gap;
+  d->first = gap;
+  memset(d->index, 0xFF, ((size_t)d->mask + 1) * dict_slot_width((size_t)d->mask + 1));
+  for (size_t n = gap; n < d->used; n++) dict_index_add(d, d->entries[n].hash, (int32_t)n);
+  return true;
+}
+
+// Deleted entries are the free room at either end; when there is none, the block is rebuilt with some.
+bool cd_dict_move_entry(VM *vm, Dict *d, int64_t entry, bool last)
+{
+  Value key = d->entries[entry].key;
+  while (d->first < d->used && !d->entries[d->first].key) d->first++;
+  if (last ? (size_t)entry + 1 == d->used : (size_t)entry == d->first) return true;
+  if (last ? d->used == d->capacity : d->first == 0) {
+    if (!(last ? dict_grow(vm, d) : dict_make_front_gap(vm, d, d->count / 2 + 4))) return false;
+    for (entry = 0; !cd_is(d->entries[entry].key, key);) entry++;    // the same object, for keys are unique
+  }
+  DictEntry e = d->entries[entry];
+  size_t to = last ? d->used++ : --d->first;
+  dict_index_remove(d, e.hash, (int32_t)entry);
+  d->entries[entry].key = d->entries[entry].value = NO_VALUE;
+  dict_index_add(d, e.hash, (int32_t)to);
+  d->entries[to] = e;
+  d->version = 0;
+  return true;
+}
+
 void cd_dict_clear(VM *vm, Value dict)
 {
   Dict *d = cd_as_dict(dict);
@@ -366,7 +401,7 @@ void cd_dict_clear(VM *vm, Value dict)
   uint32_t mask = d->mask;
   d->entries = NULL;
   d->index = NULL;
-  d->count = d->used = d->capacity = 0;
+  d->count = d->used = d->capacity = d->first = 0;
   d->mask = d->version = 0;
   d->str_keys = true;
   for (size_t i = 0; i < used; i++) {
@@ -396,6 +431,7 @@ static bool dict_clone_block(VM *vm, Dict *to, const Dict *from)
   to->mask = from->mask;
   to->count = from->count;
   to->used = from->used;
+  to->first = 0;
   to->str_keys = from->str_keys;
   to->version = 0;
   return true;
@@ -418,7 +454,7 @@ static bool dict_merge_dict(VM *vm, Dict *d, Dict *other, int override)
   if (d->used == 0 && other->count == other->used && other->capacity < 2 * other->count + DICT_MIN_SLOTS) return dict_clone_block(vm, d, other);
   if (d->capacity - d->used < other->count && !dict_resize(vm, d, d->count + other->count)) return false;
   size_t used = other->used;
-  for (size_t i = 0; i < other->used; i++) {
+  for (size_t i = other->first; i < other->used; i++) {
     if (!other->entries[i].key) continue;
     DictEntry e = other->entries[i];
     Ref key = cd_dup(e.key), value = cd_dup(e.value);
@@ -546,7 +582,7 @@ static Ref dict_list(VM *vm, Value dict, bool keys)
   Ref result = cd_list_with_capacity(vm, d->count);
   if (!result) return NO_REF;
   List *list = cd_as_list(result);
-  for (size_t i = 0; i < d->used; i++)
+  for (size_t i = d->first; i < d->used; i++)
     if (d->entries[i].key) list->items[list->size++] = cd_dup(keys ? d->entries[i].key : d->entries[i].value);
   return result;
 }
@@ -559,7 +595,7 @@ Ref cd_dict_items_list(VM *vm, Value dict)
   Dict *d = cd_as_dict(dict);
   Ref result = cd_list_with_capacity(vm, d->count);
   if (!result) return NO_REF;
-  for (size_t i = 0; i < d->used; i++) {
+  for (size_t i = d->first; i < d->used; i++) {
     if (!d->entries[i].key) continue;
     Ref pair = cd_tuple2(vm, d->entries[i].key, d->entries[i].value);
     if (!pair || !cd_list_append_steal(vm, cd_as_list(result), pair)) {
@@ -590,7 +626,7 @@ static void dict_release(VM *vm, Object *self) { cd_dict_clear(vm, cd_from_objec
 static void dict_traverse(Object *self, VisitFn visit, void *context)
 {
   Dict *d = (Dict *)self;
-  for (size_t i = 0; i < d->used; i++) {
+  for (size_t i = d->first; i < d->used; i++) {
     visit(context, d->entries[i].key);
     visit(context, d->entries[i].value);
   }
@@ -601,7 +637,7 @@ static void dict_traverse(Object *self, VisitFn visit, void *context)
 static bool dict_repr_items(VM *vm, Dict *d, TextBuilder *text)
 {
   bool ok = true, first = true;
-  for (size_t i = 0; ok && i < d->used; i++) {
+  for (size_t i = d->first; ok && i < d->used; i++) {
     if (!d->entries[i].key) continue;
     Ref key = cd_dup(d->entries[i].key), value = cd_dup(d->entries[i].value);
     ok = (first || cd_text_puts(text, ", ")) && cd_text_repr(text, key) && cd_text_puts(text, ": ") && cd_text_repr(text, value);
@@ -653,7 +689,7 @@ static Ref dict_compare(VM *vm, Value self, Value other, CompareOp op)
   if (!cd_is_dict(self) || !cd_is_dict(other) || (op != COMPARE_EQ && op != COMPARE_NE)) return cd_not_implemented();
   Dict *a = cd_as_dict(self), *b = cd_as_dict(other);
   bool equal = a->count == b->count;
-  for (size_t i = 0; equal && i < a->used; i++)
+  for (size_t i = a->first; equal && i < a->used; i++)
     if (a->entries[i].key && !dict_entry_equal(vm, a->entries[i], b, &equal)) return NO_REF;
   return cd_bool(equal == (op == COMPARE_EQ));
 }

@@ -17,6 +17,7 @@ struct Dict {
   size_t used, capacity;                         // entries in use (with deleted ones), entries allocated
   uint32_t mask;                                 // index slots - 1; 0: no table yet
   uint32_t version;
+  size_t first;                                  // no live entry before this one
   bool str_keys;                                 // every key is an exact str: lookups of str need no __eq__
   DictEntry *entries;                            // one block: entries, then index
   void *index;
@@ -47,6 +48,7 @@ void cd_dict_clear(VM *vm, Value dict);
 static inline bool cd_dict_each(Value dict, size_t *i, Value *key, Value *value)
 {
   const Dict *d = cd_as_dict(dict);
+  if (*i < d->first) *i = d->first;
   while (*i < d->used) {
     const DictEntry *e = &d->entries[(*i)++];
     if (cd_bits(e->key)) { *key = e->key; *value = e->value; return true; }
@@ -64,6 +66,15 @@ MUST_USE Find cd_dict_lookup(VM *vm, Dict *dict, Value key, int64_t hash, int64_
 MUST_USE bool cd_dict_update_args(VM *vm, Value self, const char *name, const Value *args, size_t nargs, Value kwnames);   // update(other=(), /, **kwargs)
 MUST_USE bool cd_dict_hash_key(VM *vm, Value key, int64_t *hash);
 MUST_USE Ref cd_dict_iterator_new(VM *vm, Type *type, Value dict);   // type: one of the six dict iterators, or a subclass
+// Moves a present entry behind all others, or in front of them. For OrderedDict.
+MUST_USE bool cd_dict_move_entry(VM *vm, Dict *dict, int64_t entry, bool last);
+// A number that stays while no key comes, goes or moves; never 0.
+static inline uint32_t cd_dict_version(VM *vm, Dict *dict)
+{
+  while (!dict->version) dict->version = ++vm->dict_version;
+  return dict->version;
+}
+extern const TypeSpec cd_dict_spec;
 typedef struct DictView { Object head; Value dict; } DictView;   // owned; dict_keys, dict_values, dict_items
 // For inline caches: entry number of a str key, or -1; sets dict->version if it is 0. Valid while dict->version is unchanged (entries[i].value is current as long as keys are).
 int64_t cd_dict_entry_of(VM *vm, Value dict, Value name);

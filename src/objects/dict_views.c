@@ -67,6 +67,7 @@ static const DictEntry *dict_iterator_step(DictIterator *it, const Dict *d)
       if (d->entries[--it->position].key) return &d->entries[it->position];
     return NULL;
   }
+  if (it->position < d->first) it->position = d->first;
   while (it->position < d->used)
     if (d->entries[it->position++].key) return &d->entries[it->position - 1];
   return NULL;
