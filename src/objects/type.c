@@ -808,7 +808,6 @@ static bool class_fill_cell(VM *vm, Type *type)
 static bool class_finish_namespace(VM *vm, Type *type)
 {
   if (!class_set_module(vm, type) || !class_set_qualname(vm, type)) return false;
-  if (!cd_dict_get_name_borrow(vm, type->dict, N(__doc__)) && !cd_dict_set(vm, type->dict, N(__doc__), cd_none())) return false;
   if (!class_wrap_function(vm, type, N(__new__), cd_staticmethod_new)) return false;
   if (!class_wrap_function(vm, type, N(__init_subclass__), cd_classmethod_new)) return false;
   if (!class_wrap_function(vm, type, N(__class_getitem__), cd_classmethod_new)) return false;
@@ -819,6 +818,7 @@ static bool class_finish_namespace(VM *vm, Type *type)
 // every slot is looked up.
 static bool class_fill_slots(VM *vm, Type *type)
 {
+  if (!cd_dict_get_name_borrow(vm, type->dict, N(__doc__)) && !cd_dict_set(vm, type->dict, N(__doc__), cd_none())) return false;
   type->slots = type->base->slots;
   if (cd_dict_get_name_borrow(vm, type->dict, N(__eq__)) && !cd_dict_get_name_borrow(vm, type->dict, N(__hash__)) &&
       !cd_dict_set(vm, type->dict, N(__hash__), cd_none())) return false;
