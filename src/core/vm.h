@@ -144,6 +144,7 @@ struct VM {
   struct VmLock *lock;                           // core/lock.h; NULL while there is one thread
   struct Signals *signals;                       // modules/signal.c
   uint64_t next_thread_ident;
+  uint64_t next_context_version;                 // objects/context.c
   int64_t switch_interval_us;
   int asyncgen_mode;
   uint64_t chain_epoch;                          // caches of generators' delegation chains made under an older number are void; coro/

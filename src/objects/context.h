@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// context.h: contextvars: Context, ContextVar, Token
+#ifndef CEDE_OBJECTS_CONTEXT_H
+#define CEDE_OBJECTS_CONTEXT_H
+
+#include "core/vm.h"
+
+// A context maps variables to values. Copies share the dict until one of them changes: `vars` is written only while this context holds
+// its only reference. thread->context is the current one, made at first need; thread->context_version changes whenever a lookup in it
+// could give something else.
+typedef struct Context {
+  Object head;
+  Value vars;                                    // dict, owned; NO_VALUE: empty
+  Value previous;                                // Context to return to, owned; while entered
+  bool entered;
+  Weakref *weaklist;
+} Context;
+
+MUST_USE Ref cd_context_new(VM *vm);                             // empty
+MUST_USE Ref cd_context_copy_current(VM *vm);                    // contextvars.copy_context()
+MUST_USE Ref cd_context_current(VM *vm);                         // the Context object itself
+// Around running code in a context. enter: RuntimeError when somebody is in it already. exit keeps the current exception.
+MUST_USE bool cd_context_enter(VM *vm, Value context);
+void cd_context_exit(VM *vm, Value context);
+// Makes `context` (a Context, or NO_VALUE: none yet) current without those checks, for resuming what belongs to it; returns what was current.
+MUST_USE Ref cd_context_swap(VM *vm, Ref context);
+MUST_USE Ref cd_context_var_new(VM *vm, const char *name, Value fallback);
+MUST_USE Find cd_context_var_get(VM *vm, Value variable, Ref *out);          // HIT: set, or has a default
+MUST_USE Ref cd_context_var_set(VM *vm, Value variable, Value value);        // -> Token
+MUST_USE bool cd_context_var_reset(VM *vm, Value variable, Value token);
+
+#endif
