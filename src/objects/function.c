@@ -124,21 +124,6 @@ static bool function_set_annotations(VM *vm, Value self, Value value)
   return true;
 }
 
-static Ref function_get_closure(VM *vm, Value self) { return function_or_none(function_of(self)->closure); }
-static Ref function_get_globals(VM *vm, Value self) { return cd_dup(function_of(self)->globals); }
-static Ref function_get_builtins(VM *vm, Value self) { return function_or_none(function_of(self)->builtins); }
-static Ref function_get_module(VM *vm, Value self) { return function_or_none(function_of(self)->module); }
-static bool function_set_module(VM *vm, Value self, Value value)
-{
-  cd_replace(vm, &function_of(self)->module, value ? cd_dup(value) : NO_REF);
-  return true;
-}
-static Ref function_get_doc(VM *vm, Value self) { return function_or_none(function_of(self)->doc); }
-static bool function_set_doc(VM *vm, Value self, Value value)
-{
-  cd_replace(vm, &function_of(self)->doc, value ? cd_dup(value) : NO_REF);
-  return true;
-}
 static Ref function_get_dict(VM *vm, Value self) { return cd_instance_dict(vm, cd_object(self)); }
 static bool function_set_dict(VM *vm, Value self, Value value)
 {
@@ -254,11 +239,6 @@ static void function_release(VM *vm, Object *self)
 }
 
 static const GetSetDef function_getset[] = {
-  {"__closure__", NULL, function_get_closure, NULL},
-  {"__doc__", NULL, function_get_doc, function_set_doc},
-  {"__globals__", NULL, function_get_globals, NULL},
-  {"__module__", NULL, function_get_module, function_set_module},
-  {"__builtins__", NULL, function_get_builtins, NULL},
   {"__code__", NULL, function_get_code, function_set_code},
   {"__defaults__", NULL, function_get_defaults, function_set_defaults},
   {"__kwdefaults__", NULL, function_get_kwdefaults, function_set_kwdefaults},
@@ -267,6 +247,14 @@ static const GetSetDef function_getset[] = {
   {"__name__", NULL, function_get_name, function_set_name},
   {"__qualname__", NULL, function_get_qualname, function_set_qualname},
   {"__type_params__", NULL, function_get_type_params, function_set_type_params},
+  {0},
+};
+static const MemberDef function_members[] = {
+  {"__closure__", offsetof(Function, closure), MEMBER_VALUE_OR_NONE, false, NULL},
+  {"__doc__", offsetof(Function, doc), MEMBER_VALUE_OR_NONE, true, NULL},
+  {"__globals__", offsetof(Function, globals), MEMBER_VALUE_OR_NONE, false, NULL},
+  {"__module__", offsetof(Function, module), MEMBER_VALUE_OR_NONE, true, NULL},
+  {"__builtins__", offsetof(Function, builtins), MEMBER_VALUE_OR_NONE, false, NULL},
   {0},
 };
 const TypeSpec cd_function_spec = {
@@ -279,6 +267,7 @@ const TypeSpec cd_function_spec = {
   .dict_offset = offsetof(Function, attributes),
   .weaklist_offset = offsetof(Function, weaklist),
   .getset = function_getset,
+  .members = function_members,
   .slots = {.release = function_release, .traverse = function_traverse, .clear = function_clear, .repr = function_repr, .call = function_call,
             .descr_get = function_descr_get, .new_ = function_new_slot},
 };

@@ -98,7 +98,7 @@ static COLD Ref module_missing(VM *vm, Value self, Value name)
 }
 
 // PEP 562: a module's own __getattr__ is asked last.
-static Find module_getattr_find(VM *vm, Value self, Value name, Ref *out)
+Find cd_module_getattr_find(VM *vm, Value self, Value name, Ref *out)
 {
   Find found = cd_generic_getattr_find(vm, self, name, out);
   if (found == FIND_ERROR && !cd_swallow(vm, vm->exc.AttributeError)) return FIND_ERROR;
@@ -112,10 +112,10 @@ static Find module_getattr_find(VM *vm, Value self, Value name, Ref *out)
   return *out ? FIND_HIT : FIND_ERROR;
 }
 
-static Ref module_getattr(VM *vm, Value self, Value name)
+Ref cd_module_getattr_slot(VM *vm, Value self, Value name)
 {
   Ref result;
-  Find found = module_getattr_find(vm, self, name, &result);
+  Find found = cd_module_getattr_find(vm, self, name, &result);
   if (found == FIND_HIT) return result;
   return found == FIND_MISSING ? module_missing(vm, self, name) : NO_REF;
 }
@@ -231,6 +231,6 @@ const TypeSpec cd_module_spec = {
   .weaklist_offset = offsetof(Module, weaklist),
   .methods = module_methods,
   .getset = module_getset,
-  .slots = {.release = module_release, .traverse = module_traverse, .clear = module_clear, .repr = module_repr, .getattr = module_getattr,
+  .slots = {.release = module_release, .traverse = module_traverse, .clear = module_clear, .repr = module_repr, .getattr = cd_module_getattr_slot,
             .new_ = module_new_slot, .init = module_init_slot},
 };

@@ -25,6 +25,8 @@ typedef struct ModuleDef {
 } ModuleDef;
 
 MUST_USE Ref cd_module_new(VM *vm, Value name);
+MUST_USE Find cd_module_getattr_find(VM *vm, Value module, Value name, Ref *out);      // the getattr slot of modules
+Ref cd_module_getattr_slot(VM *vm, Value module, Value name);
 static inline Value cd_module_dict(Value module) { return ((Module *)cd_object(module))->dict; }
 MUST_USE bool cd_module_add(VM *vm, Value module, const char *name, Ref value);       // steals; NO_REF value: returns false
 MUST_USE bool cd_module_add_int(VM *vm, Value module, const char *name, int64_t value);

@@ -128,6 +128,7 @@ Find cd_getattr_find(VM *vm, Value object, Value name, Ref *out)
   Find found;
   if (LIKELY(type->flags & TYPE_DEFAULT_GETATTR)) found = cd_generic_getattr_find(vm, object, name, out);
   else if (type->slots.getattr == cd_type_getattr_slot) found = cd_type_getattr_find(vm, object, name, out);
+  else if (type->slots.getattr == cd_module_getattr_slot) found = cd_module_getattr_find(vm, object, name, out);
   else found = (*out = type->slots.getattr(vm, object, name)) ? FIND_HIT : FIND_ERROR;
   if (found == FIND_ERROR && cd_swallow(vm, vm->exc.AttributeError)) return FIND_MISSING;
   return found;
