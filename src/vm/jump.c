@@ -9,7 +9,7 @@
 #include "objects/protocol.h"
 
 typedef enum { TEMP_DEAD, TEMP_OBJECT, TEMP_ITERATOR, TEMP_EXCEPTION } TempKind;
-typedef enum { OPERAND_NONE, DST, SRC, KEEP, BASE, PAIR, LOCAL, CELL, CONST, NAME, COUNT, FLAGS, JUMP, CACHE } OperandKind;
+typedef enum { NO_OPERAND, DST, SRC, KEEP, BASE, PAIR, LOCAL, CELL, CONST, NAME, COUNT, FLAGS, JUMP, CACHE } JumpOperand;
 
 #define OPERANDS(...) {__VA_ARGS__}
 static const uint8_t jump_operands[OP_COUNT][4] = {
