@@ -333,7 +333,7 @@ static bool deque_contains(VM *vm, Value self, Value item, bool *out)
 
 static Ref deque_concat(VM *vm, Value left, Value right)
 {
-  if (!deque_is(vm, right)) return cd_raise_type(vm, "can only concatenate deque (not \"%s\") to deque", cd_str_data(cd_type_of(vm, right)->name));
+  if (!deque_is(vm, right)) return cd_raise_type(vm, "can only concatenate deque (not \"%T\") to deque", right);
   Ref result = deque_copy_of(vm, left);
   if (result && !deque_extend_with(vm, deque_of(result), right, false)) {
     cd_drop(vm, result);
