@@ -527,16 +527,11 @@ static Find throw_foreign(VM *vm, Value iterator, const Value *args, size_t narg
 }
 
 // `leaf` is entered and delegates to something that is no native generator: throw into that, and go on with what comes of it.
-static SendResult throw_into_leaf(VM *vm, Generator *leaf, Generator *root, Ref exception, const Value *args, size_t nargs, bool exit, Ref *out)
+static SendResult throw_into_leaf(VM *vm, Generator *leaf, Generator *root, Ref exception, const Value *args, size_t nargs, Ref *out)
 {
   Frame *frame = &leaf->frame;
   Value sub = generator_sub(frame);
   frame->state = FRAME_RUNNING;
-  if (exit) {
-    if (generator_close_foreign(vm, sub)) throw_raise(vm, leaf, exception);
-    else cd_drop(vm, exception);
-    return cd_frame_raise_in_chain(vm, frame, out);
-  }
   Ref value = NO_REF;
   Find found = throw_foreign(vm, sub, args, nargs, &value);
   if (found == FIND_MISSING) {
@@ -626,7 +621,7 @@ SendResult cd_generator_throw_args(VM *vm, Generator *root, const Value *args, s
   }
   root->frame.state = FRAME_RUNNING;
   if (state == CHAIN_FINISHED) {
-    result = throw_into_leaf(vm, leaf, root, exception, args, nargs, false, out);
+    result = throw_into_leaf(vm, leaf, root, exception, args, nargs, out);
   } else {
     leaf->frame.state = FRAME_RUNNING;
     if (state == CHAIN_ERROR) cd_drop(vm, exception);

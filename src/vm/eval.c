@@ -1700,6 +1700,16 @@ call_bound: {                                    // a Python function whose argu
     if (cd_bits(kwnames)) nargs -= (uint32_t)cd_tuple_size(kwnames);
     SAVE();
     if (function->code->flags & CO_ANY_GENERATOR) {
+      const Code *target = function->code;
+      if (LIKELY(!((target->flags & (CO_VARARGS | CO_VARKEYWORDS)) | target->kwonly_count) && !cd_bits(kwnames) && nargs == target->arg_count)) {
+        Ref made = cd_generator_new(vm, function);
+        if (UNLIKELY(!cd_bits(made))) goto error;
+        Value *to = ((Generator *)cd_object(made))->frame.registers;
+        for (uint32_t i = 0; i < nargs; i++) to[i] = cd_take(&R[first + i]);
+        cd_clear(vm, &R[B]);
+        SET(A, made);
+        NEXT(2);
+      }
       Ref r = eval_new_generator(vm, function, &R[first], nargs, kwnames);
       if (!cd_bits(r)) goto error;
       for (uint32_t i = B; i < end; i++) cd_clear(vm, &R[i]);
@@ -2001,6 +2011,7 @@ resume: {
       Generator *leaf = gen->leaf;
       gen->leaf = NULL;
       if (leaf != gen) {
+        if (KIND_OF(frame) == RETURN_DELEGATE || KIND_OF(frame) == RETURN_ASYNC_NEXT) frame->state = FRAME_DELEGATING;
         thread->handling = &leaf->handling;
         thread->frame = frame = &leaf->frame;
         gen = leaf;
