@@ -52,6 +52,11 @@ Ref cd_posix_done(VM *vm, int status, PathArg *path);
 Ref cd_posix_result_text(VM *vm, const char *text, size_t size, bool bytes); // file system text as str or bytes
 MUST_USE Ref cd_posix_call_optional(VM *vm, Value list);                     // calls every function of a list; None
 
+// Around fork(): the functions of os.register_at_fork. In the child: also the VM's threads and lock are put in order.
+void cd_posix_before_fork(VM *vm);
+void cd_posix_after_fork_parent(VM *vm);
+void cd_posix_after_fork_child(VM *vm);
+
 struct stat;
 MUST_USE Ref cd_posix_stat_result(VM *vm, const struct stat *info);
 MUST_USE bool cd_posix_scandir_types(VM *vm, Value module);

@@ -323,33 +323,35 @@ static void fork_call(VM *vm, Value list)
     cd_drop(vm, function);
   }
 }
-static void fork_child_start(VM *vm)
+void cd_posix_before_fork(VM *vm) { if (vm->module_state && cd_state(vm, MODULE_posix)) fork_call(vm, posix_state(vm)->fork_before); }
+void cd_posix_after_fork_parent(VM *vm) { if (vm->module_state && cd_state(vm, MODULE_posix)) fork_call(vm, posix_state(vm)->fork_in_parent); }
+
+void cd_posix_after_fork_child(VM *vm)
 {
   cd_lock_after_fork(vm);
   vm->threads = vm->thread;                      // the other threads do not exist here
   vm->thread->next = NULL;
-  fork_call(vm, posix_state(vm)->fork_in_child);
+  if (vm->module_state && cd_state(vm, MODULE_posix)) fork_call(vm, posix_state(vm)->fork_in_child);
 }
+
 FUNCTION(posix, fork, "fork()", "Start a child process: 0 in the child, its id in the parent.")
 {
-  PosixState *state = posix_state(vm);
-  fork_call(vm, state->fork_before);
+  cd_posix_before_fork(vm);
   pid_t pid = fork();
   int error = errno;
-  if (pid == 0) fork_child_start(vm);
-  else fork_call(vm, state->fork_in_parent);
+  if (pid == 0) cd_posix_after_fork_child(vm);
+  else cd_posix_after_fork_parent(vm);
   errno = error;
   return number_or_error(vm, pid);
 }
 FUNCTION(posix, forkpty, "forkpty()", "(pid, master): like fork(), the child in a new pseudo terminal.")
 {
-  PosixState *state = posix_state(vm);
   int master = -1;
-  fork_call(vm, state->fork_before);
+  cd_posix_before_fork(vm);
   pid_t pid = forkpty(&master, NULL, NULL, NULL);
   int error = errno;
-  if (pid == 0) fork_child_start(vm);
-  else fork_call(vm, state->fork_in_parent);
+  if (pid == 0) cd_posix_after_fork_child(vm);
+  else cd_posix_after_fork_parent(vm);
   errno = error;
   return pid < 0 ? cd_posix_error_plain(vm) : cd_tuple2(vm, cd_from_small(pid), cd_from_small(master));
 }
