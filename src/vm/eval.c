@@ -2126,13 +2126,6 @@ do_yield: {
       case CHAIN_ERROR: goto error;
       }
     }
-    if (cd_is_none(sent) && type->slots.next && !type->slots.send) {
-      Next next = type->slots.next(vm, R[B], &result);
-      if (next == NEXT_ITEM) { frame->state = FRAME_DELEGATING; goto do_yield; }
-      if (next == NEXT_ERROR && !cd_raised_is(vm, vm->exc.StopIteration)) goto error;
-      result = next == NEXT_ERROR ? cd_stop_value(vm) : cd_none();
-      goto delegate_done;
-    }
     SendResult r = cd_send(vm, R[B], sent, &result);
     cd_drop(vm, sent);
     if (r == YIELDED) { frame->state = FRAME_DELEGATING; goto do_yield; }
