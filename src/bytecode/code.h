@@ -88,9 +88,35 @@ const Handler *cd_code_handler(const Code *code, uint32_t unit);
 // Encoding of positions while assembling: one entry an instruction, in order, with its length in units.
 typedef struct PositionWriter { VM *vm; uint8_t *data; uint32_t size, capacity; Position last; } PositionWriter;
 MUST_USE bool cd_position_write(PositionWriter *writer, uint32_t units, Position position);
+// Reads them back in order: false at the end.
+typedef struct PositionReader { const uint8_t *p, *end; Position current; } PositionReader;
+PositionReader cd_position_reader(const Code *code);
+bool cd_position_read(PositionReader *reader, uint32_t *units, Position *position);
+MUST_USE Ref cd_code_exception_table(VM *vm, const Code *code);  // co_exceptiontable
+
+// What an operand of an instruction is; the columns of opcodes.def.
+typedef enum OperandKind {
+  OPERAND_NONE, OPERAND_DST, OPERAND_SRC, OPERAND_KEEP, OPERAND_BASE, OPERAND_PAIR, OPERAND_LOCAL, OPERAND_CELL, OPERAND_CONST, OPERAND_NAME, OPERAND_COUNT,
+  OPERAND_FLAGS, OPERAND_JUMP, OPERAND_CACHE,
+} OperandKind;
+typedef struct OpcodeInfo { const char *name; uint8_t operands[4]; char flag; } OpcodeInfo;   // JUMP and CACHE are no operands of the first unit
+extern const OpcodeInfo cd_opcode_info[OP_COUNT];
+
+// A fresh code object: every field empty, counts zero. The maker fills it before anyone sees it. NULL: MemoryError.
+MUST_USE Code *cd_code_new(VM *vm);
+uint32_t cd_code_next_version(VM *vm);
+// Fills what follows from the rest: first_temp, cell and free registers. false: MemoryError.
+MUST_USE bool cd_code_layout(VM *vm, Code *code);
+// Checks that running the code can't break the VM: operands, jumps, handlers, and that each temporary is written before it is read and
+// consumed once on every path. NULL, or what is wrong (a message that lives in `buffer`).
+const char *cd_code_verify(VM *vm, const Code *code, char *buffer, size_t size);
 
 // Number of the instruction set and of cd_code_dump's form: add one at every change of either. importlib's magic number is made from it.
 enum { CODE_FORMAT = 21001 };
+
+// Are two constants interchangeable: of one type and equal, -0.0 and 0.0 apart, tuples item by item? Runs no Python code. The hash goes with it.
+bool cd_const_equal(VM *vm, Value a, Value b);
+uint64_t cd_const_hash(VM *vm, Value v);
 
 // Text of all instructions, for `cede -X disasm` and tests. New str.
 MUST_USE Ref cd_code_disassemble(VM *vm, Value code);
