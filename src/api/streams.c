@@ -66,7 +66,9 @@ bool cd_streams_init(VM *vm)
   static const char *const names[3][3] = {{"<stdin>", "stdin", "__stdin__"}, {"<stdout>", "stdout", "__stdout__"}, {"<stderr>", "stderr", "__stderr__"}};
   Ref io = cd_import(vm, "_io");
   if (!io) return false;
+  Ref open = cd_getattr_text(vm, io, "open");   // the builtin is this very function
   cd_drop(vm, io);
+  if (!open || !cd_dict_set_text_steal(vm, vm->builtins_dict, "open", open)) return false;
   for (int fd = 0; fd < 3; fd++) {
     Ref stream = stream_new(vm, fd, names[fd][0]);
     bool ok = stream && cd_sys_set(vm, names[fd][1], stream) && cd_sys_set(vm, names[fd][2], stream);
