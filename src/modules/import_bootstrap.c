@@ -110,10 +110,13 @@ static Ref bootstrap_run(VM *vm, const char *name)
   Ref text = cd_intern(vm, name), module = text ? cd_module_new(vm, text) : NO_REF, result = NO_REF;
   if (module && cd_dict_set_text_steal(vm, cd_module_dict(module), "__origname__", cd_str_from(vm, "importlib._bootstrap")) && cd_dict_set(vm, cd_module_dict(module), N(__builtins__), vm->builtins_dict) && cd_dict_set(vm, vm->modules, text, module))
     result = cd_eval_code(vm, (Code *)cd_object(code), cd_module_dict(module), cd_module_dict(module), NO_VALUE);
+  Ref origin = result ? cd_str_from(vm, "importlib._bootstrap") : NO_REF;   // what FrozenImporter looks for in a module it did not load
+  bool ok = origin && cd_dict_set_text(vm, cd_module_dict(module), "__origname__", origin);
+  cd_drop(vm, origin);
   cd_drop(vm, text);
   cd_drop(vm, code);
   cd_drop(vm, result);
-  if (result) return module;
+  if (ok) return module;
   cd_drop(vm, module);
   return NO_REF;
 }

@@ -22,7 +22,7 @@ int cd_int_compare(Value a, Value b) { int64_t x = iv(a), y = iv(b); return x < 
 B(cd_int_subtract, r = x - y) B(cd_int_add, r = x + y) B(cd_int_multiply, r = x * y)
 B(cd_int_floor_divide, if (!y) return cd_raise(vm, vm->exc.ZeroDivisionError, "integer division or modulo by zero"); r = x / y; if ((x % y) && ((x < 0) != (y < 0))) r--)
 B(cd_int_remainder, if (!y) return cd_raise(vm, vm->exc.ZeroDivisionError, "integer division or modulo by zero"); r = x % y; if (r && ((r < 0) != (y < 0))) r += y)
-B(cd_int_lshift, if (y > 62) return cd_raise_overflow(vm, "bridge"); r = x << y)
+B(cd_int_lshift, if (y > 60) y = 60; r = x << y)
 B(cd_int_rshift_, r = y > 63 ? (x < 0 ? -1 : 0) : x >> y)
 B(i_and, r = x & y) B(i_or, r = x | y) B(i_xor, r = x ^ y)
 Ref cd_int_divmod(VM *vm, Value a, Value b) { return cd_tuple2_steal(vm, cd_int_floor_divide(vm, a, b), cd_int_remainder(vm, a, b)); }
@@ -53,7 +53,9 @@ static Ref i_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kw) 
 static size_t i_size(Object *o) { return sizeof(Int) + 8; }
 METHOD(int, bit_length, "bit_length(self, /)", "") { return cd_from_small((int64_t)cd_int_bit_length(self)); }
 METHOD(int, __format__, "__format__(self, spec, /)", "") { return cd_str(vm, self); }
-static const MethodDef *const int_methods[] = {&int_bit_length_def, &int___format___def, NULL};
+METHOD(int, to_bytes, "to_bytes(self, /, length=1, byteorder='big', *, signed=False)", "") { Ref b = cd_bytes_new(vm, NULL, (size_t)iv(args[0])); if (b) cd_int_to_bytes(vm, self, (unsigned char *)cd_bytes_data(b), cd_bytes_size(b), args[1] && cd_str_is(args[1], "little"), false); return b; }
+CLASS_METHOD(int, from_bytes, "from_bytes(type, /, bytes, byteorder='big', *, signed=False)", "") { Buffer b; if (!cd_get_buffer(vm, args[0], &b, 0)) return NO_REF; Ref r = cd_int_from_bytes(vm, (unsigned char *)b.data, (size_t)b.size, args[1] && cd_str_is(args[1], "little"), false); cd_release_buffer(vm, &b); return r; }
+static const MethodDef *const int_methods[] = {&int_to_bytes_def, &int_from_bytes_def, &int_bit_length_def, &int___format___def, NULL};
 #define ISLOTS .repr = i_repr, .hash = i_hash, .compare = i_cmp, .add = w_add, .subtract = w_sub, .multiply = w_mul, .true_divide = td, .floor_divide = w_fd, .remainder = w_rem, .divmod = w_dm, .lshift = w_ls, .rshift = w_rs, .and_ = w_and, .or_ = w_or, .xor_ = w_xor, .power = i_pow, .negative = i_neg, .positive = cd_int_exact, .absolute = i_abs, .invert = i_inv, .int_ = cd_int_exact, .index = cd_int_exact, .float_ = i_float, .truth = i_truth, .alloc_size = i_size
 const TypeSpec cd_int_spec = {.name = "int", .basicsize = sizeof(Int), .flags = TYPE_BASE | TYPE_INT | TYPE_VALUE_MATCH, .methods = int_methods, .slots = {ISLOTS, .new_ = i_new}};
 static Ref b_repr(VM *vm, Value v) { return cd_str_from(vm, cd_is_true(v) ? "True" : "False"); }
