@@ -12,15 +12,34 @@ import sys
 VERSION = (14, 0)
 CODES = 0x110000
 
-# Properties of older characters that Unicode 15 changed: code -> {field: value of version 14}.
-CHANGED = {}
+# Characters that Unicode 15 made lowercase and cased (superscript letters); they were not before.
+NOT_YET_LOWERCASE = {0x10FC, 0xA7F2, 0xA7F3, 0xA7F4, 0xAB69}
+
+# What Unicode 3.2 said otherwise about characters it had, for unicodedata.ucd_3_2_0: first-last:value.
+OLD_3_2 = {
+  "category": (
+    "A7:So AA:Ll AD:Pd B6:So BA:Ll 294:Ll 2B9-2BA:Sk 2C6-2CF:Sk 2EC:Sk 374:Sk 5BE:Po 6DE:Me F14:So 10D0-10F8:Lo "
+    "1369-1371:Nd 13A0-13F4:Lo 166D:Po 1734:Mn 17B4-17B5:Mc 1885-1886:Lo 200B:Zs 2071:Ll 207F:Ll 2118:So 2132:So 2183:Nl "
+    "2308-230B:Sm 23B4:Ps 23B5:Pe 23B6:Po 302E-302F:Mn 30FB:Pc A015:Lo FD3E:Ps FD3F:Pe FF65:Pc 10341:Lo"),
+  "bidirectional": (
+    "2B:ET 2D:ET 2F:ES AD:ON 6DD:AL 6DE:NSM 70F:BN CBF:NSM CC6:NSM 1734:NSM 17B4-17B5:L 1885-1886:L 202F:WS 2044:ON "
+    "207A-207B:ET 208A-208B:ET 2132:ON 2212:ET 2460-2487:EN 24EA:EN 2800-28FF:ON 302E-302F:NSM FB29:ET FE62-FE63:ET FF0B:ET "
+    "FF0D:ET FF0F:ES FFF9-FFFB:BN 1D6DB:L 1D715:L 1D74F:L 1D789:L 1D7C3:L"),
+  "east_asian_width": (
+    "231A-231B:N 25FD-25FE:N 2648-2653:N"),
+  "mirrored": (
+    "F3A-F3D:0 169B-169C:0 29A1:1 FE59-FE5E:0 FE64-FE65:0 1D6DB:0 1D715:0 1D74F:0 1D789:0 1D7C3:0"),
+  "decimal": (
+    "B2:2 B3:3 B9:1 1369:1 136A:2 136B:3 136C:4 136D:5 136E:6 136F:7 1370:8 1371:9 2070:0 2074:4 2075:5 2076:6 2077:7 "
+    "2078:8 2079:9 2080:0 2081:1 2082:2 2083:3 2084:4 2085:5 2086:6 2087:7 2088:8 2089:9"),
+}
 
 FLAGS = ("ALPHA DECIMAL DIGIT NUMERIC SPACE LINEBREAK UPPER LOWER TITLE PRINTABLE CASED CASE_IGNORABLE "
          "ID_START ID_CONTINUE SPECIAL_CASE MIRRORED").split()
 FLAG = {name: 1 << i for i, name in enumerate(FLAGS)}
 CATEGORIES = "Cn Lu Ll Lt Mn Mc Me Nd Nl No Zs Zl Zp Cc Cf Cs Co Lm Lo Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So".split()
 BIDI = [""] + "L LRE LRO R AL RLE RLO PDF EN ES ET AN CS NSM BN B S WS ON LRI RLI FSI PDI".split()
-WIDTHS = "N F H W Na A".split()
+WIDTHS = "F N H W Na A".split()                              # the first is what unassigned code points have
 FORMS = "NFD NFKD NFC NFKC".split()
 
 
@@ -74,9 +93,9 @@ class Database:
     self.read_numeric()
     self.read_normalization()
     self.read_cases()
-    for code, changes in CHANGED.items():
-      for field, value in changes.items():
-        setattr(self.chars[code], field, value)
+    if VERSION < (15, 0):
+      for prop in ("Lowercase", "Cased"):
+        self.derived[prop] -= NOT_YET_LOWERCASE
 
   def read(self, name):
     return fields_of(os.path.join(self.folder, name))
@@ -323,6 +342,23 @@ def write_ranges(out, name, ranges):
   print("};", file=out)
 
 
+def write_old(db, out):
+  codes = {"category": CATEGORIES.index, "bidirectional": BIDI.index, "east_asian_width": WIDTHS.index, "mirrored": int, "decimal": int}
+  print("// What Unicode 3.2 said otherwise.", file=out)
+  print("typedef struct OldProperty { uint32_t first, last; int value; } OldProperty;", file=out)
+  for field, text in OLD_3_2.items():
+    rows = []
+    for entry in text.split():
+      span, _, value = entry.partition(":")
+      first, _, last = span.partition("-")
+      rows.append(f"{{0x{first},0x{last or first},{codes[field](value)}}}")
+    print(f"static const OldProperty unicode_old_{field}[{len(rows)}] = {{\n  {','.join(rows)}\n}};", file=out)
+  rows = [row for row in db.read("NormalizationCorrections.txt") if row[3] != "3.2.0"]
+  print("// Decompositions corrected after 3.2: code point, what it was.", file=out)
+  print(f"static const uint32_t unicode_old_decompositions[{len(rows)}][2] = {{" +
+        ",".join(f"{{0x{row[0]},0x{row[1]}}}" for row in rows) + "};", file=out)
+
+
 # Names: words are numbered, the SHORT ones that save most with one byte, the others with two; the words of each group are in
 # alphabetical order, so that a word's number is found by bisection. Names follow each other in order of code point, each ended by a zero
 # byte, which occurs nowhere else. A last "@" stands for the code point in hexadecimal.
@@ -425,7 +461,8 @@ def main():
              lambda out: write_records(db, out), lambda out: write_special_cases(db, out),
              lambda out: write_decompositions(db, out),
              lambda out: write_ranges(out, "unicode_in_3_2", ranges_of(code for code, char in db.chars.items()
-                                                                     if db.age.get(code, (99,)) <= (3, 2))))
+                                                                     if db.age.get(code, (99,)) <= (3, 2))),
+             lambda out: write_old(db, out))
   write_file(os.path.join(target, "unicode_names.h"), f"character names of Unicode {version}", lambda out: write_names(db, out))
 
 

@@ -58,6 +58,35 @@ bool cd_char_is_in_3_2(uint32_t c)
   return low < ARRAY_LEN(unicode_in_3_2) && c >= unicode_in_3_2[low][0];
 }
 
+static int char_old(const OldProperty *rows, size_t count, uint32_t c, int fallback)
+{
+  for (size_t i = 0; i < count; i++)
+    if (c >= rows[i].first && c <= rows[i].last) return rows[i].value;
+  return fallback;
+}
+#define CHAR_OLD(field, c, fallback) char_old(unicode_old_##field, ARRAY_LEN(unicode_old_##field), c, fallback)
+
+const char *cd_char_category_3_2(uint32_t c)
+{
+  return cd_char_is_in_3_2(c) ? unicode_categories[CHAR_OLD(category, c, char_record(c)->category)] : "Cn";
+}
+const char *cd_char_bidirectional_3_2(uint32_t c)
+{
+  return cd_char_is_in_3_2(c) ? unicode_bidi_names[CHAR_OLD(bidirectional, c, char_record(c)->bidi)] : "";
+}
+const char *cd_char_east_asian_width_3_2(uint32_t c)
+{
+  return unicode_width_names[cd_char_is_in_3_2(c) ? CHAR_OLD(east_asian_width, c, char_record(c)->width) : 0];
+}
+bool cd_char_is_mirrored_3_2(uint32_t c) { return cd_char_is_in_3_2(c) && CHAR_OLD(mirrored, c, cd_char_is_mirrored(c)); }
+int cd_char_decimal_3_2(uint32_t c) { return cd_char_is_in_3_2(c) ? CHAR_OLD(decimal, c, cd_char_decimal(c)) : -1; }
+uint32_t cd_char_decomposition_3_2(uint32_t c)
+{
+  for (size_t i = 0; i < ARRAY_LEN(unicode_old_decompositions); i++)
+    if (unicode_old_decompositions[i][0] == c) return unicode_old_decompositions[i][1];
+  return 0;
+}
+
 // ---- case ----
 
 static const SpecialCase *char_special_case(uint32_t c)
@@ -273,21 +302,25 @@ static uint32_t name_code_at(uint32_t offset)
   return unicode_name_ranges[i][0] + (number - unicode_name_ranges[i][2]);
 }
 
+// Four or five hexadecimal digits.
+static bool name_read_digits(const char *p, const char *end, uint32_t *out)
+{
+  if (end - p < 4 || end - p > 5) return false;
+  for (*out = 0; p < end; p++) {
+    if (*p >= '0' && *p <= '9') *out = *out << 4 | (uint32_t)(*p - '0');
+    else if (*p >= 'A' && *p <= 'F') *out = *out << 4 | (uint32_t)(*p - 'A' + 10);
+    else return false;
+  }
+  return true;
+}
+
 // Names that end in "-" and their own code point: is `name` one? The digits say which.
 static bool name_find_numbered(const char *name, size_t size, uint32_t *out)
 {
   const char *dash = memrchr(name, '-', size);
-  size_t digits = dash ? (size_t)(name + size - dash) - 1 : 0;
-  if (digits < 4 || digits > 5) return false;
-  uint32_t code = 0;
-  for (const char *p = dash + 1; p < name + size; p++) {
-    if (*p >= '0' && *p <= '9') code = code << 4 | (uint32_t)(*p - '0');
-    else if (*p >= 'A' && *p <= 'F') code = code << 4 | (uint32_t)(*p - 'A' + 10);
-    else return false;
-  }
+  if (!dash || !name_read_digits(dash + 1, name + size, out) || name_is_ideograph(*out)) return false;
   char real[CHAR_NAME_SIZE];
-  int length = cd_char_name(code, real);
-  *out = code;
+  int length = cd_char_name(*out, real);
   return (size_t)length == size && memcmp(real, name, size) == 0;
 }
 
@@ -326,11 +359,20 @@ static bool name_to_upper(const char *name, size_t size, char out[CHAR_NAME_SIZE
   return true;
 }
 
+static bool name_find_ideograph(const char *name, size_t size, uint32_t *out)
+{
+  static const char prefix[] = "CJK UNIFIED IDEOGRAPH-";
+  const char *end = name + size;
+  if (size < sizeof prefix - 1 || memcmp(name, prefix, sizeof prefix - 1) != 0 || !name_read_digits(name + sizeof prefix - 1, end, out)) return false;
+  return name_is_ideograph(*out);
+}
+
 bool cd_char_lookup(const char *name, size_t size, uint32_t *out)
 {
   char upper[CHAR_NAME_SIZE];
+  if (name_find_hangul(name, size, out) || name_find_ideograph(name, size, out)) return true;      // these in capitals only
   if (!name_to_upper(name, size, upper) || memchr(upper, '@', size)) return false;
-  if (name_find_hangul(upper, size, out) || name_find_numbered(upper, size, out)) return true;
+  if (name_find_numbered(upper, size, out)) return true;
   uint8_t code[CHAR_NAME_SIZE * 2 + 2];
   size_t length = name_encode(upper, size, code);
   const uint8_t *at = length ? memmem(unicode_name_data, sizeof unicode_name_data, code, length) : NULL;

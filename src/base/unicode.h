@@ -42,7 +42,15 @@ const char *cd_char_east_asian_width(uint32_t c);
 int cd_char_combining(uint32_t c);
 bool cd_char_is_mirrored(uint32_t c);
 bool cd_char_numeric(uint32_t c, double *out);
-bool cd_char_is_in_3_2(uint32_t c);              // assigned in Unicode 3.2
+
+// Unicode 3.2, for unicodedata.ucd_3_2_0: was the character assigned, and what was said of it then.
+bool cd_char_is_in_3_2(uint32_t c);
+const char *cd_char_category_3_2(uint32_t c);
+const char *cd_char_bidirectional_3_2(uint32_t c);
+const char *cd_char_east_asian_width_3_2(uint32_t c);
+bool cd_char_is_mirrored_3_2(uint32_t c);
+int cd_char_decimal_3_2(uint32_t c);
+uint32_t cd_char_decomposition_3_2(uint32_t c);  // of those corrected later; 0: as today
 
 // The mapping as the database writes it: count of code points (0: none), and its tag, "<compat>" or "" for canonical ones.
 // Hangul syllables, which decompose by rule, have none here.
