@@ -529,6 +529,64 @@ static NO_INLINE Frame *eval_push_any(VM *vm, Value callable, const Value *args,
   return frame;
 }
 
+// The same for f(*positional, **keywords); keywords NO_VALUE: none.
+static NO_INLINE Frame *eval_push_unpacked(VM *vm, Value callable, Value positional, Value keywords)
+{
+  Value self = NO_VALUE;
+  if (cd_is_exact(callable, vm->types.method)) {
+    self = ((Method *)cd_object(callable))->self;
+    callable = ((Method *)cd_object(callable))->function;
+  }
+  if (!cd_is_exact(callable, vm->types.function) || !cd_is_exact(positional, vm->types.tuple)) return NULL;
+  Function *function = (Function *)cd_object(callable);
+  if (function->code->flags & CO_ANY_GENERATOR) return NULL;
+  Tuple *tuple = cd_as_tuple(positional);
+  size_t named = cd_bits(keywords) ? cd_dict_count(keywords) : 0;
+  size_t nargs = tuple->size + (cd_bits(self) != 0), total = nargs + named;
+  Value few[12];
+  const Value *args = tuple->items;
+  Value *all = NULL;
+  Ref kwnames = NO_REF;
+  if (cd_bits(self) || named) {
+    all = total <= ARRAY_LEN(few) ? few : cd_alloc_array(vm, total, sizeof(Value));
+    if (!all) return NULL;
+    size_t n = 0;
+    if (cd_bits(self)) all[n++] = self;
+    if (tuple->size) memcpy(all + n, tuple->items, tuple->size * sizeof(Value));
+    n = nargs;
+    if (named) {
+      size_t i = 0;
+      Value key, value;
+      if (!cd_bits(kwnames = cd_tuple_new(vm, named))) goto fail;
+      for (size_t k = 0; cd_dict_each(keywords, &i, &key, &value); k++) {
+        cd_tuple_set(kwnames, k, cd_dup(key));
+        all[n++] = value;
+      }
+    }
+    args = all;
+  }
+  if (!eval_deeper(vm, vm->thread)) goto fail;
+  Frame *frame = cd_frame_for_call(vm, function, args, nargs, kwnames);
+  if (!frame) vm->thread->recursion_depth--;
+  cd_drop(vm, kwnames);
+  if (all && all != few) cd_free(vm, all, total * sizeof(Value));
+  return frame;
+
+fail:
+  cd_drop(vm, kwnames);
+  if (all && all != few) cd_free(vm, all, total * sizeof(Value));
+  return NULL;
+}
+
+// An instance whose class has a Python function as __call__; NO_VALUE: something else. Borrowed.
+static Value eval_python_call(VM *vm, Value callee)
+{
+  Type *type = cd_object(callee)->type;
+  if (!(type->flags & TYPE_HEAP) || (type->flags & TYPE_TYPE)) return NO_VALUE;
+  Value call = cd_type_lookup_borrow(vm, type, N(__call__));
+  return cd_bits(call) && cd_is_exact(call, vm->types.function) ? call : NO_VALUE;
+}
+
 // `with` on an instance of a Python class whose __enter__ and __exit__ are functions: *exit bound, and a frame for __enter__. NULL without an
 // exception: some other case.
 static NO_INLINE Frame *eval_push_enter(VM *vm, Value manager, Ref *exit)
@@ -1678,6 +1736,14 @@ compare_k: {
       cd_drop(vm, self);
       goto call_other;
     }
+    if ((type->flags & TYPE_HEAP) && !cd_bits(R[base + 1])) {
+      Value call = eval_python_call(vm, callee);
+      if (cd_bits(call)) {                       // as if it were the bound method __call__
+        R[base + 1] = callee;
+        R[base] = cd_dup(call);
+        goto call_bound;
+      }
+    }
     if (type == vm->types.method_descriptor && EXTRA->jump < 0 && cd_bits(R[base + 1])) {
       const MethodDef *def = ((MethodDescriptor *)cd_object(callee))->def;
       if (def == cd_generator_send_method && nargs == 2 && cd_is_exact(R[base + 1], vm->types.generator)) {
@@ -1745,20 +1811,14 @@ call_other: {
     SAVE();
     Value keywords = C & 1 ? R[B + 2] : NO_VALUE;
     Value callee = R[B];
-    if (cd_is_exact(callee, vm->types.function) && cd_is_exact(R[B + 1], vm->types.tuple) && (!cd_bits(keywords) || !cd_dict_count(keywords))
-        && !(((Function *)cd_object(callee))->code->flags & CO_ANY_GENERATOR)) {
-      Tuple *tuple = (Tuple *)cd_object(R[B + 1]);
-      if (UNLIKELY(!eval_deeper(vm, thread))) goto error;
-      Frame *new_frame = eval_bind_frame(vm, (Function *)cd_object(callee), tuple->items, tuple->size, NO_VALUE);
-      if (!new_frame) { thread->recursion_depth--; goto error; }
-      for (uint32_t i = 0; i < 2 + (C & 1u); i++) cd_clear(vm, &R[B + i]);
-      SET_KIND(new_frame, RETURN_SHORT);
-      new_frame->back = frame;
-      new_frame->return_register = A;
-      thread->frame = frame = new_frame;
-      LOAD_FRAME();
-      pc = code->instrs;
-      DISPATCH();
+    if (!cd_bits(keywords) || cd_is_exact(keywords, vm->types.dict)) {
+      Frame *new_frame = eval_push_unpacked(vm, callee, R[B + 1], keywords);
+      if (new_frame) {
+        uint32_t target = A;
+        for (uint32_t i = 0, n = 2 + (C & 1u), first = B; i < n; i++) cd_clear(vm, &R[first + i]);
+        ENTER_FRAME(new_frame, RETURN_SHORT, target);
+      }
+      if (cd_raised(vm)) goto error;
     }
     Ref r = cd_call_unpacked(vm, callee, R[B + 1], keywords);
     dispatch = stack->dispatch;
