@@ -747,7 +747,10 @@ static SendResult eval_run(VM *vm, Frame *frame, EvalMode mode, Ref sent, Ref *o
   thread->frame = frame;
   LOAD_FRAME();
   pc = frame->pc;
-  if (mode == EVAL_RAISE) goto error;
+  if (mode == EVAL_RAISE) {
+    if (TRACED() && frame->flags & FRAME_IS_GENERATOR) (void)!cd_trace_call(vm, frame);
+    goto error;
+  }
   if (mode == EVAL_DELEGATE_ENDED) {
     result = sent;
     if (pc->op == OP_ASYNC_NEXT) goto async_next_item;

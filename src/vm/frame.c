@@ -423,7 +423,7 @@ static bool frame_set_trace(VM *vm, Value self, Value value)
     cd_clear(vm, &object->trace);
     return true;
   }
-  if (object->frame) object->frame->traced_line = 0;
+  if (object->frame && object->frame->state != FRAME_DONE) object->frame->traced_line = cd_frame_line(object->frame);   // only new lines are told
   cd_replace(vm, &object->trace, cd_dup(value));
   return true;
 }

@@ -246,7 +246,7 @@ bool cd_frame_jump(VM *vm, FrameObject *object, Value value)
   } else {
     jump_drop_temporaries(vm, frame, &map, from, (uint32_t)unit);
     frame->pc = code->instrs + unit;
-    frame->traced_line = 0;
+    frame->traced_line = line;
     if (frame->state == FRAME_SUSPENDED) frame->flags |= FRAME_JUMPED;
   }
   jump_map_free(&map);

@@ -98,8 +98,12 @@ static bool trace_local(VM *vm, Frame *frame, TraceEvent event, Value arg)
 bool cd_trace_call(VM *vm, Frame *frame)
 {
   if (vm->thread->tracing) return true;
-  frame->traced_line = 0;
-  return trace_local(vm, frame, TRACE_CALL, NO_VALUE) && trace_profile(vm, frame, TRACE_CALL, NO_VALUE);
+  if (frame->pc != frame->code->instrs && frame->pc->op != OP_ENTER) frame->traced_line = cd_frame_line(frame);   // resumed: that line was told
+  Ref raised = cd_take_raised(vm);               // by throw(): the exception to come
+  bool ok = trace_local(vm, frame, TRACE_CALL, NO_VALUE) && trace_profile(vm, frame, TRACE_CALL, NO_VALUE);
+  if (ok) cd_restore_raised(vm, raised);
+  else cd_drop(vm, raised);
+  return ok;
 }
 
 bool cd_trace_return(VM *vm, Frame *frame, Value value)
@@ -140,8 +144,9 @@ bool cd_trace_instruction(VM *vm, Frame *frame, const Instr *last)
   if (line > 0 && object->trace_lines && (line != frame->traced_line || backward)) {
     frame->traced_line = line;
     if (!trace_local(vm, frame, TRACE_LINE, NO_VALUE)) return false;
+    if (frame->pc != pc) return true;            // the tracer jumped, and knows where to
   }
-  if (line > 0) frame->traced_line = line;
+  frame->traced_line = line;
   if (object->trace_opcodes && !trace_local(vm, frame, TRACE_OPCODE, NO_VALUE)) return false;
   return true;
 }
