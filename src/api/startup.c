@@ -158,6 +158,7 @@ int cede_vm_free(CedeVM *vm)
 {
   if (!vm) return 0;
   join_threads(vm);
+  cd_modules_run_atexit(vm);
   bool flushed = cd_flush_streams(vm);
   vm->finalizing = true;
   cd_signals_finish(vm);

@@ -130,18 +130,15 @@ FUNCTION(builtins, len, "len(obj, /)", "Return the number of items in a containe
   return cd_len(vm, args[0], &length) ? cd_int_from_i64(vm, length) : NO_REF;
 }
 
-FUNCTION(builtins, sorted, "sorted(iterable, /, *, key=None, reverse=False)",
-         "Return a new list with the items of iterable in ascending order.\n\nA key function can be given to compare by, and reverse asks for descending order.")
+METHOD_DEF_RAW_(builtins_sorted, "sorted", "sorted(iterable, /, *, key=None, reverse=False)",
+                "Return a new list with the items of iterable in ascending order.\n\nA key function can be given to compare by, and reverse asks for descending order.", 0)
 {
-  Ref list = cd_list_from(vm, args[0]);
-  bool reverse = false;
-  if (list && cd_bits(args[2])) {
-    Ref flag = cd_index(vm, args[2]);
-    reverse = flag && cd_int_sign(flag) != 0;
-    if (!flag) { cd_drop(vm, list); return NO_REF; }
-    cd_drop(vm, flag);
-  }
-  if (!list || cd_list_sort(vm, cd_as_list(list), args[1], reverse)) return list;
+  if (!cd_check_positional(vm, "sorted", nargs, 1, 1)) return NO_REF;
+  Ref list = cd_list_from(vm, args[0]), sort = list ? cd_intern(vm, "sort") : NO_REF, method = sort ? cd_getattr(vm, list, sort) : NO_REF;
+  Ref result = method ? cd_call(vm, method, args + nargs, 0, kwnames) : NO_REF;
+  cd_drop(vm, sort);
+  cd_drop(vm, method);
+  if (result) return list;
   cd_drop(vm, list);
   return NO_REF;
 }

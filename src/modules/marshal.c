@@ -503,7 +503,10 @@ static Ref read_typed(MarshalReader *r, int type, bool flag)
 static Ref read_value(MarshalReader *r, bool *null)
 {
   int code = read_byte(r);
-  if (code < 0) return NO_REF;
+  if (code < 0) {
+    if (!cd_bits(r->file)) cd_clear_raised(r->vm), cd_raise(r->vm, r->vm->exc.EOFError, "EOF read where object expected");
+    return NO_REF;
+  }
   switch (code) {
   case '0': *null = true; return NO_REF;
   case 'N': return cd_none();

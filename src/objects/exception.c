@@ -283,7 +283,7 @@ static bool exception_init_keywords(VM *vm, const char *type, const Value *value
     Value name = cd_tuple_item_borrow(kwnames, k);
     size_t i = 0;
     while (i < count && !cd_str_is(name, names[i])) i++;
-    if (i == count) return cd_raise_type(vm, "'%U' is an invalid keyword argument for %s", name, type);
+    if (i == count) return cd_raise_type(vm, "'%U' is an invalid keyword argument for %s()", name, type);
     cd_replace(vm, slots[i], cd_dup(values[k]));
   }
   return true;

@@ -149,8 +149,9 @@ Ref cd_raise_os(VM *vm, int error_number, Value filename, Value filename2)
 
 Ref cd_raise_arg_type(VM *vm, const char *function, const char *parameter, const char *expected, Value got)
 {
-  if (cd_is_none(got)) return cd_raise_type(vm, "%s() argument '%s' must be %s, not None", function, parameter, expected);
-  return cd_raise_type(vm, "%s() argument '%s' must be %s, not %T", function, parameter, expected, got);
+  const char *quote = *parameter >= '0' && *parameter <= '9' ? "" : "'";       // positional-only ones are told by number
+  if (cd_is_none(got)) return cd_raise_type(vm, "%s() argument %s%s%s must be %s, not None", function, quote, parameter, quote, expected);
+  return cd_raise_type(vm, "%s() argument %s%s%s must be %s, not %T", function, quote, parameter, quote, expected, got);
 }
 
 Ref cd_bad_operands(VM *vm, Value left, Value right, const char *symbol)
