@@ -96,6 +96,9 @@ struct Thread {
 
 // ---- the VM ----
 
+// -X asyncgen=..., sys.set_asyncgen_mode(): CPython's ways; closing where the generator is left; errors for what stays open.
+typedef enum { ASYNCGEN_COMPAT, ASYNCGEN_SAFE, ASYNCGEN_STRICT } AsyncgenMode;
+
 // Bits of `vm->breaker`: why the eval loop must leave its fast path at the next backward jump or call.
 enum { BREAK_SIGNAL = 1, BREAK_SWITCH = 2, BREAK_ASYNC_EXC = 4, BREAK_GC = 8, BREAK_PENDING = 16, BREAK_LIMIT = 32, BREAK_TRACE = 64 };
 
@@ -146,7 +149,7 @@ struct VM {
   uint64_t next_thread_ident;
   uint64_t next_context_version;                 // objects/context.c
   int64_t switch_interval_us;
-  int asyncgen_mode;
+  int asyncgen_mode;                             // AsyncgenMode: who closes async generators that are left early
   uint64_t chain_epoch;                          // caches of generators' delegation chains made under an older number are void; coro/
   struct Generator *live_generators;             // all suspended or running ones; sys.live_generators()
 

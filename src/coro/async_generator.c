@@ -460,9 +460,21 @@ Ref cd_async_next_awaitable(VM *vm, Value iterator)
   return awaitable;
 }
 
-Ref cd_async_close_awaitable(VM *vm UNUSED, Frame *frame UNUSED, Value iterator UNUSED)
+// Does anything else than the asking register hold it, and is there something to close?
+static bool async_is_closable(VM *vm, Value v)
 {
-  return cd_none();
+  if (!cd_is_exact(v, vm->types.async_generator) || cd_object(v)->refcount != 1) return false;
+  const Generator *generator = cd_as_generator(v);
+  return generator->frame.state == FRAME_SUSPENDED && !generator->running_async && !generator->closed;
+}
+
+// An `async for` is left early. A coroutine that is being closed (GeneratorExit) must not await any more: there the finalizer hook closes.
+Ref cd_async_close_awaitable(VM *vm, Frame *frame, Value iterator)
+{
+  if (vm->asyncgen_mode == ASYNCGEN_COMPAT || !async_is_closable(vm, iterator)) return cd_none();
+  Value handled = cd_handled_exception(vm->thread);
+  if (frame->code->flags & CO_COROUTINE && cd_bits(handled) && cd_is_instance_of(vm, handled, vm->exc.GeneratorExit)) return cd_none();
+  return async_throw_new(vm, cd_as_generator(iterator), NO_VALUE);
 }
 
 // ---- the async generator type ----
