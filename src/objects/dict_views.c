@@ -270,6 +270,8 @@ static Ref dict_view_compare(VM *vm, Value self, Value other, CompareOp op)
 
 static Ref dict_view_via_set(VM *vm, Value left, Value right, Value method)
 {
+  // The keys of a plain dict come with their hashes.
+  if (cd_is_instance_of(vm, left, vm->types.dict_keys) && cd_is_exact(dict_view_of(left)->dict, vm->types.dict)) left = dict_view_of(left)->dict;
   Ref set = cd_set_new(vm, left);
   if (!set) return NO_REF;
   Ref none = cd_call_method1(vm, set, method, right);

@@ -98,13 +98,17 @@ restart:;
   }
 }
 
-static SetEntry *set_free_entry(Set *s, int64_t hash)
+// Where an absent key goes: the last deleted entry on its way, or the free one at the end.
+static SetEntry *set_place(Set *s, int64_t hash)
 {
+  SetEntry *deleted = NULL;
   size_t i = (size_t)hash & s->mask, perturb = (size_t)hash;
   for (;; SET_PROBE_NEXT(s)) {
     SetEntry *e = &s->table[i], *end = e + set_run(s, i);
-    for (; e <= end; e++)
-      if (set_entry_free(e)) return e;
+    for (; e <= end; e++) {
+      if (set_entry_free(e)) return deleted ? deleted : e;
+      if (!e->key) deleted = e;
+    }
   }
 }
 
@@ -117,8 +121,11 @@ static bool set_add_hash(VM *vm, Set *s, Value item, int64_t hash)
     cd_drop(vm, key);
     return found == FIND_HIT;
   }
-  *set_free_entry(s, hash) = (SetEntry){hash, key};
+  e = set_place(s, hash);
+  bool reused = e->hash == SET_DELETED;
+  *e = (SetEntry){hash, key};
   s->count++;
+  if (reused) return true;
   if (++s->filled * 5 < s->mask * 3) return true;
   return set_resize(vm, s, s->count > 50000 ? s->count * 2 : s->count * 4);
 }
