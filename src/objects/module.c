@@ -167,8 +167,6 @@ static Ref module_repr(VM *vm, Value self)
   return text;
 }
 
-static Ref module_get_dict(VM *vm, Value self) { return module_of(self)->dict ? cd_dup(module_of(self)->dict) : cd_none(); }
-
 static Ref module_get_annotations(VM *vm, Value self)
 {
   Value dict = module_of(self)->dict;
@@ -222,7 +220,8 @@ static void module_release(VM *vm, Object *self)
 
 static const MethodDef *const module_methods[] = {&module___dir___def, NULL};
 static const GetSetDef module_getset[] = {
-  {"__dict__", NULL, module_get_dict, NULL}, {"__annotations__", NULL, module_get_annotations, module_set_annotations}, {0}};
+  {"__annotations__", NULL, module_get_annotations, module_set_annotations}, {0}};
+static const MemberDef module_members[] = {{"__dict__", offsetof(Module, dict), MEMBER_VALUE_OR_NONE, false, NULL}, {0}};
 const TypeSpec cd_module_spec = {
   .name = "module",
   .doc = "module(name, doc=None)\n--\n\nCreate a module object.\n\nThe name must be a string; the optional doc argument can have any type.",
@@ -231,6 +230,7 @@ const TypeSpec cd_module_spec = {
   .weaklist_offset = offsetof(Module, weaklist),
   .methods = module_methods,
   .getset = module_getset,
+  .members = module_members,
   .slots = {.release = module_release, .traverse = module_traverse, .clear = module_clear, .repr = module_repr, .getattr = cd_module_getattr_slot,
             .new_ = module_new_slot, .init = module_init_slot},
 };

@@ -326,10 +326,30 @@ bool cd_check_positional(VM *vm, const char *name, size_t nargs, size_t min, siz
   return cd_raise_type(vm, "%.200s expected %s%zu argument%s, got %zu", name, how, bound, bound == 1 ? "" : "s", nargs);
 }
 
+// Class methods name the class they are called on: "X.__init_subclass__() takes no keyword arguments".
+static COLD Ref native_class_misuse(VM *vm, const Signature *s, Value self, const Value *args, size_t nargs, Value kwnames)
+{
+  Value bound[SIGNATURE_MAX];
+  Ref owned[2], name = cd_str_format(vm, "%U.%s", cd_as_type(self)->qualname, s->name);
+  size_t size = sizeof(Signature) + s->count * sizeof s->parameters[0];
+  Signature *named = name ? cd_alloc(vm, size) : NULL;
+  if (named) {
+    memcpy(named, s, size);
+    named->display = cd_str_data(name);
+    if (cd_bind(vm, named, args, nargs, kwnames, bound, owned)) CD_ASSERT(false);
+    cd_free(vm, named, size);
+  }
+  cd_drop(vm, name);
+  return NO_REF;
+}
+
 static NO_INLINE Ref native_call_slow(VM *vm, const MethodDef *def, const Signature *s, Value self, const Value *args, size_t nargs, Value kwnames)
 {
   Value bound[SIGNATURE_MAX];
   Ref owned[2];
+  bool fits = nargs >= s->required && nargs <= s->positional && (!kwnames || !cd_tuple_size(kwnames));
+  if (UNLIKELY(def->flags & METHOD_CLASS && !fits && s->simple && s->style != STYLE_KEYWORDS && cd_is_type(self)))
+    return native_class_misuse(vm, s, self, args, nargs, kwnames);
   if (!cd_bind(vm, s, args, nargs, kwnames, bound, owned)) return NO_REF;
   Ref result = def->fn(vm, self, bound);
   cd_drop(vm, owned[0]);

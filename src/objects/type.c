@@ -718,7 +718,10 @@ static Ref class_get_dict(VM *vm, Value self)
 static bool class_set_dict(VM *vm, Value self, Value value)
 {
   if (!cd_is_object(self) || !(cd_object(self)->type->flags & TYPE_HAS_DICT)) return cd_raise_attribute(vm, self, N(__dict__), "This object has no __dict__");
-  if (!value) return cd_raise_type(vm, "cannot delete __dict__");
+  if (!value) {                                  // the next look makes an empty one
+    cd_instance_release(vm, cd_object(self));
+    return true;
+  }
   if (!cd_is_dict(value)) return cd_raise_type(vm, "__dict__ must be set to a dictionary, not a '%.200s'", cd_type_name(cd_type_of(vm, value)));
   return cd_instance_set_dict(vm, cd_object(self), value);
 }
@@ -1056,7 +1059,7 @@ static bool type_setattr_slot(VM *vm, Value self, Value name, Value value)
 static bool type_check_settable(VM *vm, Type *type, Value value, const char *name)
 {
   if (type->flags & TYPE_IMMUTABLE) return cd_raise_type(vm, "cannot set '%s' attribute of immutable type '%s'", name, cd_type_name(type));
-  return value || cd_raise_type(vm, "cannot delete '%s' attribute of type '%s'", name, cd_type_name(type));
+  return value || cd_raise_type(vm, "cannot delete '%s' attribute of immutable type '%s'", name, cd_type_name(type));
 }
 
 static Ref type_get_name(VM *vm, Value self) { return cd_dup(cd_as_type(self)->name); }
@@ -1189,17 +1192,6 @@ static bool type_set_annotations(VM *vm, Value self, Value value)
 }
 
 static Ref type_get_bases(VM *vm, Value self) { return cd_dup(cd_as_type(self)->bases); }
-static Ref type_get_base(VM *vm, Value self)
-{
-  Type *base = cd_as_type(self)->base;
-  return base ? cd_dup_object(base) : cd_none();
-}
-static Ref type_get_mro(VM *vm, Value self)
-{
-  Value mro = cd_as_type(self)->mro;
-  return mro ? cd_dup(mro) : cd_none();
-}
-
 // Recomputes the mro of type and of all its subclasses.
 static bool type_refresh_mro(VM *vm, Type *type)
 {
@@ -1293,7 +1285,6 @@ static Ref type_get_flags(VM *vm, Value self)
   return cd_from_small((int64_t)flags);
 }
 
-static Ref type_get_basicsize(VM *vm, Value self) { return cd_from_small(cd_as_type(self)->basicsize); }
 static Ref type_get_itemsize(VM *vm, Value self)
 {
   uint32_t flags = cd_as_type(self)->flags;
@@ -1304,7 +1295,6 @@ static Ref type_get_dictoffset(VM *vm, Value self)
   Type *type = cd_as_type(self);
   return cd_from_small(type->flags & TYPE_TYPE ? (int64_t)offsetof(Type, dict) : type->dict_offset);
 }
-static Ref type_get_weakrefoffset(VM *vm, Value self) { return cd_from_small(cd_as_type(self)->weaklist_offset); }
 
 METHOD(type, mro, "mro(self, /)", "Return a type's method resolution order.")
 {
@@ -1473,8 +1463,6 @@ static const GetSetDef type_getset[] = {
   {"__name__", NULL, type_get_name, type_set_name},
   {"__qualname__", NULL, type_get_qualname, type_set_qualname},
   {"__bases__", NULL, type_get_bases, type_set_bases_slot},
-  {"__base__", NULL, type_get_base, NULL},
-  {"__mro__", NULL, type_get_mro, NULL},
   {"__module__", NULL, type_get_module, type_set_module},
   {"__abstractmethods__", NULL, type_get_abstract, type_set_abstract},
   {"__dict__", NULL, type_get_dict, NULL},
@@ -1482,10 +1470,16 @@ static const GetSetDef type_getset[] = {
   {"__text_signature__", NULL, type_get_text_signature, NULL},
   {"__annotations__", NULL, type_get_annotations, type_set_annotations},
   {"__flags__", NULL, type_get_flags, NULL},
-  {"__basicsize__", NULL, type_get_basicsize, NULL},
   {"__itemsize__", NULL, type_get_itemsize, NULL},
   {"__dictoffset__", NULL, type_get_dictoffset, NULL},
-  {"__weakrefoffset__", NULL, type_get_weakrefoffset, NULL},
+  {0},
+};
+
+static const MemberDef type_members[] = {
+  {"__base__", offsetof(Type, base), MEMBER_VALUE_OR_NONE, false, NULL},         // a pointer to an object is its Value
+  {"__mro__", offsetof(Type, mro), MEMBER_VALUE_OR_NONE, false, NULL},
+  {"__basicsize__", offsetof(Type, basicsize), MEMBER_U32, false, NULL},
+  {"__weakrefoffset__", offsetof(Type, weaklist_offset), MEMBER_U32, false, NULL},
   {0},
 };
 
@@ -1497,6 +1491,7 @@ const TypeSpec cd_type_spec = {
   .weaklist_offset = offsetof(Type, weaklist),
   .methods = type_methods,
   .getset = type_getset,
+  .members = type_members,
   .slots = {.release = type_release, .traverse = type_traverse, .clear = type_clear, .repr = type_repr_slot, .call = type_call_slot,
             .getattr = cd_type_getattr_slot, .setattr = type_setattr_slot, .new_ = type_new_slot, .init = type_init_slot, .or_ = type_or_slot},
 };
