@@ -589,3 +589,19 @@ bool cd_exception_matches(VM *vm, Value exception, Value match, bool *out)
   *out = found;
   return true;
 }
+
+// ---- classes of native modules ----
+
+Ref cd_exception_type_new(VM *vm, const char *qualified_name, const char *doc, Value bases)
+{
+  const char *dot = strrchr(qualified_name, '.');
+  Ref name = cd_intern(vm, dot + 1), dict = name ? cd_dict_new(vm) : NO_REF, tuple = NO_REF, type = NO_REF;
+  if (dict && cd_dict_set_text_steal(vm, dict, "__module__", cd_str_new(vm, qualified_name, (size_t)(dot - qualified_name))) &&
+      (!doc || cd_dict_set_text_steal(vm, dict, "__doc__", cd_str_from(vm, doc))))
+    tuple = cd_is_tuple(bases) ? cd_dup(bases) : cd_tuple1(vm, bases);
+  if (tuple) type = cd_type_new(vm, vm->types.type, name, tuple, dict, NULL, NO_VALUE);
+  cd_drop(vm, tuple);
+  cd_drop(vm, dict);
+  cd_drop(vm, name);
+  return type;
+}

@@ -36,6 +36,8 @@ MUST_USE bool cd_exception_matches(VM *vm, Value exception, Value match, bool *o
 MUST_USE bool cd_exception_group_match(VM *vm, Value exception, Value match, Ref *matched, Ref *rest);
 // What is raised after the except* clauses, from what they raised (list) and the original; NO_REF with nothing set when nothing is left.
 MUST_USE Ref cd_exception_group_reraise(VM *vm, Value original, Value raised_list);
+// A new class "module.Name" of a native module, as `class Name(bases)` makes it. bases: a class or a tuple; doc may be NULL.
+MUST_USE Ref cd_exception_type_new(VM *vm, const char *qualified_name, const char *doc, Value bases);
 MUST_USE bool cd_exceptions_init(VM *vm);                        // makes the tree from exceptions.def
 static inline Value cd_stop_iteration_value_borrow(Value e) { return ((StopIterationException *)cd_object(e))->value; }   // NO_VALUE: none
 
