@@ -904,7 +904,7 @@ FUNCTION(_sre, compile, "compile(pattern, flags, code, groups, groupindex, index
   if (!cd_re_case_table(vm, &state->cases) || !sre_contexts(vm, state)) return NO_REF;
   Pattern *p = cd_object_new(vm, state->pattern, sizeof *p);
   if (!p) return NO_REF;
-  Ref self = cd_from_object(p);
+  Ref made = cd_from_object(p);
   p->pattern = cd_dup(args[0]);
   p->groupindex = cd_dup(args[4]);
   p->indexgroup = cd_dup(args[5]);
@@ -916,9 +916,9 @@ FUNCTION(_sre, compile, "compile(pattern, flags, code, groups, groupindex, index
   cd_free(vm, code, (count + 1) * sizeof *code);
   if (!ok) goto fail;
   p->groups = (uint32_t)groups;
-  return self;
+  return made;
 fail:
-  cd_drop(vm, self);
+  cd_drop(vm, made);
   return NO_REF;
 }
 
