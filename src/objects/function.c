@@ -124,13 +124,6 @@ static bool function_set_annotations(VM *vm, Value self, Value value)
   return true;
 }
 
-static Ref function_get_dict(VM *vm, Value self) { return cd_instance_dict(vm, cd_object(self)); }
-static bool function_set_dict(VM *vm, Value self, Value value)
-{
-  if (!value) return cd_raise_type(vm, "cannot delete __dict__");
-  if (!cd_is_dict(value)) return cd_raise_type(vm, "__dict__ must be set to a dictionary, not a '%.200s'", cd_type_name(cd_type_of(vm, value)));
-  return cd_instance_set_dict(vm, cd_object(self), value);
-}
 static Ref function_get_type_params(VM *vm, Value self)
 {
   return function_of(self)->type_params ? cd_dup(function_of(self)->type_params) : cd_tuple_new(vm, 0);
@@ -243,7 +236,6 @@ static const GetSetDef function_getset[] = {
   {"__defaults__", NULL, function_get_defaults, function_set_defaults},
   {"__kwdefaults__", NULL, function_get_kwdefaults, function_set_kwdefaults},
   {"__annotations__", NULL, function_get_annotations, function_set_annotations},
-  {"__dict__", NULL, function_get_dict, function_set_dict},
   {"__name__", NULL, function_get_name, function_set_name},
   {"__qualname__", NULL, function_get_qualname, function_set_qualname},
   {"__type_params__", NULL, function_get_type_params, function_set_type_params},

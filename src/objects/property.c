@@ -278,13 +278,6 @@ static Ref static_method_repr(VM *vm, Value self)
   return cd_str_format(vm, "<staticmethod(%R)>", function ? function : (Value)cd_none());
 }
 
-static Ref class_method_get_dict(VM *vm, Value self) { return cd_instance_dict(vm, cd_object(self)); }
-static bool class_method_set_dict(VM *vm, Value self, Value value)
-{
-  if (!value) return cd_raise_type(vm, "cannot delete __dict__");
-  if (!cd_is_dict(value)) return cd_raise_type(vm, "__dict__ must be set to a dictionary, not a '%.200s'", cd_type_name(cd_type_of(vm, value)));
-  return cd_instance_set_dict(vm, cd_object(self), value);
-}
 static Ref class_method_get_abstract(VM *vm, Value self)
 {
   bool yes;
@@ -294,7 +287,7 @@ static void class_method_traverse(Object *self, VisitFn visit, void *context) { 
 static void class_method_release(VM *vm, Object *self) { cd_clear(vm, &((ClassMethod *)self)->function); }
 
 static const GetSetDef class_method_getset[] = {
-  {"__isabstractmethod__", NULL, class_method_get_abstract, NULL}, {"__dict__", NULL, class_method_get_dict, class_method_set_dict}, {0}};
+  {"__isabstractmethod__", NULL, class_method_get_abstract, NULL}, {0}};
 static const MemberDef class_method_members[] = {
   {"__func__", offsetof(ClassMethod, function), MEMBER_VALUE_OR_NONE, false, NULL},
   {"__wrapped__", offsetof(ClassMethod, function), MEMBER_VALUE_OR_NONE, false, NULL},

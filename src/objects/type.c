@@ -444,6 +444,15 @@ static const char *type_doc_body(const char *doc)
   return mark ? mark + 6 : doc;
 }
 
+static Ref class_get_dict(VM *vm, Value self);
+static bool native_set_dict(VM *vm, Value self, Value value)
+{
+  if (!value) return cd_raise_type(vm, "cannot delete __dict__");
+  if (!cd_is_dict(value)) return cd_raise_type(vm, "__dict__ must be set to a dictionary, not a '%.200s'", cd_type_name(cd_type_of(vm, value)));
+  return cd_instance_set_dict(vm, cd_object(self), value);
+}
+static const GetSetDef native_dict_getset = {"__dict__", NULL, class_get_dict, native_set_dict};
+
 static bool type_add_native_attributes(VM *vm, Type *type, const TypeSpec *spec)
 {
   for (const MethodDef *const *m = spec->methods; m && *m; m++)
@@ -452,6 +461,8 @@ static bool type_add_native_attributes(VM *vm, Type *type, const TypeSpec *spec)
     if (!type_dict_set_text(vm, type, g->name, cd_getset_new(vm, type, g))) return false;
   for (const MemberDef *m = spec->members; m && m->name; m++)
     if (!type_dict_set_text(vm, type, m->name, cd_member_new(vm, type, m))) return false;
+  if (spec->dict_offset && !cd_dict_get_name_borrow(vm, type->dict, N(__dict__)) &&
+      !type_dict_set(vm, type, N(__dict__), cd_getset_new(vm, type, &native_dict_getset))) return false;
   if (spec->match_args && !type_add_match_args(vm, type, spec->match_args)) return false;
   if (!cd_type_add_slot_wrappers(vm, type)) return false;
   if (cd_dict_get_name_borrow(vm, type->dict, N(__doc__))) return true;
