@@ -168,9 +168,17 @@ static bool dunder_setattr(VM *vm, Value self, Value name, Value value)
 static Ref dunder_compare(VM *vm, Value self, Value other, CompareOp op)
 {
   Value names[] = {N(__lt__), N(__le__), N(__eq__), N(__ne__), N(__gt__), N(__ge__)};    // ORDER: compare
-  Ref result;
-  Find found = dunder_try(vm, self, names[op], &other, 1, &result);
-  return found == FIND_HIT ? result : found == FIND_ERROR ? NO_REF : cd_not_implemented();
+  Value method = cd_type_lookup_borrow(vm, cd_type_of(vm, self), names[op]);
+  if (!method) return cd_not_implemented();
+  if (LIKELY(cd_type_of(vm, method)->flags & TYPE_METHOD_DESCRIPTOR)) return dunder_call(vm, self, names[op], &other, 1);
+  Ref bound;                                     // a method that can't be had counts as none
+  if (cd_lookup_special(vm, self, names[op], &bound) != FIND_HIT) {
+    cd_clear_raised(vm);
+    return cd_not_implemented();
+  }
+  Ref result = cd_call1(vm, bound, other);
+  cd_drop(vm, bound);
+  return result;
 }
 
 static Ref dunder_iter(VM *vm, Value self)
