@@ -30,14 +30,23 @@ static bool anchor_find(const Mod *mod, const char *text, size_t *start, size_t 
   return true;
 }
 
+// The parser wants a whole line that ends in NUL: the expression is copied out of its line.
 bool cd_expression_anchors(VM *vm, const char *text, size_t size, size_t *start, size_t *stop)
 {
+  if (memchr(text, '\n', size)) return false;
+  char *copy = cd_alloc(vm, size + 2);
+  if (!copy) { cd_clear_raised(vm); return false; }
+  memcpy(copy, text, size);
+  copy[size] = '\n';
+  copy[size + 1] = 0;
   Ast ast;
   bool found = false;
-  if (memchr(text, '\n', size) || !cd_ast_init(&ast, vm, N(angle_string))) { cd_clear_raised(vm); return false; }
-  const Mod *mod = cd_parse(vm, &ast, text, size, N(angle_string), MODE_EXEC, PYCF_SOURCE_IS_UTF8);
-  if (mod) found = anchor_find(mod, text, start, stop) && *start <= size && *stop <= size;
-  cd_ast_clear(&ast);
+  if (cd_ast_init(&ast, vm, N(angle_string))) {
+    const Mod *mod = cd_parse(vm, &ast, copy, size + 1, N(angle_string), MODE_EXEC, PYCF_SOURCE_IS_UTF8);
+    if (mod) found = anchor_find(mod, copy, start, stop) && *start <= size && *stop <= size;
+    cd_ast_clear(&ast);
+  }
   cd_clear_raised(vm);
+  cd_free(vm, copy, size + 2);
   return found;
 }

@@ -278,11 +278,11 @@ static Ref syntax_attribute(VM *vm, Value e, const char *name)
   return v;
 }
 
-static bool syntax_number(VM *vm, Value e, const char *name, int64_t fallback, int64_t *out)
+static bool syntax_number(VM *vm, Value e, const char *name, bool optional, int64_t fallback, int64_t *out)
 {
   Ref v = syntax_attribute(vm, e, name);
   if (!v) return false;
-  bool ok = cd_is_none(v) ? (*out = fallback, true) : cd_is_int(v) && cd_int_fits_i64(v, out);
+  bool ok = optional && cd_is_none(v) ? (*out = fallback, true) : cd_is_int(v) && cd_int_fits_i64(v, out);
   cd_drop(vm, v);
   return ok;
 }
@@ -298,9 +298,9 @@ static void syntax_place_clear(VM *vm, SyntaxPlace *place)
 static bool syntax_place(VM *vm, Value e, SyntaxPlace *place)
 {
   *place = (SyntaxPlace){0};
-  if ((place->message = syntax_attribute(vm, e, "msg")) && (place->filename = syntax_attribute(vm, e, "filename")) && syntax_number(vm, e, "lineno", 0, &place->line) &&
-      syntax_number(vm, e, "offset", -1, &place->offset) && syntax_number(vm, e, "end_lineno", place->line, &place->end_line) &&
-      syntax_number(vm, e, "end_offset", -1, &place->end_offset) && (place->text = syntax_attribute(vm, e, "text")))
+  if ((place->message = syntax_attribute(vm, e, "msg")) && (place->filename = syntax_attribute(vm, e, "filename")) && syntax_number(vm, e, "lineno", false, 0, &place->line) &&
+      syntax_number(vm, e, "offset", true, -1, &place->offset) && syntax_number(vm, e, "end_lineno", true, place->line, &place->end_line) &&
+      syntax_number(vm, e, "end_offset", true, -1, &place->end_offset) && (place->text = syntax_attribute(vm, e, "text")))
     return true;
   syntax_place_clear(vm, place);
   return false;
@@ -412,7 +412,7 @@ static bool trace_notes(TracePrinter *p, Value exception)
   if (!sequence) {
     Ref text = cd_repr(vm, notes);
     if (!text) cd_clear_raised(vm);
-    ok = trace_margin(p) && (text ? cd_text_str(&p->out, text) : cd_text_puts(&p->out, "<__notes__ repr() failed>")) && cd_text_char(&p->out, '\n');
+    ok = trace_margin(p) && (text ? cd_text_str(&p->out, text) : cd_text_puts(&p->out, "<__notes__ repr() failed>"));
     cd_drop(vm, text);
   }
   for (size_t i = 0; ok && list && i < cd_list_size(list); i++) ok = trace_note(p, cd_list_item_borrow(list, i));

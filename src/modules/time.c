@@ -85,7 +85,7 @@ static bool time_to_nanoseconds(VM *vm, Value v, bool ceiling, int64_t *out)
     if (isnan(x)) return cd_raise_value(vm, "Invalid value NaN (not a number)");
     x *= 1e9;
     x = ceiling ? (x < 0 ? floor(x) : ceil(x)) : floor(x);
-    if (!(x >= -9223372036854775808.0 && x < 9223372036854775808.0)) return cd_raise_overflow(vm, "timestamp out of range for C _PyTime_t");
+    if (!(x >= -9223372036854775808.0 && x < 9223372036854775808.0)) return cd_raise_overflow(vm, "timestamp too large to convert to C _PyTime_t");
     *out = (int64_t)x;
     return true;
   }
@@ -342,7 +342,7 @@ FUNCTION(time, strftime, "strftime(format, tuple=None)", "strftime(format[, tupl
   }
   t.tm_isdst = t.tm_isdst < -1 ? -1 : t.tm_isdst > 1 ? 1 : t.tm_isdst;
   size_t size = cd_str_size(args[0]);
-  if (memchr(cd_str_data(args[0]), 0, size)) return cd_raise_value(vm, "embedded null byte");
+  if (memchr(cd_str_data(args[0]), 0, size)) return cd_raise_value(vm, "embedded null character");
   return size ? time_format(vm, cd_str_data(args[0]), size, &t) : cd_dup(vm->empty_str);
 }
 
