@@ -340,8 +340,7 @@ static bool double_from_product(uint64_t w, int64_t q, double *out)
   return true;
 }
 
-// top * 2**exponent with `sticky` for nonzero bits below, to the nearest double. top has its highest bit set.
-static double double_round(uint64_t top, bool sticky, int64_t exponent)
+double cd_double_round(uint64_t top, bool sticky, int64_t exponent)
 {
   int64_t field = exponent + 63 + 1023;
   if (field >= 0x7FF) return HUGE_VAL;
@@ -388,7 +387,7 @@ static double decimal_exact(Decimal *d)
     sticky |= (quotient[size - 2] << zeros) != 0;
     for (mp_size_t i = 0; i + 2 < size; i++) sticky |= quotient[i] != 0;
   }
-  return double_round(top, sticky, exponent);
+  return cd_double_round(top, sticky, exponent);
 }
 
 static double decimal_to_double(Decimal *d)

@@ -21,4 +21,7 @@ int cd_double_repr(double x, char out[DOUBLE_REPR_SIZE]);
 // bytes. Returns the bytes taken, 0 if it does not start a number. Overflow gives +-inf.
 size_t cd_double_parse(const char *text, size_t size, double *out);
 
+// top * 2**exponent, and a little more if `sticky`, as the nearest double (half to even). top has its highest bit set. +inf on overflow.
+double cd_double_round(uint64_t top, bool sticky, int64_t exponent);
+
 #endif
