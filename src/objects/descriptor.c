@@ -259,7 +259,10 @@ static Ref slot_wrapper_call(VM *vm, Value callable, const Value *args, size_t n
   if (!cd_type_is_subtype(kind, wrapper->type))
     return cd_raise_type(vm, "descriptor '%U' requires a '%.100s' object but received a '%.100s'", wrapper->name, cd_type_name(wrapper->type),
                          cd_type_name(kind));
-  return slot_wrapper_invoke(vm, wrapper, args[0], args + 1, nargs - 1, kwnames);
+  if (!cd_enter_recursion(vm, " while calling a Python object")) return NO_REF;    // __repr__ = __str__ would run in circles
+  Ref result = slot_wrapper_invoke(vm, wrapper, args[0], args + 1, nargs - 1, kwnames);
+  cd_leave_recursion(vm);
+  return result;
 }
 
 static Ref slot_wrapper_descr_get(VM *vm, Value self, Value instance, Value owner)

@@ -60,9 +60,12 @@ Ref cd_super_getattr(VM *vm, Type *type, Value self, Value name)
   if (!object_type) return NO_REF;
   Find found = super_find(vm, type, cd_as_type(object_type), self, name, &result);
   cd_drop(vm, object_type);
-  if (found == FIND_HIT) return result;
-  if (found == FIND_MISSING) cd_raise_attribute(vm, self, name, "'super' object has no attribute '%U'", name);
-  return NO_REF;
+  if (found != FIND_MISSING) return found == FIND_HIT ? result : NO_REF;
+  Value arguments[2] = {cd_type_value(type), self};      // the super object's own attributes are object's, and rarely wanted
+  Ref super = cd_call(vm, cd_type_value(vm->types.super), arguments, 2, NO_VALUE);
+  result = super ? cd_generic_getattr(vm, super, name) : NO_REF;
+  cd_drop(vm, super);
+  return result;
 }
 
 static Ref super_getattr(VM *vm, Value self, Value name)
