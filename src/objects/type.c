@@ -461,7 +461,8 @@ static bool type_add_native_attributes(VM *vm, Type *type, const TypeSpec *spec)
     if (!type_dict_set_text(vm, type, g->name, cd_getset_new(vm, type, g))) return false;
   for (const MemberDef *m = spec->members; m && m->name; m++)
     if (!type_dict_set_text(vm, type, m->name, cd_member_new(vm, type, m))) return false;
-  if (spec->dict_offset && !cd_dict_get_name_borrow(vm, type->dict, N(__dict__)) &&
+  bool new_dict = type->flags & TYPE_HAS_DICT && type->base && !(type->base->flags & TYPE_HAS_DICT);
+  if (new_dict && !cd_dict_get_name_borrow(vm, type->dict, N(__dict__)) &&
       !type_dict_set(vm, type, N(__dict__), cd_getset_new(vm, type, &native_dict_getset))) return false;
   if (spec->match_args && !type_add_match_args(vm, type, spec->match_args)) return false;
   if (!cd_type_add_slot_wrappers(vm, type)) return false;
@@ -510,14 +511,12 @@ static bool type_init_native(VM *vm, Type *type, const TypeSpec *spec, Value bas
   return cd_type_ready(vm, type);
 }
 
-static bool type_show_dict(VM *vm, Type *type);
-
 bool cd_type_ready(VM *vm, Type *type)
 {
   if (!type_join_bases(vm, type)) return false;
   if (!type->mro && !(type->mro = type_compute_mro(vm, type))) return false;
   bool own_new = type->slots.new_ != NULL;
-  if (!type_add_native_attributes(vm, type, type->spec) || !type_show_dict(vm, type)) return false;
+  if (!type_add_native_attributes(vm, type, type->spec)) return false;
   for (size_t i = 1; i < cd_tuple_size(type->mro); i++) {
     Type *base = cd_as_type(cd_tuple_item_borrow(type->mro, i));
     type_inherit_slots(&type->slots, &base->slots);
@@ -721,12 +720,6 @@ static bool class_set_dict(VM *vm, Value self, Value value);
 static Ref class_get_weakref(VM *vm, Value self);
 static const GetSetDef class_dict_getset = {"__dict__", "dictionary for instance variables", class_get_dict, class_set_dict};
 
-// A native type whose instances have attributes shows them, unless its own table has a __dict__ already.
-static bool type_show_dict(VM *vm, Type *type)
-{
-  if (!(type->flags & TYPE_HAS_DICT) || !type->base || type->base->flags & TYPE_HAS_DICT || cd_dict_get_name_borrow(vm, type->dict, N(__dict__))) return true;
-  return type_dict_set(vm, type, N(__dict__), cd_getset_new(vm, type, &class_dict_getset));
-}
 static const GetSetDef class_weakref_getset = {"__weakref__", "list of weak references to the object", class_get_weakref, NULL};
 
 static Ref class_get_dict(VM *vm, Value self)
