@@ -940,7 +940,21 @@ static Ref finish(Bc *c, Unit *u)
   k->first_temp = (uint32_t)u->first_temp; k->register_count = (uint32_t)(u->first_temp + u->max + 4); k->first_free = (uint32_t)(u->first_temp - u->nfree); k->unit_count = (uint32_t)u->n; k->first_line = u->first_line;
   if (!(k->instrs = cd_alloc(vm, (size_t)u->n * sizeof(Instr)))) goto out;
   memcpy(k->instrs, u->in, (size_t)u->n * sizeof(Instr));
-  if (u->nh) { if (!(k->handlers = cd_alloc(vm, (size_t)u->nh * sizeof(Handler)))) goto out; k->handler_count = (uint32_t)u->nh; for (int i = 0; i < u->nh; i++) { k->handlers[i] = u->h[i]; k->handlers[i].target = (uint32_t)u->labels[u->h[i].target]; } }
+  if (u->nh) {
+    int *owner = bz(c, (size_t)(u->n + 1) * sizeof *owner), runs = 0;
+    if (!owner) goto out;
+    for (int i = 0; i <= u->n; i++) owner[i] = -1;
+    for (int h = u->nh - 1; h >= 0; h--) for (uint32_t i = u->h[h].start; i < u->h[h].end; i++) owner[i] = h;
+    for (int i = 0; i < u->n; i++) if (owner[i] >= 0 && (i == 0 || owner[i] != owner[i - 1])) runs++;
+    if (runs) {
+      if (!(k->handlers = cd_alloc(vm, (size_t)runs * sizeof(Handler)))) goto out;
+      k->handler_count = (uint32_t)runs; runs = 0;
+      for (int i = 0; i < u->n; i++) if (owner[i] >= 0) {
+        if (i == 0 || owner[i] != owner[i - 1]) k->handlers[runs++] = (Handler){(uint32_t)i, 0, (uint32_t)u->labels[u->h[owner[i]].target], u->h[owner[i]].depth};
+        k->handlers[runs - 1].end = (uint32_t)i + 1;
+      }
+    }
+  }
   PositionWriter w = {.vm = vm};
   for (int i = 0; i < u->n; i++) { if (u->isx[i]) continue; if (!cd_position_write(&w, i + 1 < u->n && u->isx[i + 1] ? 2 : 1, u->pos[i])) goto out; }
   if (w.capacity != w.size) { void *nd = cd_realloc(vm, w.data, w.capacity, w.size); if (!nd) goto out; w.data = nd; } k->positions = w.data; k->positions_size = w.size;
