@@ -135,12 +135,12 @@ static Next async_send_next(VM *vm, Value self, Ref *out)
 static Ref async_iter_self(VM *vm, Value self) { return cd_dup(self); }
 
 // Like cd_send_to_python, but an item of None is the value of the StopIteration too.
-static Ref async_result(VM *vm, SendResult result, Ref value) { return cd_send_to_python(vm, result, value); }
+static Ref async_result(VM *vm, SendResult result, const Ref *value) { return cd_send_to_python(vm, result, value); }
 
 METHOD(async_generator_asend, send, "send(self, arg, /)", "Go on with awaiting.")
 {
   Ref value = NO_REF;
-  return async_result(vm, async_send_step(vm, self, args[0], &value), value);
+  return async_result(vm, async_send_step(vm, self, args[0], &value), &value);
 }
 
 static SendResult async_send_throw(VM *vm, Value v, const Value *args, size_t nargs, Ref *out)
@@ -163,7 +163,7 @@ METHOD_RAW(async_generator_asend, throw, "throw(typ[,val[,tb]])", "Raise an exce
 {
   if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
   Ref value = NO_REF;
-  return async_result(vm, async_send_throw(vm, self, args, nargs, &value), value);
+  return async_result(vm, async_send_throw(vm, self, args, nargs, &value), &value);
 }
 
 // close() of an awaitable: throw GeneratorExit in; anything but its end is an error.
@@ -360,7 +360,7 @@ static Next async_throw_next(VM *vm, Value self, Ref *out)
 METHOD(async_generator_athrow, send, "send(self, arg, /)", "Go on with awaiting.")
 {
   Ref value = NO_REF;
-  return async_result(vm, async_throw_step(vm, self, args[0], &value), value);
+  return async_result(vm, async_throw_step(vm, self, args[0], &value), &value);
 }
 
 static SendResult async_throw_throw(VM *vm, Value v, const Value *args, size_t nargs, Ref *out)
@@ -386,7 +386,7 @@ METHOD_RAW(async_generator_athrow, throw, "throw(typ[,val[,tb]])", "Raise an exc
 {
   if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
   Ref value = NO_REF;
-  return async_result(vm, async_throw_throw(vm, self, args, nargs, &value), value);
+  return async_result(vm, async_throw_throw(vm, self, args, nargs, &value), &value);
 }
 
 METHOD(async_generator_athrow, close, "close(self, /)", "Give up awaiting.")

@@ -22,7 +22,7 @@ MUST_USE Ref cd_throw_exception(VM *vm, const Value *args, size_t nargs);
 // throw() in full: `args` for sub-iterators written in Python, close_on_exit: GeneratorExit closes the sub-iterator first.
 SendResult cd_generator_throw_args(VM *vm, Generator *generator, const Value *args, size_t nargs, bool close_on_exit, Ref *out);
 // StopIteration for a coroutine-like method: the result of send() or throw() as Python sees it.
-MUST_USE Ref cd_send_to_python(VM *vm, SendResult result, Ref value);
+MUST_USE Ref cd_send_to_python(VM *vm, SendResult result, const Ref *value);
 // Takes the current exception away if it says that close() worked.
 bool cd_swallow_exit(VM *vm);
 

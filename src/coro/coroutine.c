@@ -130,7 +130,7 @@ static SendResult coroutine_wrapper_send_slot(VM *vm, Value self, Value sent, Re
 METHOD(coroutine_wrapper, send, "send(self, arg, /)", "Send a value into the coroutine.")
 {
   Ref value = NO_REF;
-  return cd_send_to_python(vm, cd_generator_send(vm, wrapper_coroutine(self), cd_dup(args[0]), &value), value);
+  return cd_send_to_python(vm, cd_generator_send(vm, wrapper_coroutine(self), cd_dup(args[0]), &value), &value);
 }
 
 METHOD_RAW(coroutine_wrapper, throw, "throw(typ[,val[,tb]])", "Raise an exception inside the coroutine.")
@@ -138,7 +138,7 @@ METHOD_RAW(coroutine_wrapper, throw, "throw(typ[,val[,tb]])", "Raise an exceptio
   if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
   Ref value = NO_REF;
   SendResult result = cd_generator_throw_args(vm, cd_as_generator(wrapper_coroutine(self)), args, nargs, true, &value);
-  return cd_send_to_python(vm, result, value);
+  return cd_send_to_python(vm, result, &value);
 }
 
 METHOD(coroutine_wrapper, close, "close(self, /)", "Raise GeneratorExit inside the coroutine.")
@@ -174,7 +174,7 @@ static SendResult coroutine_send_slot(VM *vm, Value self, Value sent, Ref *out) 
 METHOD(coroutine, send, "send(self, arg, /)", "Resume the coroutine with a value. Gives what it yields to its driver, or raises StopIteration.")
 {
   Ref value = NO_REF;
-  return cd_send_to_python(vm, cd_generator_send(vm, self, cd_dup(args[0]), &value), value);
+  return cd_send_to_python(vm, cd_generator_send(vm, self, cd_dup(args[0]), &value), &value);
 }
 const MethodDef *const cd_coroutine_send_method = &coroutine_send_def;
 
@@ -183,7 +183,7 @@ METHOD_RAW(coroutine, throw, "throw(typ[,val[,tb]])", "Raise an exception where 
   if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
   Ref value = NO_REF;
   SendResult result = cd_generator_throw_args(vm, cd_as_generator(self), args, nargs, true, &value);
-  return cd_send_to_python(vm, result, value);
+  return cd_send_to_python(vm, result, &value);
 }
 
 METHOD(coroutine, close, "close(self, /)", "Raise GeneratorExit where the coroutine waits.")

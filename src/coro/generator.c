@@ -303,10 +303,11 @@ SendResult cd_generator_send(VM *vm, Value self, Ref sent, Ref *out)
   return result;
 }
 
-Ref cd_send_to_python(VM *vm, SendResult result, Ref value)
+Ref cd_send_to_python(VM *vm, SendResult result, const Ref *out)
 {
-  if (result == YIELDED) return value;
   if (result == RAISED) return NO_REF;
+  Ref value = *out;
+  if (result == YIELDED) return value;
   cd_raise_stop_iteration(vm, cd_is_none(value) ? NO_VALUE : value);
   cd_drop(vm, value);
   return NO_REF;
@@ -714,7 +715,7 @@ METHOD(generator, send, "send(self, arg, /)", "Resume the generator with a value
 {
   Ref value = NO_REF;
   SendResult result = cd_generator_send(vm, self, cd_dup(args[0]), &value);
-  return cd_send_to_python(vm, result, value);
+  return cd_send_to_python(vm, result, &value);
 }
 const MethodDef *const cd_generator_send_method = &generator_send_def;
 
@@ -723,7 +724,7 @@ METHOD_RAW(generator, throw, "throw(typ[,val[,tb]])", "Raise an exception where 
   if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
   Ref value = NO_REF;
   SendResult result = cd_generator_throw_args(vm, cd_as_generator(self), args, nargs, true, &value);
-  return cd_send_to_python(vm, result, value);
+  return cd_send_to_python(vm, result, &value);
 }
 
 METHOD(generator, close, "close(self, /)", "Raise GeneratorExit where the generator waits.")

@@ -559,6 +559,7 @@ static NO_INLINE Frame *eval_push_unpacked(VM *vm, Value callable, Value positio
       Value key, value;
       if (!cd_bits(kwnames = cd_tuple_new(vm, named))) goto fail;
       for (size_t k = 0; cd_dict_each(keywords, &i, &key, &value); k++) {
+        if (!cd_is_str(key)) { cd_raise_type(vm, "keywords must be strings"); goto fail; }
         cd_tuple_set(kwnames, k, cd_dup(key));
         all[n++] = value;
       }
@@ -2446,7 +2447,7 @@ with_enter: {
 
 error:
   frame->pc = pc;
-  CD_ASSERT(cd_raised(vm));
+  if (UNLIKELY(!cd_raised(vm))) cd_raise_system(vm, "%s failed without setting an exception", cd_opcode_names[pc->op]);
   if (!cd_traceback_add(vm, frame)) CD_ASSERT(cd_raised(vm));
   if (TRACED()) cd_trace_exception(vm, frame);
 unwind: {

@@ -309,10 +309,7 @@ bool cd_merge_keywords(VM *vm, Value dict, Value mapping, Value callable)
     if (!cd_bits(args) || cd_tuple_size(args) != 1) { cd_restore_raised(vm, raised); return false; }
     Ref name = ops_callable_name(vm, callable);
     Value key = cd_tuple_item_borrow(args, 0);
-    if (cd_bits(name)) {
-      if (cd_is_str(key)) cd_raise_type(vm, "%U got multiple values for keyword argument '%S'", name, key);
-      else cd_raise_type(vm, "%U keywords must be strings", name);
-    }
+    if (cd_bits(name)) cd_raise_type(vm, "%U got multiple values for keyword argument '%S'", name, key);
     cd_drop(vm, name);
     cd_drop(vm, raised);
   }
@@ -482,7 +479,7 @@ fail:
 
 bool cd_match_class(VM *vm, Value subject, Value cls, Value names, uint32_t positional, Ref *out)
 {
-  if (!cd_is_type(cls)) { cd_raise_type(vm, "called match pattern must be a class"); return false; }
+  if (!cd_is_type(cls)) { cd_raise_type(vm, "called match pattern must be a type"); return false; }
   bool matched;
   if (!cd_isinstance(vm, subject, cls, &matched)) return false;
   if (!matched) { *out = cd_none(); return true; }

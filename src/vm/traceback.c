@@ -44,11 +44,11 @@ static Ref traceback_new_slot(VM *vm, Type *type, const Value *args, size_t narg
 {
   Value bound[4];
   Ref owned[2] = {NO_REF, NO_REF};
-  if (!cd_bind_text(vm, "traceback(tb_next, tb_frame, tb_lasti, tb_lineno)", args, nargs, kwnames, bound, owned)) return NO_REF;
+  if (!cd_bind_text(vm, "TracebackType(tb_next, tb_frame, tb_lasti, tb_lineno)", args, nargs, kwnames, bound, owned)) return NO_REF;
   Traceback *next = NULL;
   if (cd_is_exact(bound[0], vm->types.traceback)) next = as_traceback(bound[0]);
   else if (!cd_is_none(bound[0])) return cd_raise_type(vm, "expected traceback object or None, got '%T'", bound[0]);
-  if (!cd_is_exact(bound[1], vm->types.frame)) return cd_raise_type(vm, "traceback() argument 'tb_frame' must be frame, not %T", bound[1]);
+  if (!cd_is_exact(bound[1], vm->types.frame)) return cd_raise_type(vm, "TracebackType() argument 'tb_frame' must be frame, not %T", bound[1]);
   int lasti, line;
   if (!cd_to_c_int(vm, bound[2], &lasti) || !cd_to_c_int(vm, bound[3], &line)) return NO_REF;
   return traceback_new(vm, next, (FrameObject *)cd_object(bound[1]), lasti, line);
@@ -140,7 +140,7 @@ static void traceback_clear(VM *vm, Object *self)
 
 const TypeSpec cd_traceback_spec = {
   .name = "traceback",
-  .doc = "traceback(tb_next, tb_frame, tb_lasti, tb_lineno)\n--\n\nA new level of a traceback.",
+  .doc = "TracebackType(tb_next, tb_frame, tb_lasti, tb_lineno)\n--\n\nA new level of a traceback.",
   .basicsize = sizeof(Traceback),
   .flags = TYPE_GC,
   .methods = traceback_methods,

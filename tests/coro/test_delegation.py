@@ -267,7 +267,7 @@ for i in range(20000): g = level(g)
 try:
     next(g)
     for i in range(100): g.send(i)
-    print(g.send("deep"))
+    g.send("deep")
     print("deep enough")
 except RecursionError:
     print("deep enough" if sys.implementation.name == "cpython" else "too shallow")
