@@ -194,7 +194,9 @@ int cede_run_file(CedeVM *vm, const char *path)
   int error = errno;
   if (fd >= 0) close(fd);
   if (!source) return cannot_open(vm, path, error);
-  Ref result = prepend_script_folder(vm, path) && set_main_text(vm, "__file__", path) ? run_source(vm, source, size, path, MODE_EXEC, 0) : NO_REF;
+  char *full = absolute_path(path);              // as CPython since 3.9
+  Ref result = full && prepend_script_folder(vm, path) && set_main_text(vm, "__file__", full) ? run_source(vm, source, size, full, MODE_EXEC, 0) : NO_REF;
+  free(full);
   free(source);
   return run_finish(vm, result);
 }
