@@ -485,8 +485,8 @@ static Next zip_longest_item(VM *vm, ZipLongest *z, size_t i, Ref *out)
     return next;
   }
   if (*slot) {
-    cd_clear(vm, slot);
     if (z->active == 0 || --z->active == 0) return NEXT_DONE;
+    cd_clear(vm, slot);
   }
   *out = cd_dup(z->fill);
   return NEXT_ITEM;

@@ -314,7 +314,7 @@ static Ref dict_view_and(VM *vm, Value left, Value right)
   if (dict_is_set_view(vm, right) || cd_is_any_set(right)) {
     int64_t a, b;
     if (!cd_len(vm, left, &a) || !cd_len(vm, right, &b)) return NO_REF;
-    if (cd_is_exact(right, vm->types.set) && b <= a) return cd_call_method1(vm, right, N(intersection), left);
+    if (cd_is_exact(right, vm->types.set) && a <= b) return cd_call_method1(vm, right, N(intersection), left);
     if (dict_is_set_view(vm, right) && b > a) {
       Value swap = left;
       left = right;

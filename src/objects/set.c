@@ -530,7 +530,7 @@ static bool set_difference_update_with(VM *vm, Value self, Value other)
   bool ok = set_each_hash(vm, walk, set_visit_discard, s);
   cd_drop(vm, walk);
   if (!ok) return false;
-  if (s->filled - s->count <= s->mask / 5) return true;
+  if (s->filled - s->count <= s->mask / 4) return true;
   return set_resize(vm, s, s->count > 50000 ? s->count * 2 : s->count * 4);
 }
 
