@@ -146,7 +146,7 @@ static Ref tuplegetter_new(VM *vm, Type *type, const Value *args, size_t nargs, 
 {
   int64_t index;
   if (!cd_no_keywords(vm, "_tuplegetter", kwnames) || !cd_check_positional(vm, "_tuplegetter", nargs, 2, 2)) return NO_REF;
-  if (!cd_to_i64(vm, args[0], &index, vm->exc.OverflowError)) return NO_REF;
+  if (!cd_to_ssize(vm, args[0], &index)) return NO_REF;
   TupleGetter *getter = cd_object_new(vm, type, sizeof *getter);
   if (!getter) return NO_REF;
   getter->index = index;

@@ -359,7 +359,7 @@ static Ref lru_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kw
   if (!cd_is_callable(vm, in[0])) return cd_raise_type(vm, "the first argument must be callable");
   if (!cd_is_none(in[1])) {
     if (!cd_type_of(vm, in[1])->slots.index && !cd_is_int(in[1])) return cd_raise_type(vm, "maxsize should be integer or None");
-    if (!cd_to_i64(vm, in[1], &maxsize, vm->exc.OverflowError)) return NO_REF;
+    if (!cd_to_ssize(vm, in[1], &maxsize)) return NO_REF;
     if (maxsize < 0) maxsize = 0;
   }
   LruCache *c = cd_instance_new(vm, type);

@@ -149,7 +149,7 @@ METHOD_DEF_RAW_(json_scanstring, "scanstring", "scanstring(string, end, strict=T
   if (nargs < 2 || nargs > 3) return cd_raise_type(vm, "scanstring() takes at %s %d arguments (%zu given)", nargs < 2 ? "least" : "most", nargs < 2 ? 2 : 3, nargs);
   int64_t begin;
   bool strict = true;
-  if (!cd_to_i64(vm, args[1], &begin, vm->exc.OverflowError) || (nargs == 3 && !cd_truth(vm, args[2], &strict))) return NO_REF;
+  if (!cd_to_ssize(vm, args[1], &begin) || (nargs == 3 && !cd_truth(vm, args[2], &strict))) return NO_REF;
   if (!cd_is_str(args[0])) return cd_raise_type(vm, "first argument must be a string, not %.80T", args[0]);
   if (begin < 0 || (uint64_t)begin > cd_str_length(args[0])) return cd_raise_value(vm, "end is out of bounds");
   size_t end;
@@ -381,7 +381,7 @@ static Ref scanner_call(VM *vm, Value self, const Value *args, size_t nargs, Val
   Ref owned[2];
   int64_t index;
   if (!cd_bind_text(vm, "scan_once(string, idx)", args, nargs, kwnames, in, owned)) return NO_REF;
-  if (!cd_to_i64(vm, in[1], &index, vm->exc.OverflowError)) return NO_REF;
+  if (!cd_to_ssize(vm, in[1], &index)) return NO_REF;
   if (!cd_is_str(in[0])) return cd_raise_type(vm, "first argument must be a string, not %.80T", in[0]);
   if (index < 0) return cd_raise_value(vm, "idx cannot be negative");
   if ((uint64_t)index >= cd_str_length(in[0])) {
@@ -724,7 +724,7 @@ static Ref encoder_call(VM *vm, Value self, const Value *args, size_t nargs, Val
   Ref owned[2];
   int64_t level;
   if (!cd_bind_text(vm, "_iterencode(obj, _current_indent_level)", args, nargs, kwnames, in, owned)) return NO_REF;
-  if (!cd_to_i64(vm, in[1], &level, vm->exc.OverflowError)) return NO_REF;
+  if (!cd_to_ssize(vm, in[1], &level)) return NO_REF;
   TextBuilder text;
   cd_text_init(&text, vm);
   Ref result = encoder_put(vm, encoder_of(self), &text, in[0]) ? cd_text_finish(&text) : NO_REF;

@@ -134,7 +134,7 @@ FUNCTION(operator, length_hint, "length_hint(obj, default=0, /)",
          "If the object supports len(), the result will be exact.\nOtherwise, it may over- or under-estimate by an arbitrary amount.")
 {
   int64_t fallback = 0, hint;
-  if (args[1] && !cd_to_i64(vm, args[1], &fallback, vm->exc.OverflowError)) return NO_REF;
+  if (args[1] && !cd_to_ssize(vm, args[1], &fallback)) return NO_REF;
   return cd_length_hint(vm, args[0], fallback, &hint) ? cd_int_from_i64(vm, hint) : NO_REF;
 }
 

@@ -180,7 +180,7 @@ static bool deque_maxlen_argument(VM *vm, Value v, int64_t *out)
   *out = -1;
   if (!v || cd_is_none(v)) return true;
   if (!cd_is_int(v)) return cd_raise_type(vm, "an integer is required");
-  if (!cd_to_i64(vm, v, out, vm->exc.OverflowError)) return false;
+  if (!cd_to_ssize(vm, v, out)) return false;
   return *out >= 0 || cd_raise_value(vm, "maxlen must be non-negative");
 }
 
@@ -432,7 +432,7 @@ METHOD(deque, insert, "insert(self, index, value, /)", "D.insert(index, object) 
 {
   Deque *d = deque_of(self);
   int64_t i;
-  if (!cd_to_i64(vm, args[0], &i, vm->exc.OverflowError)) return NO_REF;
+  if (!cd_to_ssize(vm, args[0], &i)) return NO_REF;
   int64_t size = (int64_t)d->size;
   if (d->maxlen == size) return cd_raise_index(vm, "deque already at its maximum size");
   if (i >= size) return deque_put_last(vm, d, cd_dup(args[1])) ? cd_none() : NO_REF;
@@ -448,7 +448,7 @@ METHOD(deque, insert, "insert(self, index, value, /)", "D.insert(index, object) 
 METHOD(deque, remove, "remove(self, value, /)", "D.remove(value) -- remove first occurrence of value.")
 {
   Deque *d = deque_of(self);
-  int64_t i = deque_position(vm, d, args[0], 0, SIZE_MAX, vm->exc.IndexError, "deque mutated during remove().");
+  int64_t i = deque_position(vm, d, args[0], 0, SIZE_MAX, vm->exc.IndexError, "deque mutated during iteration");
   if (i == -2) return NO_REF;
   if (i < 0) return cd_raise_value(vm, "%R is not in deque", args[0]);
   cd_drop(vm, deque_remove_at(d, (size_t)i));
@@ -469,7 +469,7 @@ METHOD(deque, reverse, "reverse(self, /)", "D.reverse() -- reverse *IN PLACE*")
 METHOD(deque, rotate, "rotate(self, n=1, /)", "Rotate the deque n steps to the right (default n=1).  If n is negative, rotates left.")
 {
   int64_t n = 1;
-  if (args[0] && !cd_to_i64(vm, args[0], &n, vm->exc.OverflowError)) return NO_REF;
+  if (args[0] && !cd_to_ssize(vm, args[0], &n)) return NO_REF;
   deque_rotate_by(deque_of(self), n);
   return cd_none();
 }
@@ -527,7 +527,7 @@ static Ref deque_iterator_new(VM *vm, Type *type, const Value *args, size_t narg
   if (nargs < 1 || nargs > 2) return cd_raise_type(vm, "function takes at %s argument%s (%zu given)", nargs ? "most 2" : "least 1", nargs ? "s" : "", nargs);
   if (!deque_is(vm, args[0])) return cd_raise_type(vm, "argument 1 must be collections.deque, not %T", args[0]);
   int64_t skip = 0, size = (int64_t)deque_of(args[0])->size;
-  if (nargs == 2 && !cd_to_i64(vm, args[1], &skip, vm->exc.OverflowError)) return NO_REF;
+  if (nargs == 2 && !cd_to_ssize(vm, args[1], &skip)) return NO_REF;
   return deque_iterator_make(vm, type, args[0], (size_t)(skip < 0 ? 0 : skip > size ? size : skip));
 }
 

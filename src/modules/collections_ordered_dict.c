@@ -364,7 +364,7 @@ static Next ordered_iterator_next(VM *vm, Value self, Ref *out)
   }
   if (it->version != d->version) {
     cd_clear(vm, &it->dict);
-    cd_raise_runtime(vm, "OrderedDict mutated during iteration");
+    cd_raise_runtime(vm, "OrderedDict %s during iteration", d->entries ? "mutated" : "changed size");   // clear() leaves no entries
     return NEXT_ERROR;
   }
   const DictEntry *e;

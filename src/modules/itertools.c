@@ -399,7 +399,7 @@ METHOD(cycle, __setstate__, "__setstate__(self, state, /)", "Set state informati
   Value saved = cd_tuple_item_borrow(args[0], 0);
   int64_t first_pass;
   if (!cd_is_list(saved)) return cd_raise_type(vm, "argument 1 must be list, not %T", saved);
-  if (!cd_to_i64(vm, cd_tuple_item_borrow(args[0], 1), &first_pass, vm->exc.OverflowError)) return NO_REF;
+  if (!cd_to_ssize(vm, cd_tuple_item_borrow(args[0], 1), &first_pass)) return NO_REF;
   cd_replace(vm, &s->b, cd_dup(saved));
   s->flag = first_pass != 0;
   s->n = 0;
@@ -531,7 +531,7 @@ static int64_t islice_number(VM *vm, Value v, int64_t none)
 {
   int64_t i;
   if (cd_is_none(v)) return none;
-  if (cd_to_i64(vm, v, &i, vm->exc.OverflowError)) return i;
+  if (cd_to_ssize(vm, v, &i)) return i;
   cd_clear_raised(vm);
   return -1;
 }
@@ -604,7 +604,7 @@ METHOD(islice, __reduce__, "__reduce__(self, /)", "Return state information for 
 METHOD(islice, __setstate__, "__setstate__(self, state, /)", "Set state information for unpickling.")
 {
   int64_t count;
-  if (!cd_to_i64(vm, args[0], &count, vm->exc.OverflowError)) return NO_REF;
+  if (!cd_to_ssize(vm, args[0], &count)) return NO_REF;
   stage_of(self)->count = count;
   return cd_none();
 }
@@ -663,7 +663,7 @@ static Ref repeat_new(VM *vm, Type *type, const Value *args, size_t nargs, Value
   int64_t times = -1;
   if (!cd_bind_text(vm, "repeat(object, times=0)", args, nargs, kwnames, in, owned)) return NO_REF;
   if (in[1]) {
-    if (!cd_to_i64(vm, in[1], &times, vm->exc.OverflowError)) return NO_REF;
+    if (!cd_to_ssize(vm, in[1], &times)) return NO_REF;
     if (times < 0) times = 0;
   }
   Stage *s = stage_new(vm, type, cd_dup(in[0]), cd_none());

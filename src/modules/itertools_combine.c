@@ -87,7 +87,7 @@ static Next combo_give(Combo *c, Ref *out)
 static bool combo_r_argument(VM *vm, Value v, size_t *out)
 {
   int64_t r;
-  if (!cd_to_i64(vm, v, &r, vm->exc.OverflowError)) return false;
+  if (!cd_to_ssize(vm, v, &r)) return false;
   if (r < 0) return cd_raise_value(vm, "r must be non-negative");
   *out = (size_t)r;
   return true;
@@ -103,7 +103,7 @@ static Ref combo_indices_tuple(VM *vm, const int64_t *indices, size_t count)
 // Reads index i of a state tuple, kept within [0, limit].
 static bool combo_state_index(VM *vm, Value state, size_t i, int64_t low, int64_t limit, int64_t *out)
 {
-  if (!cd_to_i64(vm, cd_tuple_item_borrow(state, i), out, vm->exc.OverflowError)) return false;
+  if (!cd_to_ssize(vm, cd_tuple_item_borrow(state, i), out)) return false;
   if (*out > limit) *out = limit;
   if (*out < low) *out = low;
   return true;
@@ -140,7 +140,7 @@ static bool product_keywords(VM *vm, const Value *values, Value kwnames, int64_t
   if (count > 1) return cd_raise_type(vm, "product() takes at most 1 keyword argument (%zu given)", count);
   Value name = cd_tuple_item_borrow(kwnames, 0);
   if (!cd_str_is(name, "repeat")) return cd_raise_type(vm, "'%U' is an invalid keyword argument for product()", name);
-  if (!cd_to_i64(vm, values[0], repeat, vm->exc.OverflowError)) return false;
+  if (!cd_to_ssize(vm, values[0], repeat)) return false;
   return *repeat >= 0 || cd_raise_value(vm, "repeat argument cannot be negative");
 }
 

@@ -368,7 +368,7 @@ METHOD(tee, __setstate__, "__setstate__(self, state, /)", "Set state information
   if (!cd_check_positional(vm, "__setstate__", cd_tuple_size(args[0]), 2, 2)) return NO_REF;
   Value data = cd_tuple_item_borrow(args[0], 0);
   if (!cd_is_exact(data, itertools_state(vm)->tee_data)) return cd_raise_type(vm, "argument 1 must be itertools._tee_dataobject, not %T", data);
-  if (!cd_to_i64(vm, cd_tuple_item_borrow(args[0], 1), &index, vm->exc.OverflowError)) return NO_REF;
+  if (!cd_to_ssize(vm, cd_tuple_item_borrow(args[0], 1), &index)) return NO_REF;
   if (index < 0 || index > TEE_BLOCK) return cd_raise_value(vm, "Index out of range");
   cd_replace(vm, &tee->data, cd_dup(data));
   tee->index = (uint32_t)index;
@@ -408,7 +408,7 @@ static Ref itertools_copyable(VM *vm, Value iterable, Ref *copy)
 METHOD_DEF_(itertools_tee, "tee", "tee(iterable, n=2, /)", "Returns a tuple of n independent iterators.", 0)
 {
   int64_t n = 2;
-  if (args[1] && !cd_to_i64(vm, args[1], &n, vm->exc.OverflowError)) return NO_REF;
+  if (args[1] && !cd_to_ssize(vm, args[1], &n)) return NO_REF;
   if (n < 0) return cd_raise_value(vm, "n must be >= 0");
   if (n == 0) return cd_dup(vm->empty_tuple);
   Ref result = cd_tuple_new(vm, (size_t)n), copy = NO_REF;

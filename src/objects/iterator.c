@@ -88,7 +88,7 @@ METHOD(sequence_iterator, __setstate__, "__setstate__(self, state, /)", "Set sta
 {
   SequenceIterator *it = (SequenceIterator *)cd_object(self);
   int64_t index;
-  if (!cd_to_i64(vm, args[0], &index, vm->exc.OverflowError)) return NO_REF;
+  if (!cd_to_ssize(vm, args[0], &index)) return NO_REF;
   if (it->sequence) it->index = index < 0 ? 0 : index > SMALL_INT_MAX ? SMALL_INT_MAX : index;
   return cd_none();
 }

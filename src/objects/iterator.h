@@ -8,7 +8,7 @@
 struct Slice { Object head; Value start, stop, step; };          // owned
 // Elements as ints of any size; `small` ranges also have the numbers unboxed. Read by vm/eval.c.
 struct Range { Object head; Value start, stop, step, length; bool small; int64_t i_start, i_step, i_length; };
-typedef struct RangeIterator { Object head; int64_t next, step, left; } RangeIterator;     // read by vm/eval.c
+typedef struct RangeIterator { Object head; int64_t next, step, left, length; } RangeIterator;     // read by vm/eval.c
 typedef struct ListIterator { Object head; Value list; size_t index; } ListIterator;       // list NO_VALUE: exhausted; read by vm/eval.c
 typedef struct TupleIterator { Object head; Value tuple; size_t index; } TupleIterator;    // likewise
 

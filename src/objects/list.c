@@ -492,7 +492,7 @@ METHOD(list, extend, "extend(self, iterable, /)", "Extend list by appending elem
 METHOD(list, insert, "insert(self, index, object, /)", "Insert object before index.")
 {
   int64_t index;
-  if (!cd_to_i64(vm, args[0], &index, vm->exc.OverflowError)) return NO_REF;
+  if (!cd_to_ssize(vm, args[0], &index)) return NO_REF;
   return cd_list_insert(vm, cd_as_list(self), index, args[1]) ? cd_none() : NO_REF;
 }
 
@@ -500,7 +500,7 @@ METHOD(list, pop, "pop(self, index=-1, /)", "Remove and return item at index (de
 {
   List *list = cd_as_list(self);
   int64_t index = -1;
-  if (args[0] && !cd_to_i64(vm, args[0], &index, vm->exc.OverflowError)) return NO_REF;
+  if (args[0] && !cd_to_ssize(vm, args[0], &index)) return NO_REF;
   if (list->size == 0) return cd_raise_index(vm, "pop from empty list");
   if (index < 0) index += (int64_t)list->size;
   if ((uint64_t)index >= list->size) return cd_raise_index(vm, "pop index out of range");
@@ -668,7 +668,7 @@ METHOD(list_iterator, __setstate__, "__setstate__(self, state, /)", "Set state i
 {
   ListIterator *it = (ListIterator *)cd_object(self);
   int64_t index;
-  if (!cd_to_i64(vm, args[0], &index, vm->exc.OverflowError)) return NO_REF;
+  if (!cd_to_ssize(vm, args[0], &index)) return NO_REF;
   if (it->list) it->index = index < 0 ? 0 : (size_t)index;
   return cd_none();
 }
@@ -718,7 +718,7 @@ METHOD(list_reverse_iterator, __setstate__, "__setstate__(self, state, /)", "Set
 {
   ListIterator *it = (ListIterator *)cd_object(self);
   int64_t index;
-  if (!cd_to_i64(vm, args[0], &index, vm->exc.OverflowError)) return NO_REF;
+  if (!cd_to_ssize(vm, args[0], &index)) return NO_REF;
   if (it->list) {
     int64_t last = (int64_t)cd_list_size(it->list) - 1;
     it->index = (size_t)((index < -1 ? -1 : index > last ? last : index) + 1);

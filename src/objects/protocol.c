@@ -468,6 +468,8 @@ Next cd_next(VM *vm, Value iterator, Ref *out)
   if (LIKELY(type->slots.next != NULL)) {
     Next next = type->slots.next(vm, iterator, out);
     CD_ASSERT((next == NEXT_ERROR) == cd_raised(vm));
+    // A callback of a native iterator (map's function, say) may raise it: that ends the iteration too.
+    if (UNLIKELY(next == NEXT_ERROR) && cd_swallow(vm, vm->exc.StopIteration)) return NEXT_DONE;
     return next;
   }
   cd_raise_type(vm, "'%.200s' object is not an iterator", cd_type_name(type));

@@ -72,6 +72,7 @@ MUST_USE Ref cd_to_int(VM *vm, Value v);                         // int(v) for n
 MUST_USE bool cd_to_double(VM *vm, Value v, double *out);        // float(v) for non-text: __float__, then __index__
 // index() clamped or refused: `overflow` NULL clamps to the int64 range, else raises that type.
 MUST_USE bool cd_to_i64(VM *vm, Value v, int64_t *out, Type *overflow);
+MUST_USE bool cd_to_ssize(VM *vm, Value v, int64_t *out);        // for size parameters of native functions: OverflowError "Python int too large to convert to C ssize_t"
 // For C int parameters: __index__, then OverflowError "Python int too large to convert to C int" / "signed integer is less than minimum".
 MUST_USE bool cd_to_c_int(VM *vm, Value v, int *out);
 MUST_USE bool cd_to_size(VM *vm, Value v, size_t *out);          // >= 0, else ValueError/OverflowError

@@ -263,6 +263,19 @@ bool cd_to_i64(VM *vm, Value v, int64_t *out, Type *overflow)
   return ok;
 }
 
+bool cd_to_ssize(VM *vm, Value v, int64_t *out)
+{
+  if (LIKELY(cd_is_small(v))) {
+    *out = cd_small(v);
+    return true;
+  }
+  Ref index = cd_index(vm, v);
+  if (!index) return false;
+  bool fits = cd_int_fits_i64(index, out);
+  cd_drop(vm, index);
+  return fits || cd_raise_overflow(vm, "Python int too large to convert to C ssize_t");
+}
+
 bool cd_to_c_int(VM *vm, Value v, int *out)
 {
   Ref index = cd_index(vm, v);

@@ -275,7 +275,7 @@ METHOD(range, __reduce__, "__reduce__(self, /)", "Return state information for p
 // ---- iterators ----
 
 // For numbers outside int64. `left` counts down.
-typedef struct LongRangeIterator { Object head; Value next, step, left; } LongRangeIterator;   // owned ints
+typedef struct LongRangeIterator { Object head; Value next, step, left, length; } LongRangeIterator;   // owned ints
 
 static Ref range_iterator_new(VM *vm, int64_t start, int64_t step, int64_t length)
 {
@@ -283,7 +283,7 @@ static Ref range_iterator_new(VM *vm, int64_t start, int64_t step, int64_t lengt
   if (!it) return NO_REF;
   it->next = start;
   it->step = step;
-  it->left = length;
+  it->left = it->length = length;
   return cd_from_object(it);
 }
 
@@ -299,6 +299,7 @@ static Ref long_range_iterator_new(VM *vm, Ref start, Ref step, Ref length)   //
   it->next = start;
   it->step = step;
   it->left = length;
+  it->length = cd_dup(length);
   return cd_from_object(it);
 }
 
@@ -335,14 +336,17 @@ METHOD(range_iterator, __length_hint__, "__length_hint__(self, /)", "Private met
   return cd_int_from_i64(vm, ((RangeIterator *)cd_object(self))->left);
 }
 
-static Ref range_iterator_reduce(VM *vm, Ref start, Ref stop, Ref step)   // steals
+static Ref range_iterator_reduce(VM *vm, Ref start, Ref stop, Ref step, Ref index)   // steals
 {
   Ref range = start && stop && step ? cd_range_new(vm, start, stop, step) : NO_REF;
   cd_drop(vm, start);
   cd_drop(vm, stop);
   cd_drop(vm, step);
-  if (!range) return NO_REF;
-  Ref result = cd_iterator_reduce(vm, range, NO_VALUE, 0);
+  if (!range) {
+    cd_drop(vm, index);
+    return NO_REF;
+  }
+  Ref result = index ? cd_builtin_reduce(vm, "iter", 1, (const Value *)&range, index) : NO_REF;
   cd_drop(vm, range);
   return result;
 }
@@ -350,17 +354,18 @@ static Ref range_iterator_reduce(VM *vm, Ref start, Ref stop, Ref step)   // ste
 METHOD(range_iterator, __reduce__, "__reduce__(self, /)", "Return state information for pickling.")
 {
   const RangeIterator *it = (RangeIterator *)cd_object(self);
-  return range_iterator_reduce(vm, cd_int_from_i64(vm, it->next), cd_int_from_i64(vm, it->next + it->left * it->step), cd_int_from_i64(vm, it->step));
+  int64_t index = it->length - it->left, start = it->next - index * it->step;
+  return range_iterator_reduce(vm, cd_int_from_i64(vm, start), cd_int_from_i64(vm, start + it->length * it->step), cd_int_from_i64(vm, it->step), cd_int_from_i64(vm, index));
 }
 
 METHOD(range_iterator, __setstate__, "__setstate__(self, state, /)", "Set state information for unpickling.")
 {
   RangeIterator *it = (RangeIterator *)cd_object(self);
   int64_t skip;
-  if (!cd_to_i64(vm, args[0], &skip, vm->exc.OverflowError)) return NO_REF;
-  skip = skip < 0 ? 0 : skip > it->left ? it->left : skip;
-  it->next += skip * it->step;
-  it->left -= skip;
+  if (!cd_to_ssize(vm, args[0], &skip)) return NO_REF;
+  skip = skip < 0 ? 0 : skip > it->length ? it->length : skip;
+  it->next += (skip - (it->length - it->left)) * it->step;
+  it->left = it->length - skip;
   return cd_none();
 }
 
@@ -381,6 +386,7 @@ static void long_range_iterator_release(VM *vm, Object *self)
   cd_clear(vm, &it->next);
   cd_clear(vm, &it->step);
   cd_clear(vm, &it->left);
+  cd_clear(vm, &it->length);
 }
 
 static Next long_range_iterator_next(VM *vm, Value self, Ref *out)
@@ -403,18 +409,37 @@ METHOD(long_range_iterator, __length_hint__, "__length_hint__(self, /)", "Privat
   return cd_dup(((LongRangeIterator *)cd_object(self))->left);
 }
 
+// Where the iterator started, and how many items it has given.
+static bool long_range_iterator_origin(VM *vm, const LongRangeIterator *it, Ref *start, Ref *index)
+{
+  *start = NO_REF;
+  *index = cd_int_subtract(vm, it->length, it->left);
+  Ref back = *index ? cd_int_subtract(vm, cd_from_small(0), *index) : NO_REF;
+  if (back) *start = range_long_item(vm, it->next, it->step, back);
+  cd_drop(vm, back);
+  if (*start) return true;
+  cd_drop(vm, *index);
+  return false;
+}
+
 METHOD(long_range_iterator, __reduce__, "__reduce__(self, /)", "Return state information for pickling.")
 {
   const LongRangeIterator *it = (LongRangeIterator *)cd_object(self);
-  return range_iterator_reduce(vm, cd_dup(it->next), range_long_item(vm, it->next, it->step, it->left), cd_dup(it->step));
+  Ref start, index;
+  if (!long_range_iterator_origin(vm, it, &start, &index)) return NO_REF;
+  return range_iterator_reduce(vm, start, range_long_item(vm, start, it->step, it->length), cd_dup(it->step), index);
 }
 
 METHOD(long_range_iterator, __setstate__, "__setstate__(self, state, /)", "Set state information for unpickling.")
 {
   LongRangeIterator *it = (LongRangeIterator *)cd_object(self);
+  Ref start, index;
   if (!cd_is_int(args[0])) return cd_raise_type(vm, "state must be an int, not %T", args[0]);
-  Value skip = cd_int_sign(args[0]) < 0 ? cd_from_small(0) : cd_int_compare(args[0], it->left) > 0 ? it->left : args[0];
-  Ref next = range_long_item(vm, it->next, it->step, skip), left = next ? cd_int_subtract(vm, it->left, skip) : NO_REF;
+  if (!long_range_iterator_origin(vm, it, &start, &index)) return NO_REF;
+  cd_drop(vm, index);
+  Value skip = cd_int_sign(args[0]) < 0 ? cd_from_small(0) : cd_int_compare(args[0], it->length) > 0 ? it->length : args[0];
+  Ref next = range_long_item(vm, start, it->step, skip), left = next ? cd_int_subtract(vm, it->length, skip) : NO_REF;
+  cd_drop(vm, start);
   if (!left) {
     cd_drop(vm, next);
     return NO_REF;

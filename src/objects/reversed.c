@@ -73,7 +73,7 @@ METHOD(reversed, __setstate__, "__setstate__(self, state, /)", "Set state inform
 {
   Reversed *r = reversed_of(self);
   int64_t index, length;
-  if (!cd_to_i64(vm, args[0], &index, vm->exc.OverflowError)) return NO_REF;
+  if (!cd_to_ssize(vm, args[0], &index)) return NO_REF;
   if (!r->sequence) return cd_none();
   if (!cd_len(vm, r->sequence, &length)) return NO_REF;
   r->index = index < -1 ? -1 : index > length - 1 ? length - 1 : index;

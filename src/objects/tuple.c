@@ -376,7 +376,7 @@ METHOD(tuple_iterator, __setstate__, "__setstate__(self, state, /)", "Set state 
 {
   TupleIterator *it = (TupleIterator *)cd_object(self);
   int64_t index;
-  if (!cd_to_i64(vm, args[0], &index, vm->exc.OverflowError)) return NO_REF;
+  if (!cd_to_ssize(vm, args[0], &index)) return NO_REF;
   if (it->tuple) {
     int64_t size = (int64_t)cd_tuple_size(it->tuple);
     it->index = (size_t)(index < 0 ? 0 : index > size ? size : index);
