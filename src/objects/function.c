@@ -8,6 +8,7 @@
 #include "objects/str.h"
 #include "objects/tuple.h"
 #include "objects/type.h"
+#include "vm/frame.h"
 
 #include <stdio.h>
 
@@ -21,11 +22,11 @@ uint32_t cd_function_next_version(VM *vm)
   return vm->next_function_version;
 }
 
-// The Dict behind globals["__builtins__"], a module or a dict; the VM's own when it is absent.
+// The Dict behind globals["__builtins__"], a module or a dict; the running code's when it is absent.
 static Value function_find_builtins(VM *vm, Value globals)
 {
   Value builtins = cd_dict_get_name_borrow(vm, globals, N(__builtins__));
-  if (!builtins) return vm->builtins_dict;
+  if (!builtins) return vm->thread->frame && vm->thread->frame->builtins ? vm->thread->frame->builtins : vm->builtins_dict;
   if (cd_is_dict(builtins)) return builtins;
   if (cd_is_object(builtins) && cd_type_is_subtype(cd_object(builtins)->type, vm->types.module)) return cd_module_dict(builtins);
   return vm->builtins_dict;

@@ -97,34 +97,39 @@ Ref cd_object_compare_slot(VM *vm, Value self, Value other, CompareOp op)
 
 static Ref object_get_class(VM *vm, Value self) { return cd_dup_object(cd_type_of(vm, self)); }
 
-// Every __slots__ member that `a` adds sits in `b` under the same name at the same place.
+// Every __slots__ member that `a` itself adds, `b` adds under the same name at the same place.
 static bool object_same_slots(VM *vm, Type *a, Type *b)
 {
-  for (Type *t = a; t; t = t->base) {
-    if (!t->slots_count) continue;
-    size_t i = 0;
-    Value key, value;
-    while (cd_dict_each(t->dict, &i, &key, &value)) {
-      if (!cd_is_exact(value, vm->types.member_descriptor)) continue;
-      Value other = cd_is_str(key) ? cd_type_lookup_borrow(vm, b, key) : NO_VALUE;
-      if (!other || !cd_is_exact(other, vm->types.member_descriptor)) return false;
-      if (((MemberDescriptor *)cd_object(other))->offset != ((MemberDescriptor *)cd_object(value))->offset) return false;
-    }
+  size_t i = 0;
+  Value key, value;
+  if (a->slots_count != b->slots_count) return false;
+  while (a->slots_count && cd_dict_each(a->dict, &i, &key, &value)) {
+    if (!cd_is_exact(value, vm->types.member_descriptor)) continue;
+    Value other = cd_is_str(key) ? cd_dict_get_name_borrow(vm, b->dict, key) : NO_VALUE;
+    if (!other || !cd_is_exact(other, vm->types.member_descriptor)) return false;
+    if (((MemberDescriptor *)cd_object(other))->offset != ((MemberDescriptor *)cd_object(value))->offset) return false;
   }
   return true;
 }
 
-static uint32_t object_slot_total(const Type *type)
+// The nearest class, going up, that adds anything to the layout.
+static Type *object_layout_owner(Type *type)
 {
-  uint32_t total = 0;
-  for (; type; type = type->base) total += type->slots_count;
-  return total;
+  for (; type->base; type = type->base) {
+    const Type *base = type->base;
+    if (type->slots_count || type->spec != base->spec || type->basicsize != base->basicsize || type->dict_offset != base->dict_offset ||
+        type->weaklist_offset != base->weaklist_offset) break;
+  }
+  return type;
 }
 
 static bool object_same_layout(VM *vm, Type *a, Type *b)
 {
-  return a->spec == b->spec && a->basicsize == b->basicsize && a->dict_offset == b->dict_offset && a->weaklist_offset == b->weaklist_offset &&
-         !((a->flags ^ b->flags) & (TYPE_EXTRA_AT_END | TYPE_GC)) && object_slot_total(a) == object_slot_total(b) && object_same_slots(vm, a, b);
+  if ((a->flags ^ b->flags) & (TYPE_EXTRA_AT_END | TYPE_GC)) return false;
+  a = object_layout_owner(a);
+  b = object_layout_owner(b);
+  return a == b || (a->spec == b->spec && a->base == b->base && a->basicsize == b->basicsize && a->dict_offset == b->dict_offset &&
+                    a->weaklist_offset == b->weaklist_offset && object_same_slots(vm, a, b));
 }
 
 static Shape *object_shape_in(VM *vm, Shape *shape, Shape *root)

@@ -88,14 +88,15 @@ void cd_type_modified(VM *vm, Type *type)
 static Value type_find_in_mro(VM *vm, Type *type, Value name)
 {
   if (!type->mro) return type->dict ? cd_dict_get_name_borrow(vm, type->dict, name) : NO_VALUE;
-  const Tuple *mro = cd_as_tuple(type->mro);
-  for (size_t i = 0; i < mro->size; i++) {
+  Tuple *mro = cd_as_tuple(type->mro);
+  Value found = NO_VALUE;
+  mro->head.refcount++;                          // an odd key's __eq__ may set __bases__
+  for (size_t i = 0; i < mro->size && !found; i++) {
     Value dict = ((Type *)cd_object(mro->items[i]))->dict;
-    if (!dict) continue;
-    Value found = cd_dict_get_name_borrow(vm, dict, name);
-    if (found) return found;
+    if (dict) found = cd_dict_get_name_borrow(vm, dict, name);
   }
-  return NO_VALUE;
+  cd_drop_object(vm, mro);
+  return found;
 }
 
 static NO_INLINE Value type_lookup_uncached(VM *vm, Type *type, Value name, TypeCacheEntry *entry, uint32_t version)
@@ -722,9 +723,13 @@ static const GetSetDef class_dict_getset = {"__dict__", "dictionary for instance
 
 static const GetSetDef class_weakref_getset = {"__weakref__", "list of weak references to the object", class_get_weakref, NULL};
 
+static Ref type_get_dict(VM *vm, Value self);
+
 static Ref class_get_dict(VM *vm, Value self)
 {
   if (cd_is_object(self) && cd_object(self)->type->flags & TYPE_HAS_DICT) return cd_instance_dict(vm, cd_object(self));
+  if (cd_is_type(self)) return type_get_dict(vm, self);
+  if (cd_is_instance_of(vm, self, vm->types.module)) return cd_dup(cd_module_dict(self));
   return cd_raise_attribute(vm, self, N(__dict__), "This object has no __dict__");
 }
 
