@@ -1,0 +1,1049 @@
+// SPDX-License-Identifier: MIT
+// socket_constants.h: rows {name, value} of the _socket module's table: those that this system's headers have as macros
+#ifdef AF_ALG
+{"AF_ALG", (int64_t)AF_ALG},
+#endif
+#ifdef AF_APPLETALK
+{"AF_APPLETALK", (int64_t)AF_APPLETALK},
+#endif
+#ifdef AF_ASH
+{"AF_ASH", (int64_t)AF_ASH},
+#endif
+#ifdef AF_ATMPVC
+{"AF_ATMPVC", (int64_t)AF_ATMPVC},
+#endif
+#ifdef AF_ATMSVC
+{"AF_ATMSVC", (int64_t)AF_ATMSVC},
+#endif
+#ifdef AF_AX25
+{"AF_AX25", (int64_t)AF_AX25},
+#endif
+#ifdef AF_BLUETOOTH
+{"AF_BLUETOOTH", (int64_t)AF_BLUETOOTH},
+#endif
+#ifdef AF_BRIDGE
+{"AF_BRIDGE", (int64_t)AF_BRIDGE},
+#endif
+#ifdef AF_CAN
+{"AF_CAN", (int64_t)AF_CAN},
+#endif
+#ifdef AF_DECnet
+{"AF_DECnet", (int64_t)AF_DECnet},
+#endif
+#ifdef AF_ECONET
+{"AF_ECONET", (int64_t)AF_ECONET},
+#endif
+#ifdef AF_INET
+{"AF_INET", (int64_t)AF_INET},
+#endif
+#ifdef AF_INET6
+{"AF_INET6", (int64_t)AF_INET6},
+#endif
+#ifdef AF_IPX
+{"AF_IPX", (int64_t)AF_IPX},
+#endif
+#ifdef AF_IRDA
+{"AF_IRDA", (int64_t)AF_IRDA},
+#endif
+#ifdef AF_KEY
+{"AF_KEY", (int64_t)AF_KEY},
+#endif
+#ifdef AF_LLC
+{"AF_LLC", (int64_t)AF_LLC},
+#endif
+#ifdef AF_NETBEUI
+{"AF_NETBEUI", (int64_t)AF_NETBEUI},
+#endif
+#ifdef AF_NETLINK
+{"AF_NETLINK", (int64_t)AF_NETLINK},
+#endif
+#ifdef AF_NETROM
+{"AF_NETROM", (int64_t)AF_NETROM},
+#endif
+#ifdef AF_PACKET
+{"AF_PACKET", (int64_t)AF_PACKET},
+#endif
+#ifdef AF_PPPOX
+{"AF_PPPOX", (int64_t)AF_PPPOX},
+#endif
+#ifdef AF_QIPCRTR
+{"AF_QIPCRTR", (int64_t)AF_QIPCRTR},
+#endif
+#ifdef AF_RDS
+{"AF_RDS", (int64_t)AF_RDS},
+#endif
+#ifdef AF_ROSE
+{"AF_ROSE", (int64_t)AF_ROSE},
+#endif
+#ifdef AF_ROUTE
+{"AF_ROUTE", (int64_t)AF_ROUTE},
+#endif
+#ifdef AF_SECURITY
+{"AF_SECURITY", (int64_t)AF_SECURITY},
+#endif
+#ifdef AF_SNA
+{"AF_SNA", (int64_t)AF_SNA},
+#endif
+#ifdef AF_TIPC
+{"AF_TIPC", (int64_t)AF_TIPC},
+#endif
+#ifdef AF_UNIX
+{"AF_UNIX", (int64_t)AF_UNIX},
+#endif
+#ifdef AF_UNSPEC
+{"AF_UNSPEC", (int64_t)AF_UNSPEC},
+#endif
+#ifdef AF_VSOCK
+{"AF_VSOCK", (int64_t)AF_VSOCK},
+#endif
+#ifdef AF_WANPIPE
+{"AF_WANPIPE", (int64_t)AF_WANPIPE},
+#endif
+#ifdef AF_X25
+{"AF_X25", (int64_t)AF_X25},
+#endif
+#ifdef AI_ADDRCONFIG
+{"AI_ADDRCONFIG", (int64_t)AI_ADDRCONFIG},
+#endif
+#ifdef AI_ALL
+{"AI_ALL", (int64_t)AI_ALL},
+#endif
+#ifdef AI_CANONNAME
+{"AI_CANONNAME", (int64_t)AI_CANONNAME},
+#endif
+#ifdef AI_NUMERICHOST
+{"AI_NUMERICHOST", (int64_t)AI_NUMERICHOST},
+#endif
+#ifdef AI_NUMERICSERV
+{"AI_NUMERICSERV", (int64_t)AI_NUMERICSERV},
+#endif
+#ifdef AI_PASSIVE
+{"AI_PASSIVE", (int64_t)AI_PASSIVE},
+#endif
+#ifdef AI_V4MAPPED
+{"AI_V4MAPPED", (int64_t)AI_V4MAPPED},
+#endif
+#ifdef ALG_OP_DECRYPT
+{"ALG_OP_DECRYPT", (int64_t)ALG_OP_DECRYPT},
+#endif
+#ifdef ALG_OP_ENCRYPT
+{"ALG_OP_ENCRYPT", (int64_t)ALG_OP_ENCRYPT},
+#endif
+#ifdef ALG_OP_SIGN
+{"ALG_OP_SIGN", (int64_t)ALG_OP_SIGN},
+#endif
+#ifdef ALG_OP_VERIFY
+{"ALG_OP_VERIFY", (int64_t)ALG_OP_VERIFY},
+#endif
+#ifdef ALG_SET_AEAD_ASSOCLEN
+{"ALG_SET_AEAD_ASSOCLEN", (int64_t)ALG_SET_AEAD_ASSOCLEN},
+#endif
+#ifdef ALG_SET_AEAD_AUTHSIZE
+{"ALG_SET_AEAD_AUTHSIZE", (int64_t)ALG_SET_AEAD_AUTHSIZE},
+#endif
+#ifdef ALG_SET_IV
+{"ALG_SET_IV", (int64_t)ALG_SET_IV},
+#endif
+#ifdef ALG_SET_KEY
+{"ALG_SET_KEY", (int64_t)ALG_SET_KEY},
+#endif
+#ifdef ALG_SET_OP
+{"ALG_SET_OP", (int64_t)ALG_SET_OP},
+#endif
+#ifdef ALG_SET_PUBKEY
+{"ALG_SET_PUBKEY", (int64_t)ALG_SET_PUBKEY},
+#endif
+#ifdef BTPROTO_HCI
+{"BTPROTO_HCI", (int64_t)BTPROTO_HCI},
+#endif
+#ifdef BTPROTO_L2CAP
+{"BTPROTO_L2CAP", (int64_t)BTPROTO_L2CAP},
+#endif
+#ifdef BTPROTO_RFCOMM
+{"BTPROTO_RFCOMM", (int64_t)BTPROTO_RFCOMM},
+#endif
+#ifdef BTPROTO_SCO
+{"BTPROTO_SCO", (int64_t)BTPROTO_SCO},
+#endif
+#ifdef CAN_BCM
+{"CAN_BCM", (int64_t)CAN_BCM},
+#endif
+#ifdef CAN_BCM_CAN_FD_FRAME
+{"CAN_BCM_CAN_FD_FRAME", (int64_t)CAN_BCM_CAN_FD_FRAME},
+#endif
+#ifdef CAN_BCM_RX_ANNOUNCE_RESUME
+{"CAN_BCM_RX_ANNOUNCE_RESUME", (int64_t)CAN_BCM_RX_ANNOUNCE_RESUME},
+#endif
+#ifdef CAN_BCM_RX_CHANGED
+{"CAN_BCM_RX_CHANGED", (int64_t)CAN_BCM_RX_CHANGED},
+#endif
+#ifdef CAN_BCM_RX_CHECK_DLC
+{"CAN_BCM_RX_CHECK_DLC", (int64_t)CAN_BCM_RX_CHECK_DLC},
+#endif
+#ifdef CAN_BCM_RX_DELETE
+{"CAN_BCM_RX_DELETE", (int64_t)CAN_BCM_RX_DELETE},
+#endif
+#ifdef CAN_BCM_RX_FILTER_ID
+{"CAN_BCM_RX_FILTER_ID", (int64_t)CAN_BCM_RX_FILTER_ID},
+#endif
+#ifdef CAN_BCM_RX_NO_AUTOTIMER
+{"CAN_BCM_RX_NO_AUTOTIMER", (int64_t)CAN_BCM_RX_NO_AUTOTIMER},
+#endif
+#ifdef CAN_BCM_RX_READ
+{"CAN_BCM_RX_READ", (int64_t)CAN_BCM_RX_READ},
+#endif
+#ifdef CAN_BCM_RX_RTR_FRAME
+{"CAN_BCM_RX_RTR_FRAME", (int64_t)CAN_BCM_RX_RTR_FRAME},
+#endif
+#ifdef CAN_BCM_RX_SETUP
+{"CAN_BCM_RX_SETUP", (int64_t)CAN_BCM_RX_SETUP},
+#endif
+#ifdef CAN_BCM_RX_STATUS
+{"CAN_BCM_RX_STATUS", (int64_t)CAN_BCM_RX_STATUS},
+#endif
+#ifdef CAN_BCM_RX_TIMEOUT
+{"CAN_BCM_RX_TIMEOUT", (int64_t)CAN_BCM_RX_TIMEOUT},
+#endif
+#ifdef CAN_BCM_SETTIMER
+{"CAN_BCM_SETTIMER", (int64_t)CAN_BCM_SETTIMER},
+#endif
+#ifdef CAN_BCM_STARTTIMER
+{"CAN_BCM_STARTTIMER", (int64_t)CAN_BCM_STARTTIMER},
+#endif
+#ifdef CAN_BCM_TX_ANNOUNCE
+{"CAN_BCM_TX_ANNOUNCE", (int64_t)CAN_BCM_TX_ANNOUNCE},
+#endif
+#ifdef CAN_BCM_TX_COUNTEVT
+{"CAN_BCM_TX_COUNTEVT", (int64_t)CAN_BCM_TX_COUNTEVT},
+#endif
+#ifdef CAN_BCM_TX_CP_CAN_ID
+{"CAN_BCM_TX_CP_CAN_ID", (int64_t)CAN_BCM_TX_CP_CAN_ID},
+#endif
+#ifdef CAN_BCM_TX_DELETE
+{"CAN_BCM_TX_DELETE", (int64_t)CAN_BCM_TX_DELETE},
+#endif
+#ifdef CAN_BCM_TX_EXPIRED
+{"CAN_BCM_TX_EXPIRED", (int64_t)CAN_BCM_TX_EXPIRED},
+#endif
+#ifdef CAN_BCM_TX_READ
+{"CAN_BCM_TX_READ", (int64_t)CAN_BCM_TX_READ},
+#endif
+#ifdef CAN_BCM_TX_RESET_MULTI_IDX
+{"CAN_BCM_TX_RESET_MULTI_IDX", (int64_t)CAN_BCM_TX_RESET_MULTI_IDX},
+#endif
+#ifdef CAN_BCM_TX_SEND
+{"CAN_BCM_TX_SEND", (int64_t)CAN_BCM_TX_SEND},
+#endif
+#ifdef CAN_BCM_TX_SETUP
+{"CAN_BCM_TX_SETUP", (int64_t)CAN_BCM_TX_SETUP},
+#endif
+#ifdef CAN_BCM_TX_STATUS
+{"CAN_BCM_TX_STATUS", (int64_t)CAN_BCM_TX_STATUS},
+#endif
+#ifdef CAN_EFF_FLAG
+{"CAN_EFF_FLAG", (int64_t)CAN_EFF_FLAG},
+#endif
+#ifdef CAN_EFF_MASK
+{"CAN_EFF_MASK", (int64_t)CAN_EFF_MASK},
+#endif
+#ifdef CAN_ERR_FLAG
+{"CAN_ERR_FLAG", (int64_t)CAN_ERR_FLAG},
+#endif
+#ifdef CAN_ERR_MASK
+{"CAN_ERR_MASK", (int64_t)CAN_ERR_MASK},
+#endif
+#ifdef CAN_ISOTP
+{"CAN_ISOTP", (int64_t)CAN_ISOTP},
+#endif
+#ifdef CAN_J1939
+{"CAN_J1939", (int64_t)CAN_J1939},
+#endif
+#ifdef CAN_RAW
+{"CAN_RAW", (int64_t)CAN_RAW},
+#endif
+#ifdef CAN_RAW_FD_FRAMES
+{"CAN_RAW_FD_FRAMES", (int64_t)CAN_RAW_FD_FRAMES},
+#endif
+#ifdef CAN_RAW_FILTER
+{"CAN_RAW_FILTER", (int64_t)CAN_RAW_FILTER},
+#endif
+#ifdef CAN_RAW_JOIN_FILTERS
+{"CAN_RAW_JOIN_FILTERS", (int64_t)CAN_RAW_JOIN_FILTERS},
+#endif
+#ifdef CAN_RAW_LOOPBACK
+{"CAN_RAW_LOOPBACK", (int64_t)CAN_RAW_LOOPBACK},
+#endif
+#ifdef CAN_RAW_RECV_OWN_MSGS
+{"CAN_RAW_RECV_OWN_MSGS", (int64_t)CAN_RAW_RECV_OWN_MSGS},
+#endif
+#ifdef CAN_RTR_FLAG
+{"CAN_RTR_FLAG", (int64_t)CAN_RTR_FLAG},
+#endif
+#ifdef CAN_SFF_MASK
+{"CAN_SFF_MASK", (int64_t)CAN_SFF_MASK},
+#endif
+#ifdef EAI_ADDRFAMILY
+{"EAI_ADDRFAMILY", (int64_t)EAI_ADDRFAMILY},
+#endif
+#ifdef EAI_AGAIN
+{"EAI_AGAIN", (int64_t)EAI_AGAIN},
+#endif
+#ifdef EAI_BADFLAGS
+{"EAI_BADFLAGS", (int64_t)EAI_BADFLAGS},
+#endif
+#ifdef EAI_FAIL
+{"EAI_FAIL", (int64_t)EAI_FAIL},
+#endif
+#ifdef EAI_FAMILY
+{"EAI_FAMILY", (int64_t)EAI_FAMILY},
+#endif
+#ifdef EAI_MEMORY
+{"EAI_MEMORY", (int64_t)EAI_MEMORY},
+#endif
+#ifdef EAI_NODATA
+{"EAI_NODATA", (int64_t)EAI_NODATA},
+#endif
+#ifdef EAI_NONAME
+{"EAI_NONAME", (int64_t)EAI_NONAME},
+#endif
+#ifdef EAI_OVERFLOW
+{"EAI_OVERFLOW", (int64_t)EAI_OVERFLOW},
+#endif
+#ifdef EAI_SERVICE
+{"EAI_SERVICE", (int64_t)EAI_SERVICE},
+#endif
+#ifdef EAI_SOCKTYPE
+{"EAI_SOCKTYPE", (int64_t)EAI_SOCKTYPE},
+#endif
+#ifdef EAI_SYSTEM
+{"EAI_SYSTEM", (int64_t)EAI_SYSTEM},
+#endif
+#ifdef HCI_DATA_DIR
+{"HCI_DATA_DIR", (int64_t)HCI_DATA_DIR},
+#endif
+#ifdef HCI_FILTER
+{"HCI_FILTER", (int64_t)HCI_FILTER},
+#endif
+#ifdef HCI_TIME_STAMP
+{"HCI_TIME_STAMP", (int64_t)HCI_TIME_STAMP},
+#endif
+#ifdef INADDR_ALLHOSTS_GROUP
+{"INADDR_ALLHOSTS_GROUP", (int64_t)INADDR_ALLHOSTS_GROUP},
+#endif
+#ifdef INADDR_ANY
+{"INADDR_ANY", (int64_t)INADDR_ANY},
+#endif
+#ifdef INADDR_BROADCAST
+{"INADDR_BROADCAST", (int64_t)INADDR_BROADCAST},
+#endif
+#ifdef INADDR_LOOPBACK
+{"INADDR_LOOPBACK", (int64_t)INADDR_LOOPBACK},
+#endif
+#ifdef INADDR_MAX_LOCAL_GROUP
+{"INADDR_MAX_LOCAL_GROUP", (int64_t)INADDR_MAX_LOCAL_GROUP},
+#endif
+#ifdef INADDR_NONE
+{"INADDR_NONE", (int64_t)INADDR_NONE},
+#endif
+#ifdef INADDR_UNSPEC_GROUP
+{"INADDR_UNSPEC_GROUP", (int64_t)INADDR_UNSPEC_GROUP},
+#endif
+#ifdef IOCTL_VM_SOCKETS_GET_LOCAL_CID
+{"IOCTL_VM_SOCKETS_GET_LOCAL_CID", (int64_t)IOCTL_VM_SOCKETS_GET_LOCAL_CID},
+#endif
+#ifdef IPPORT_RESERVED
+{"IPPORT_RESERVED", (int64_t)IPPORT_RESERVED},
+#endif
+#ifdef IPPORT_USERRESERVED
+{"IPPORT_USERRESERVED", (int64_t)IPPORT_USERRESERVED},
+#endif
+#ifdef IPPROTO_AH
+{"IPPROTO_AH", (int64_t)IPPROTO_AH},
+#endif
+#ifdef IPPROTO_DSTOPTS
+{"IPPROTO_DSTOPTS", (int64_t)IPPROTO_DSTOPTS},
+#endif
+#ifdef IPPROTO_EGP
+{"IPPROTO_EGP", (int64_t)IPPROTO_EGP},
+#endif
+#ifdef IPPROTO_ESP
+{"IPPROTO_ESP", (int64_t)IPPROTO_ESP},
+#endif
+#ifdef IPPROTO_FRAGMENT
+{"IPPROTO_FRAGMENT", (int64_t)IPPROTO_FRAGMENT},
+#endif
+#ifdef IPPROTO_GRE
+{"IPPROTO_GRE", (int64_t)IPPROTO_GRE},
+#endif
+#ifdef IPPROTO_HOPOPTS
+{"IPPROTO_HOPOPTS", (int64_t)IPPROTO_HOPOPTS},
+#endif
+#ifdef IPPROTO_ICMP
+{"IPPROTO_ICMP", (int64_t)IPPROTO_ICMP},
+#endif
+#ifdef IPPROTO_ICMPV6
+{"IPPROTO_ICMPV6", (int64_t)IPPROTO_ICMPV6},
+#endif
+#ifdef IPPROTO_IDP
+{"IPPROTO_IDP", (int64_t)IPPROTO_IDP},
+#endif
+#ifdef IPPROTO_IGMP
+{"IPPROTO_IGMP", (int64_t)IPPROTO_IGMP},
+#endif
+#ifdef IPPROTO_IP
+{"IPPROTO_IP", (int64_t)IPPROTO_IP},
+#endif
+#ifdef IPPROTO_IPIP
+{"IPPROTO_IPIP", (int64_t)IPPROTO_IPIP},
+#endif
+#ifdef IPPROTO_IPV6
+{"IPPROTO_IPV6", (int64_t)IPPROTO_IPV6},
+#endif
+#ifdef IPPROTO_MPTCP
+{"IPPROTO_MPTCP", (int64_t)IPPROTO_MPTCP},
+#endif
+#ifdef IPPROTO_NONE
+{"IPPROTO_NONE", (int64_t)IPPROTO_NONE},
+#endif
+#ifdef IPPROTO_PIM
+{"IPPROTO_PIM", (int64_t)IPPROTO_PIM},
+#endif
+#ifdef IPPROTO_PUP
+{"IPPROTO_PUP", (int64_t)IPPROTO_PUP},
+#endif
+#ifdef IPPROTO_RAW
+{"IPPROTO_RAW", (int64_t)IPPROTO_RAW},
+#endif
+#ifdef IPPROTO_ROUTING
+{"IPPROTO_ROUTING", (int64_t)IPPROTO_ROUTING},
+#endif
+#ifdef IPPROTO_RSVP
+{"IPPROTO_RSVP", (int64_t)IPPROTO_RSVP},
+#endif
+#ifdef IPPROTO_SCTP
+{"IPPROTO_SCTP", (int64_t)IPPROTO_SCTP},
+#endif
+#ifdef IPPROTO_TCP
+{"IPPROTO_TCP", (int64_t)IPPROTO_TCP},
+#endif
+#ifdef IPPROTO_TP
+{"IPPROTO_TP", (int64_t)IPPROTO_TP},
+#endif
+#ifdef IPPROTO_UDP
+{"IPPROTO_UDP", (int64_t)IPPROTO_UDP},
+#endif
+#ifdef IPPROTO_UDPLITE
+{"IPPROTO_UDPLITE", (int64_t)IPPROTO_UDPLITE},
+#endif
+#ifdef IPV6_CHECKSUM
+{"IPV6_CHECKSUM", (int64_t)IPV6_CHECKSUM},
+#endif
+#ifdef IPV6_DONTFRAG
+{"IPV6_DONTFRAG", (int64_t)IPV6_DONTFRAG},
+#endif
+#ifdef IPV6_DSTOPTS
+{"IPV6_DSTOPTS", (int64_t)IPV6_DSTOPTS},
+#endif
+#ifdef IPV6_HOPLIMIT
+{"IPV6_HOPLIMIT", (int64_t)IPV6_HOPLIMIT},
+#endif
+#ifdef IPV6_HOPOPTS
+{"IPV6_HOPOPTS", (int64_t)IPV6_HOPOPTS},
+#endif
+#ifdef IPV6_JOIN_GROUP
+{"IPV6_JOIN_GROUP", (int64_t)IPV6_JOIN_GROUP},
+#endif
+#ifdef IPV6_LEAVE_GROUP
+{"IPV6_LEAVE_GROUP", (int64_t)IPV6_LEAVE_GROUP},
+#endif
+#ifdef IPV6_MULTICAST_HOPS
+{"IPV6_MULTICAST_HOPS", (int64_t)IPV6_MULTICAST_HOPS},
+#endif
+#ifdef IPV6_MULTICAST_IF
+{"IPV6_MULTICAST_IF", (int64_t)IPV6_MULTICAST_IF},
+#endif
+#ifdef IPV6_MULTICAST_LOOP
+{"IPV6_MULTICAST_LOOP", (int64_t)IPV6_MULTICAST_LOOP},
+#endif
+#ifdef IPV6_NEXTHOP
+{"IPV6_NEXTHOP", (int64_t)IPV6_NEXTHOP},
+#endif
+#ifdef IPV6_PATHMTU
+{"IPV6_PATHMTU", (int64_t)IPV6_PATHMTU},
+#endif
+#ifdef IPV6_PKTINFO
+{"IPV6_PKTINFO", (int64_t)IPV6_PKTINFO},
+#endif
+#ifdef IPV6_RECVDSTOPTS
+{"IPV6_RECVDSTOPTS", (int64_t)IPV6_RECVDSTOPTS},
+#endif
+#ifdef IPV6_RECVHOPLIMIT
+{"IPV6_RECVHOPLIMIT", (int64_t)IPV6_RECVHOPLIMIT},
+#endif
+#ifdef IPV6_RECVHOPOPTS
+{"IPV6_RECVHOPOPTS", (int64_t)IPV6_RECVHOPOPTS},
+#endif
+#ifdef IPV6_RECVPATHMTU
+{"IPV6_RECVPATHMTU", (int64_t)IPV6_RECVPATHMTU},
+#endif
+#ifdef IPV6_RECVPKTINFO
+{"IPV6_RECVPKTINFO", (int64_t)IPV6_RECVPKTINFO},
+#endif
+#ifdef IPV6_RECVRTHDR
+{"IPV6_RECVRTHDR", (int64_t)IPV6_RECVRTHDR},
+#endif
+#ifdef IPV6_RECVTCLASS
+{"IPV6_RECVTCLASS", (int64_t)IPV6_RECVTCLASS},
+#endif
+#ifdef IPV6_RTHDR
+{"IPV6_RTHDR", (int64_t)IPV6_RTHDR},
+#endif
+#ifdef IPV6_RTHDRDSTOPTS
+{"IPV6_RTHDRDSTOPTS", (int64_t)IPV6_RTHDRDSTOPTS},
+#endif
+#ifdef IPV6_RTHDR_TYPE_0
+{"IPV6_RTHDR_TYPE_0", (int64_t)IPV6_RTHDR_TYPE_0},
+#endif
+#ifdef IPV6_TCLASS
+{"IPV6_TCLASS", (int64_t)IPV6_TCLASS},
+#endif
+#ifdef IPV6_UNICAST_HOPS
+{"IPV6_UNICAST_HOPS", (int64_t)IPV6_UNICAST_HOPS},
+#endif
+#ifdef IPV6_V6ONLY
+{"IPV6_V6ONLY", (int64_t)IPV6_V6ONLY},
+#endif
+#ifdef IP_ADD_MEMBERSHIP
+{"IP_ADD_MEMBERSHIP", (int64_t)IP_ADD_MEMBERSHIP},
+#endif
+#ifdef IP_BIND_ADDRESS_NO_PORT
+{"IP_BIND_ADDRESS_NO_PORT", (int64_t)IP_BIND_ADDRESS_NO_PORT},
+#endif
+#ifdef IP_DEFAULT_MULTICAST_LOOP
+{"IP_DEFAULT_MULTICAST_LOOP", (int64_t)IP_DEFAULT_MULTICAST_LOOP},
+#endif
+#ifdef IP_DEFAULT_MULTICAST_TTL
+{"IP_DEFAULT_MULTICAST_TTL", (int64_t)IP_DEFAULT_MULTICAST_TTL},
+#endif
+#ifdef IP_DROP_MEMBERSHIP
+{"IP_DROP_MEMBERSHIP", (int64_t)IP_DROP_MEMBERSHIP},
+#endif
+#ifdef IP_HDRINCL
+{"IP_HDRINCL", (int64_t)IP_HDRINCL},
+#endif
+#ifdef IP_MAX_MEMBERSHIPS
+{"IP_MAX_MEMBERSHIPS", (int64_t)IP_MAX_MEMBERSHIPS},
+#endif
+#ifdef IP_MULTICAST_IF
+{"IP_MULTICAST_IF", (int64_t)IP_MULTICAST_IF},
+#endif
+#ifdef IP_MULTICAST_LOOP
+{"IP_MULTICAST_LOOP", (int64_t)IP_MULTICAST_LOOP},
+#endif
+#ifdef IP_MULTICAST_TTL
+{"IP_MULTICAST_TTL", (int64_t)IP_MULTICAST_TTL},
+#endif
+#ifdef IP_OPTIONS
+{"IP_OPTIONS", (int64_t)IP_OPTIONS},
+#endif
+#ifdef IP_RECVOPTS
+{"IP_RECVOPTS", (int64_t)IP_RECVOPTS},
+#endif
+#ifdef IP_RECVRETOPTS
+{"IP_RECVRETOPTS", (int64_t)IP_RECVRETOPTS},
+#endif
+#ifdef IP_RECVTOS
+{"IP_RECVTOS", (int64_t)IP_RECVTOS},
+#endif
+#ifdef IP_RETOPTS
+{"IP_RETOPTS", (int64_t)IP_RETOPTS},
+#endif
+#ifdef IP_TOS
+{"IP_TOS", (int64_t)IP_TOS},
+#endif
+#ifdef IP_TRANSPARENT
+{"IP_TRANSPARENT", (int64_t)IP_TRANSPARENT},
+#endif
+#ifdef IP_TTL
+{"IP_TTL", (int64_t)IP_TTL},
+#endif
+#ifdef J1939_EE_INFO_NONE
+{"J1939_EE_INFO_NONE", (int64_t)J1939_EE_INFO_NONE},
+#endif
+#ifdef J1939_EE_INFO_TX_ABORT
+{"J1939_EE_INFO_TX_ABORT", (int64_t)J1939_EE_INFO_TX_ABORT},
+#endif
+#ifdef J1939_FILTER_MAX
+{"J1939_FILTER_MAX", (int64_t)J1939_FILTER_MAX},
+#endif
+#ifdef J1939_IDLE_ADDR
+{"J1939_IDLE_ADDR", (int64_t)J1939_IDLE_ADDR},
+#endif
+#ifdef J1939_MAX_UNICAST_ADDR
+{"J1939_MAX_UNICAST_ADDR", (int64_t)J1939_MAX_UNICAST_ADDR},
+#endif
+#ifdef J1939_NLA_BYTES_ACKED
+{"J1939_NLA_BYTES_ACKED", (int64_t)J1939_NLA_BYTES_ACKED},
+#endif
+#ifdef J1939_NLA_PAD
+{"J1939_NLA_PAD", (int64_t)J1939_NLA_PAD},
+#endif
+#ifdef J1939_NO_ADDR
+{"J1939_NO_ADDR", (int64_t)J1939_NO_ADDR},
+#endif
+#ifdef J1939_NO_NAME
+{"J1939_NO_NAME", (int64_t)J1939_NO_NAME},
+#endif
+#ifdef J1939_NO_PGN
+{"J1939_NO_PGN", (int64_t)J1939_NO_PGN},
+#endif
+#ifdef J1939_PGN_ADDRESS_CLAIMED
+{"J1939_PGN_ADDRESS_CLAIMED", (int64_t)J1939_PGN_ADDRESS_CLAIMED},
+#endif
+#ifdef J1939_PGN_ADDRESS_COMMANDED
+{"J1939_PGN_ADDRESS_COMMANDED", (int64_t)J1939_PGN_ADDRESS_COMMANDED},
+#endif
+#ifdef J1939_PGN_MAX
+{"J1939_PGN_MAX", (int64_t)J1939_PGN_MAX},
+#endif
+#ifdef J1939_PGN_PDU1_MAX
+{"J1939_PGN_PDU1_MAX", (int64_t)J1939_PGN_PDU1_MAX},
+#endif
+#ifdef J1939_PGN_REQUEST
+{"J1939_PGN_REQUEST", (int64_t)J1939_PGN_REQUEST},
+#endif
+#ifdef MSG_CMSG_CLOEXEC
+{"MSG_CMSG_CLOEXEC", (int64_t)MSG_CMSG_CLOEXEC},
+#endif
+#ifdef MSG_CONFIRM
+{"MSG_CONFIRM", (int64_t)MSG_CONFIRM},
+#endif
+#ifdef MSG_CTRUNC
+{"MSG_CTRUNC", (int64_t)MSG_CTRUNC},
+#endif
+#ifdef MSG_DONTROUTE
+{"MSG_DONTROUTE", (int64_t)MSG_DONTROUTE},
+#endif
+#ifdef MSG_DONTWAIT
+{"MSG_DONTWAIT", (int64_t)MSG_DONTWAIT},
+#endif
+#ifdef MSG_EOR
+{"MSG_EOR", (int64_t)MSG_EOR},
+#endif
+#ifdef MSG_ERRQUEUE
+{"MSG_ERRQUEUE", (int64_t)MSG_ERRQUEUE},
+#endif
+#ifdef MSG_FASTOPEN
+{"MSG_FASTOPEN", (int64_t)MSG_FASTOPEN},
+#endif
+#ifdef MSG_MORE
+{"MSG_MORE", (int64_t)MSG_MORE},
+#endif
+#ifdef MSG_NOSIGNAL
+{"MSG_NOSIGNAL", (int64_t)MSG_NOSIGNAL},
+#endif
+#ifdef MSG_OOB
+{"MSG_OOB", (int64_t)MSG_OOB},
+#endif
+#ifdef MSG_PEEK
+{"MSG_PEEK", (int64_t)MSG_PEEK},
+#endif
+#ifdef MSG_TRUNC
+{"MSG_TRUNC", (int64_t)MSG_TRUNC},
+#endif
+#ifdef MSG_WAITALL
+{"MSG_WAITALL", (int64_t)MSG_WAITALL},
+#endif
+#ifdef NETLINK_CRYPTO
+{"NETLINK_CRYPTO", (int64_t)NETLINK_CRYPTO},
+#endif
+#ifdef NETLINK_DNRTMSG
+{"NETLINK_DNRTMSG", (int64_t)NETLINK_DNRTMSG},
+#endif
+#ifdef NETLINK_FIREWALL
+{"NETLINK_FIREWALL", (int64_t)NETLINK_FIREWALL},
+#endif
+#ifdef NETLINK_IP6_FW
+{"NETLINK_IP6_FW", (int64_t)NETLINK_IP6_FW},
+#endif
+#ifdef NETLINK_NFLOG
+{"NETLINK_NFLOG", (int64_t)NETLINK_NFLOG},
+#endif
+#ifdef NETLINK_ROUTE
+{"NETLINK_ROUTE", (int64_t)NETLINK_ROUTE},
+#endif
+#ifdef NETLINK_USERSOCK
+{"NETLINK_USERSOCK", (int64_t)NETLINK_USERSOCK},
+#endif
+#ifdef NETLINK_XFRM
+{"NETLINK_XFRM", (int64_t)NETLINK_XFRM},
+#endif
+#ifdef NI_DGRAM
+{"NI_DGRAM", (int64_t)NI_DGRAM},
+#endif
+#ifdef NI_MAXHOST
+{"NI_MAXHOST", (int64_t)NI_MAXHOST},
+#endif
+#ifdef NI_MAXSERV
+{"NI_MAXSERV", (int64_t)NI_MAXSERV},
+#endif
+#ifdef NI_NAMEREQD
+{"NI_NAMEREQD", (int64_t)NI_NAMEREQD},
+#endif
+#ifdef NI_NOFQDN
+{"NI_NOFQDN", (int64_t)NI_NOFQDN},
+#endif
+#ifdef NI_NUMERICHOST
+{"NI_NUMERICHOST", (int64_t)NI_NUMERICHOST},
+#endif
+#ifdef NI_NUMERICSERV
+{"NI_NUMERICSERV", (int64_t)NI_NUMERICSERV},
+#endif
+#ifdef PACKET_BROADCAST
+{"PACKET_BROADCAST", (int64_t)PACKET_BROADCAST},
+#endif
+#ifdef PACKET_FASTROUTE
+{"PACKET_FASTROUTE", (int64_t)PACKET_FASTROUTE},
+#endif
+#ifdef PACKET_HOST
+{"PACKET_HOST", (int64_t)PACKET_HOST},
+#endif
+#ifdef PACKET_LOOPBACK
+{"PACKET_LOOPBACK", (int64_t)PACKET_LOOPBACK},
+#endif
+#ifdef PACKET_MULTICAST
+{"PACKET_MULTICAST", (int64_t)PACKET_MULTICAST},
+#endif
+#ifdef PACKET_OTHERHOST
+{"PACKET_OTHERHOST", (int64_t)PACKET_OTHERHOST},
+#endif
+#ifdef PACKET_OUTGOING
+{"PACKET_OUTGOING", (int64_t)PACKET_OUTGOING},
+#endif
+#ifdef PF_CAN
+{"PF_CAN", (int64_t)PF_CAN},
+#endif
+#ifdef PF_PACKET
+{"PF_PACKET", (int64_t)PF_PACKET},
+#endif
+#ifdef PF_RDS
+{"PF_RDS", (int64_t)PF_RDS},
+#endif
+#ifdef SCM_CREDENTIALS
+{"SCM_CREDENTIALS", (int64_t)SCM_CREDENTIALS},
+#endif
+#ifdef SCM_J1939_DEST_ADDR
+{"SCM_J1939_DEST_ADDR", (int64_t)SCM_J1939_DEST_ADDR},
+#endif
+#ifdef SCM_J1939_DEST_NAME
+{"SCM_J1939_DEST_NAME", (int64_t)SCM_J1939_DEST_NAME},
+#endif
+#ifdef SCM_J1939_ERRQUEUE
+{"SCM_J1939_ERRQUEUE", (int64_t)SCM_J1939_ERRQUEUE},
+#endif
+#ifdef SCM_J1939_PRIO
+{"SCM_J1939_PRIO", (int64_t)SCM_J1939_PRIO},
+#endif
+#ifdef SCM_RIGHTS
+{"SCM_RIGHTS", (int64_t)SCM_RIGHTS},
+#endif
+#ifdef SHUT_RD
+{"SHUT_RD", (int64_t)SHUT_RD},
+#endif
+#ifdef SHUT_RDWR
+{"SHUT_RDWR", (int64_t)SHUT_RDWR},
+#endif
+#ifdef SHUT_WR
+{"SHUT_WR", (int64_t)SHUT_WR},
+#endif
+#ifdef SOCK_CLOEXEC
+{"SOCK_CLOEXEC", (int64_t)SOCK_CLOEXEC},
+#endif
+#ifdef SOCK_DGRAM
+{"SOCK_DGRAM", (int64_t)SOCK_DGRAM},
+#endif
+#ifdef SOCK_NONBLOCK
+{"SOCK_NONBLOCK", (int64_t)SOCK_NONBLOCK},
+#endif
+#ifdef SOCK_RAW
+{"SOCK_RAW", (int64_t)SOCK_RAW},
+#endif
+#ifdef SOCK_RDM
+{"SOCK_RDM", (int64_t)SOCK_RDM},
+#endif
+#ifdef SOCK_SEQPACKET
+{"SOCK_SEQPACKET", (int64_t)SOCK_SEQPACKET},
+#endif
+#ifdef SOCK_STREAM
+{"SOCK_STREAM", (int64_t)SOCK_STREAM},
+#endif
+#ifdef SOL_ALG
+{"SOL_ALG", (int64_t)SOL_ALG},
+#endif
+#ifdef SOL_CAN_BASE
+{"SOL_CAN_BASE", (int64_t)SOL_CAN_BASE},
+#endif
+#ifdef SOL_CAN_RAW
+{"SOL_CAN_RAW", (int64_t)SOL_CAN_RAW},
+#endif
+#ifdef SOL_HCI
+{"SOL_HCI", (int64_t)SOL_HCI},
+#endif
+#ifdef SOL_IP
+{"SOL_IP", (int64_t)SOL_IP},
+#endif
+#ifdef SOL_RDS
+{"SOL_RDS", (int64_t)SOL_RDS},
+#endif
+#ifdef SOL_SOCKET
+{"SOL_SOCKET", (int64_t)SOL_SOCKET},
+#endif
+#ifdef SOL_TCP
+{"SOL_TCP", (int64_t)SOL_TCP},
+#endif
+#ifdef SOL_TIPC
+{"SOL_TIPC", (int64_t)SOL_TIPC},
+#endif
+#ifdef SOL_UDP
+{"SOL_UDP", (int64_t)SOL_UDP},
+#endif
+#ifdef SOMAXCONN
+{"SOMAXCONN", (int64_t)SOMAXCONN},
+#endif
+#ifdef SO_ACCEPTCONN
+{"SO_ACCEPTCONN", (int64_t)SO_ACCEPTCONN},
+#endif
+#ifdef SO_BINDTODEVICE
+{"SO_BINDTODEVICE", (int64_t)SO_BINDTODEVICE},
+#endif
+#ifdef SO_BROADCAST
+{"SO_BROADCAST", (int64_t)SO_BROADCAST},
+#endif
+#ifdef SO_DEBUG
+{"SO_DEBUG", (int64_t)SO_DEBUG},
+#endif
+#ifdef SO_DOMAIN
+{"SO_DOMAIN", (int64_t)SO_DOMAIN},
+#endif
+#ifdef SO_DONTROUTE
+{"SO_DONTROUTE", (int64_t)SO_DONTROUTE},
+#endif
+#ifdef SO_ERROR
+{"SO_ERROR", (int64_t)SO_ERROR},
+#endif
+#ifdef SO_INCOMING_CPU
+{"SO_INCOMING_CPU", (int64_t)SO_INCOMING_CPU},
+#endif
+#ifdef SO_J1939_ERRQUEUE
+{"SO_J1939_ERRQUEUE", (int64_t)SO_J1939_ERRQUEUE},
+#endif
+#ifdef SO_J1939_FILTER
+{"SO_J1939_FILTER", (int64_t)SO_J1939_FILTER},
+#endif
+#ifdef SO_J1939_PROMISC
+{"SO_J1939_PROMISC", (int64_t)SO_J1939_PROMISC},
+#endif
+#ifdef SO_J1939_SEND_PRIO
+{"SO_J1939_SEND_PRIO", (int64_t)SO_J1939_SEND_PRIO},
+#endif
+#ifdef SO_KEEPALIVE
+{"SO_KEEPALIVE", (int64_t)SO_KEEPALIVE},
+#endif
+#ifdef SO_LINGER
+{"SO_LINGER", (int64_t)SO_LINGER},
+#endif
+#ifdef SO_MARK
+{"SO_MARK", (int64_t)SO_MARK},
+#endif
+#ifdef SO_OOBINLINE
+{"SO_OOBINLINE", (int64_t)SO_OOBINLINE},
+#endif
+#ifdef SO_PASSCRED
+{"SO_PASSCRED", (int64_t)SO_PASSCRED},
+#endif
+#ifdef SO_PASSSEC
+{"SO_PASSSEC", (int64_t)SO_PASSSEC},
+#endif
+#ifdef SO_PEERCRED
+{"SO_PEERCRED", (int64_t)SO_PEERCRED},
+#endif
+#ifdef SO_PEERSEC
+{"SO_PEERSEC", (int64_t)SO_PEERSEC},
+#endif
+#ifdef SO_PRIORITY
+{"SO_PRIORITY", (int64_t)SO_PRIORITY},
+#endif
+#ifdef SO_PROTOCOL
+{"SO_PROTOCOL", (int64_t)SO_PROTOCOL},
+#endif
+#ifdef SO_RCVBUF
+{"SO_RCVBUF", (int64_t)SO_RCVBUF},
+#endif
+#ifdef SO_RCVLOWAT
+{"SO_RCVLOWAT", (int64_t)SO_RCVLOWAT},
+#endif
+#ifdef SO_RCVTIMEO
+{"SO_RCVTIMEO", (int64_t)SO_RCVTIMEO},
+#endif
+#ifdef SO_REUSEADDR
+{"SO_REUSEADDR", (int64_t)SO_REUSEADDR},
+#endif
+#ifdef SO_REUSEPORT
+{"SO_REUSEPORT", (int64_t)SO_REUSEPORT},
+#endif
+#ifdef SO_SNDBUF
+{"SO_SNDBUF", (int64_t)SO_SNDBUF},
+#endif
+#ifdef SO_SNDLOWAT
+{"SO_SNDLOWAT", (int64_t)SO_SNDLOWAT},
+#endif
+#ifdef SO_SNDTIMEO
+{"SO_SNDTIMEO", (int64_t)SO_SNDTIMEO},
+#endif
+#ifdef SO_TYPE
+{"SO_TYPE", (int64_t)SO_TYPE},
+#endif
+#ifdef SO_VM_SOCKETS_BUFFER_MAX_SIZE
+{"SO_VM_SOCKETS_BUFFER_MAX_SIZE", (int64_t)SO_VM_SOCKETS_BUFFER_MAX_SIZE},
+#endif
+#ifdef SO_VM_SOCKETS_BUFFER_MIN_SIZE
+{"SO_VM_SOCKETS_BUFFER_MIN_SIZE", (int64_t)SO_VM_SOCKETS_BUFFER_MIN_SIZE},
+#endif
+#ifdef SO_VM_SOCKETS_BUFFER_SIZE
+{"SO_VM_SOCKETS_BUFFER_SIZE", (int64_t)SO_VM_SOCKETS_BUFFER_SIZE},
+#endif
+#ifdef TCP_CONGESTION
+{"TCP_CONGESTION", (int64_t)TCP_CONGESTION},
+#endif
+#ifdef TCP_CORK
+{"TCP_CORK", (int64_t)TCP_CORK},
+#endif
+#ifdef TCP_DEFER_ACCEPT
+{"TCP_DEFER_ACCEPT", (int64_t)TCP_DEFER_ACCEPT},
+#endif
+#ifdef TCP_FASTOPEN
+{"TCP_FASTOPEN", (int64_t)TCP_FASTOPEN},
+#endif
+#ifdef TCP_INFO
+{"TCP_INFO", (int64_t)TCP_INFO},
+#endif
+#ifdef TCP_KEEPCNT
+{"TCP_KEEPCNT", (int64_t)TCP_KEEPCNT},
+#endif
+#ifdef TCP_KEEPIDLE
+{"TCP_KEEPIDLE", (int64_t)TCP_KEEPIDLE},
+#endif
+#ifdef TCP_KEEPINTVL
+{"TCP_KEEPINTVL", (int64_t)TCP_KEEPINTVL},
+#endif
+#ifdef TCP_LINGER2
+{"TCP_LINGER2", (int64_t)TCP_LINGER2},
+#endif
+#ifdef TCP_MAXSEG
+{"TCP_MAXSEG", (int64_t)TCP_MAXSEG},
+#endif
+#ifdef TCP_NODELAY
+{"TCP_NODELAY", (int64_t)TCP_NODELAY},
+#endif
+#ifdef TCP_NOTSENT_LOWAT
+{"TCP_NOTSENT_LOWAT", (int64_t)TCP_NOTSENT_LOWAT},
+#endif
+#ifdef TCP_QUICKACK
+{"TCP_QUICKACK", (int64_t)TCP_QUICKACK},
+#endif
+#ifdef TCP_SYNCNT
+{"TCP_SYNCNT", (int64_t)TCP_SYNCNT},
+#endif
+#ifdef TCP_USER_TIMEOUT
+{"TCP_USER_TIMEOUT", (int64_t)TCP_USER_TIMEOUT},
+#endif
+#ifdef TCP_WINDOW_CLAMP
+{"TCP_WINDOW_CLAMP", (int64_t)TCP_WINDOW_CLAMP},
+#endif
+#ifdef TIPC_ADDR_ID
+{"TIPC_ADDR_ID", (int64_t)TIPC_ADDR_ID},
+#endif
+#ifdef TIPC_ADDR_NAME
+{"TIPC_ADDR_NAME", (int64_t)TIPC_ADDR_NAME},
+#endif
+#ifdef TIPC_ADDR_NAMESEQ
+{"TIPC_ADDR_NAMESEQ", (int64_t)TIPC_ADDR_NAMESEQ},
+#endif
+#ifdef TIPC_CFG_SRV
+{"TIPC_CFG_SRV", (int64_t)TIPC_CFG_SRV},
+#endif
+#ifdef TIPC_CLUSTER_SCOPE
+{"TIPC_CLUSTER_SCOPE", (int64_t)TIPC_CLUSTER_SCOPE},
+#endif
+#ifdef TIPC_CONN_TIMEOUT
+{"TIPC_CONN_TIMEOUT", (int64_t)TIPC_CONN_TIMEOUT},
+#endif
+#ifdef TIPC_CRITICAL_IMPORTANCE
+{"TIPC_CRITICAL_IMPORTANCE", (int64_t)TIPC_CRITICAL_IMPORTANCE},
+#endif
+#ifdef TIPC_DEST_DROPPABLE
+{"TIPC_DEST_DROPPABLE", (int64_t)TIPC_DEST_DROPPABLE},
+#endif
+#ifdef TIPC_HIGH_IMPORTANCE
+{"TIPC_HIGH_IMPORTANCE", (int64_t)TIPC_HIGH_IMPORTANCE},
+#endif
+#ifdef TIPC_IMPORTANCE
+{"TIPC_IMPORTANCE", (int64_t)TIPC_IMPORTANCE},
+#endif
+#ifdef TIPC_LOW_IMPORTANCE
+{"TIPC_LOW_IMPORTANCE", (int64_t)TIPC_LOW_IMPORTANCE},
+#endif
+#ifdef TIPC_MEDIUM_IMPORTANCE
+{"TIPC_MEDIUM_IMPORTANCE", (int64_t)TIPC_MEDIUM_IMPORTANCE},
+#endif
+#ifdef TIPC_NODE_SCOPE
+{"TIPC_NODE_SCOPE", (int64_t)TIPC_NODE_SCOPE},
+#endif
+#ifdef TIPC_PUBLISHED
+{"TIPC_PUBLISHED", (int64_t)TIPC_PUBLISHED},
+#endif
+#ifdef TIPC_SRC_DROPPABLE
+{"TIPC_SRC_DROPPABLE", (int64_t)TIPC_SRC_DROPPABLE},
+#endif
+#ifdef TIPC_SUBSCR_TIMEOUT
+{"TIPC_SUBSCR_TIMEOUT", (int64_t)TIPC_SUBSCR_TIMEOUT},
+#endif
+#ifdef TIPC_SUB_CANCEL
+{"TIPC_SUB_CANCEL", (int64_t)TIPC_SUB_CANCEL},
+#endif
+#ifdef TIPC_SUB_PORTS
+{"TIPC_SUB_PORTS", (int64_t)TIPC_SUB_PORTS},
+#endif
+#ifdef TIPC_SUB_SERVICE
+{"TIPC_SUB_SERVICE", (int64_t)TIPC_SUB_SERVICE},
+#endif
+#ifdef TIPC_TOP_SRV
+{"TIPC_TOP_SRV", (int64_t)TIPC_TOP_SRV},
+#endif
+#ifdef TIPC_WAIT_FOREVER
+{"TIPC_WAIT_FOREVER", (int64_t)TIPC_WAIT_FOREVER},
+#endif
+#ifdef TIPC_WITHDRAWN
+{"TIPC_WITHDRAWN", (int64_t)TIPC_WITHDRAWN},
+#endif
+#ifdef TIPC_ZONE_SCOPE
+{"TIPC_ZONE_SCOPE", (int64_t)TIPC_ZONE_SCOPE},
+#endif
+#ifdef UDPLITE_RECV_CSCOV
+{"UDPLITE_RECV_CSCOV", (int64_t)UDPLITE_RECV_CSCOV},
+#endif
+#ifdef UDPLITE_SEND_CSCOV
+{"UDPLITE_SEND_CSCOV", (int64_t)UDPLITE_SEND_CSCOV},
+#endif
+#ifdef VMADDR_CID_ANY
+{"VMADDR_CID_ANY", (int64_t)VMADDR_CID_ANY},
+#endif
+#ifdef VMADDR_CID_HOST
+{"VMADDR_CID_HOST", (int64_t)VMADDR_CID_HOST},
+#endif
+#ifdef VMADDR_PORT_ANY
+{"VMADDR_PORT_ANY", (int64_t)VMADDR_PORT_ANY},
+#endif
+#ifdef VM_SOCKETS_INVALID_VERSION
+{"VM_SOCKETS_INVALID_VERSION", (int64_t)VM_SOCKETS_INVALID_VERSION},
+#endif
