@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // _socket.c: the _socket module: functions around sockets, name services, constants
 #include "modules/socket.h"
+#include "objects/misc.h"
 
 #include <fcntl.h>
 #include <linux/can.h>
@@ -307,6 +308,20 @@ static bool addrinfo_port(VM *vm, Value v, Ref *owned, const char **out)
   return cd_raise(vm, vm->exc.OSError, "Int or String expected");
 }
 
+// ASCII names with labels of an allowed length are their own IDNA form; others go through the codec.
+static Ref addrinfo_host(VM *vm, Value v)
+{
+  const Str *s = cd_as_str(v);
+  size_t label = 0;
+  bool plain = s->ascii && s->size > 0;
+  for (size_t i = 0; plain && i < s->size; i++) {
+    if (s->data[i] != '.') { plain = ++label <= 63; continue; }
+    plain = label > 0;
+    label = 0;
+  }
+  return plain ? cd_bytes_new(vm, s->data, s->size) : cd_encode(vm, v, "idna", NULL);
+}
+
 FUNCTION(_socket, getaddrinfo, "getaddrinfo(host, port, family=0, type=0, proto=0, flags=0)",
          "getaddrinfo(host, port [, family, type, proto, flags]) -> list of (family, type, proto, canonname, sockaddr)\n\nFind the addresses of a host and a service.")
 {
@@ -315,7 +330,7 @@ FUNCTION(_socket, getaddrinfo, "getaddrinfo(host, port, family=0, type=0, proto=
     if (cd_bits(args[2 + i]) && !cd_to_c_int(vm, args[2 + i], &numbers[i])) return NO_REF;
   Ref host = NO_REF, port = NO_REF, list = NO_REF;
   const char *port_text;
-  if (cd_is_str(args[0])) host = cd_encode(vm, args[0], "idna", NULL);
+  if (cd_is_str(args[0])) host = addrinfo_host(vm, args[0]);
   else if (cd_is_bytes(args[0])) host = cd_dup(args[0]);
   else if (!cd_is_none(args[0])) cd_raise_type(vm, "getaddrinfo() argument 1 must be string or None");
   if (cd_raised(vm) || !addrinfo_port(vm, args[1], &port, &port_text)) goto done;
@@ -463,7 +478,7 @@ static bool socket_exec(VM *vm, Value module)
   return cd_module_add(vm, module, "error", cd_dup(os_error)) && cd_module_add(vm, module, "timeout", cd_dup(cd_type_value(vm->exc.TimeoutError))) &&
          cd_module_add(vm, module, "gaierror", cd_dup(state->gaierror)) && cd_module_add(vm, module, "herror", cd_dup(state->herror)) &&
          cd_module_add(vm, module, "socket", cd_dup(cd_type_value(state->socket))) && cd_module_add(vm, module, "SocketType", cd_dup(cd_type_value(state->socket))) &&
-         cd_module_add(vm, module, "has_ipv6", cd_true());
+         cd_module_add(vm, module, "has_ipv6", cd_true()) && cd_module_add(vm, module, "CAPI", cd_capsule_new(vm, state, "_socket.CAPI"));
 }
 
 static void socket_clear(VM *vm, void *state_)
