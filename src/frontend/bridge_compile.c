@@ -503,7 +503,7 @@ static void function(Bc *c, const void *node, Value name, Arguments *a, StmtSeq 
   if (coro) u.flags |= s->generator ? CO_ASYNC_GENERATOR : CO_COROUTINE; else if (s->generator) u.flags |= CO_GENERATOR;
   u.at = (Position){line, line, 0, 0};
   em(c, OP_ENTER, 0, 0, 0);
-  if (lambda) { kst(c, cd_none()); int r = any(c, lambda); AT(c, lambda); if (s->generator) { em(c, OP_DROP, r, 0, 0); em(c, OP_RETURN_CONST, kst(c, cd_none()), 0, 0); } else ret(c, r); }
+  if (lambda) { kst(c, cd_none()); int r = any(c, lambda); AT(c, lambda); ret(c, r); }
   else { strip_doc(c, &body); sts(c, body); em(c, OP_RETURN_CONST, kst(c, cd_none()), 0, 0); }
   Ref code = finish(c, &u); if (!code) { c->failed = true; return; }
   c->u->at = at; Value *fr = u.frees; int nf = u.nfree;

@@ -2020,7 +2020,7 @@ do_return:
     }
     SAVE();
     Ref v;
-    Next next = type->slots.next(vm, R[B], &v);
+    Next next = LIKELY(type->slots.next != NULL) ? type->slots.next(vm, R[B], &v) : cd_next(vm, R[B], &v);   // __next__ may be gone
     if (LIKELY(next == NEXT_ITEM)) {
       SET(A, v);
       NEXT(2);
