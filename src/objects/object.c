@@ -276,7 +276,7 @@ static bool object_new_arguments(VM *vm, Value self, Ref *args, Ref *kwargs)
 {
   Ref method, result;
   *args = *kwargs = NO_REF;
-  Find found = cd_getattr_find(vm, self, N(__getnewargs_ex__), &method);
+  Find found = cd_lookup_special(vm, self, N(__getnewargs_ex__), &method);
   if (found == FIND_ERROR) return false;
   if (found == FIND_HIT) {
     result = cd_call0(vm, method);
@@ -299,7 +299,7 @@ static bool object_new_arguments(VM *vm, Value self, Ref *args, Ref *kwargs)
     cd_drop(vm, result);
     return *args != NO_REF;
   }
-  found = cd_getattr_find(vm, self, N(__getnewargs__), &method);
+  found = cd_lookup_special(vm, self, N(__getnewargs__), &method);
   if (found != FIND_HIT) return found == FIND_MISSING;
   result = cd_call0(vm, method);
   cd_drop(vm, method);

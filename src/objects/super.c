@@ -38,10 +38,19 @@ static Find super_find(VM *vm, Type *type, Type *object_type, Value self, Value 
   return found;
 }
 
+// By the mro alone: a metaclass's mro() may leave out the class itself.
+static bool super_in_mro(const Type *type, const Type *base)
+{
+  if (!type->mro) return cd_type_is_subtype(type, base);
+  for (size_t i = 0; i < cd_tuple_size(type->mro); i++)
+    if (cd_object(cd_tuple_item_borrow(type->mro, i)) == &base->head) return true;
+  return false;
+}
+
 // The class whose mro is searched: obj itself when it is a subclass of type, else its class (or what __class__ says). NO_REF: TypeError.
 static Ref super_check(VM *vm, Type *type, Value object)
 {
-  if (cd_is_type(object) && cd_type_is_subtype(cd_as_type(object), type)) return cd_dup(object);
+  if (cd_is_type(object) && super_in_mro(cd_as_type(object), type)) return cd_dup(object);
   Type *kind = cd_type_of(vm, object);
   if (cd_type_is_subtype(kind, type)) return cd_dup_object(kind);
   Ref cls;

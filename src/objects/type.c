@@ -172,10 +172,9 @@ static bool type_join_bases(VM *vm, Type *type)
   return true;
 }
 
-static void type_leave_bases(Type *type)
+static void type_leave(const Type *type, Value bases)
 {
-  if (!type->bases) return;
-  for (size_t i = 0; i < cd_tuple_size(type->bases); i++) type_remove_subclass((Type *)cd_object(cd_tuple_item_borrow(type->bases, i)), type);
+  for (size_t i = 0; bases && i < cd_tuple_size(bases); i++) type_remove_subclass((Type *)cd_object(cd_tuple_item_borrow(bases, i)), type);
 }
 
 // ---- mro ----
@@ -736,6 +735,7 @@ static Ref class_get_dict(VM *vm, Value self)
 static bool class_set_dict(VM *vm, Value self, Value value)
 {
   if (!cd_is_object(self) || !(cd_object(self)->type->flags & TYPE_HAS_DICT)) return cd_raise_attribute(vm, self, N(__dict__), "This object has no __dict__");
+  if (!value && cd_object(self)->type->spec->dict_offset) return cd_raise_type(vm, "cannot delete __dict__");
   if (!value) {                                  // the next look makes an empty one
     cd_instance_release(vm, cd_object(self));
     return true;
@@ -916,6 +916,8 @@ fail:
   return NO_REF;
 }
 
+static bool type_renew_mro(VM *vm, Type *type, bool *done);
+
 // Everything up to a ready type, before __set_name__ and __init_subclass__ run.
 static Type *class_build(VM *vm, ClassDraft *draft)
 {
@@ -931,9 +933,8 @@ static Type *class_build(VM *vm, ClassDraft *draft)
   type_inherit_layout(type, draft->base);
   if (draft->base->flags & TYPE_NO_NEW) type->flags |= TYPE_NO_NEW;
   if (!class_finish_namespace(vm, type) || !class_lay_out(vm, type, draft) || !type_join_bases(vm, type)) goto fail;
-  Ref mro = type_find_mro(vm, type);
-  if (!mro) goto fail;
-  cd_replace(vm, &type->mro, mro);
+  bool done;
+  if (!type_renew_mro(vm, type, &done)) goto fail;
   if (!class_fill_slots(vm, type)) goto fail;
   type->flags |= TYPE_READY;
   return type;
@@ -1210,16 +1211,56 @@ static bool type_set_annotations(VM *vm, Value self, Value value)
 }
 
 static Ref type_get_bases(VM *vm, Value self) { return cd_dup(cd_as_type(self)->bases); }
-// Recomputes the mro of type and of all its subclasses.
-static bool type_refresh_mro(VM *vm, Type *type)
+// Gives `type` the mro that its bases and metaclass want. A metaclass's mro() may assign __bases__ and so get here again: then the
+// inner one stands, and *done stays false.
+static bool type_renew_mro(VM *vm, Type *type, bool *done)
 {
+  Ref before = type->mro ? cd_dup(type->mro) : NO_REF;
   Ref mro = type_find_mro(vm, type);
+  *done = mro && cd_is(type->mro, before);
+  cd_drop(vm, before);
   if (!mro) return false;
+  if (!*done) {
+    cd_drop(vm, mro);
+    return true;
+  }
   cd_type_modified(vm, type);
   cd_replace(vm, &type->mro, mro);
-  for (uint32_t i = 0; i < type->subclass_count; i++)
-    if (type->subclasses[i] && type->subclasses[i]->mro && !type_refresh_mro(vm, type->subclasses[i])) return false;
   return true;
+}
+
+// The same for the type and all its subclasses; `log` collects (type, new mro, old mro) for taking it back.
+static bool type_renew_mros(VM *vm, Type *type, Value log)
+{
+  bool done;
+  Ref old = type->mro ? cd_dup(type->mro) : cd_none();
+  if (!type_renew_mro(vm, type, &done) || !done) {
+    cd_drop(vm, old);
+    return !cd_raised(vm);
+  }
+  Ref entry = cd_tuple3_steal(vm, cd_dup_object(type), cd_dup(type->mro), old);
+  if (!entry || !cd_list_append_steal(vm, cd_as_list(log), entry)) return false;
+  for (uint32_t i = 0; i < type->subclass_count; i++) {
+    Type *sub = type->subclasses[i];
+    if (!sub || !sub->mro) continue;
+    Ref held = cd_dup_object(sub);
+    bool ok = type_renew_mros(vm, sub, log);
+    cd_drop(vm, held);
+    if (!ok) return false;
+  }
+  return true;
+}
+
+static void type_restore_mros(VM *vm, Value log)
+{
+  for (size_t i = cd_list_size(log); i-- > 0;) {
+    Value entry = cd_list_item_borrow(log, i);
+    Type *type = cd_as_type(cd_tuple_item_borrow(entry, 0));
+    Value old = cd_tuple_item_borrow(entry, 2);
+    if (!cd_is(type->mro, cd_tuple_item_borrow(entry, 1))) continue;
+    cd_type_modified(vm, type);
+    cd_replace(vm, &type->mro, cd_is_none(old) ? NO_REF : cd_dup(old));
+  }
 }
 
 static void type_refresh_slots(VM *vm, Type *type)
@@ -1236,6 +1277,56 @@ static bool type_same_layout(Type *a, Type *b)
          a->weaklist_offset == b->weaklist_offset;
 }
 
+// The storage the type itself adds sits at offsets behind the old base, so the new base has to be laid out like it.
+static bool type_base_fits(Type *type, Type *old_base, Type *new_base)
+{
+  if (type_solid_base(old_base) != type_solid_base(new_base) || old_base->spec != new_base->spec) return false;
+  if (old_base->basicsize == new_base->basicsize) return true;
+  return new_base->basicsize < old_base->basicsize ? type_same_layout(type, old_base) : type_same_layout(type, new_base);
+}
+
+// While an mro() runs, the mro may lag behind the bases.
+static bool type_in_base_chain(const Type *type, const Type *wanted)
+{
+  for (; type; type = type->base)
+    if (type == wanted) return true;
+  return false;
+}
+
+static bool type_exchange_bases(VM *vm, Type *type, Value bases, Ref best)   // steals best
+{
+  Ref log = cd_list_new(vm), old_bases = cd_from_bits(cd_bits(type->bases));
+  Type *old_base = type->base;
+  if (!log) {
+    cd_drop(vm, best);
+    return false;
+  }
+  type->bases = cd_dup(bases);                   // old_bases and old_base own what was there
+  type->base = cd_as_type(best);
+  bool ok = type_renew_mros(vm, type, log);
+  bool current = cd_is(type->bases, bases);      // an mro() may have assigned other bases meanwhile; then those stand
+  if (ok && current) {
+    type_leave(type, old_bases);
+    ok = type_join_bases(vm, type);
+    if (ok) type_refresh_slots(vm, type);
+  }
+  if (!ok) {
+    Ref raised = cd_take_raised(vm);
+    type_restore_mros(vm, log);
+    if (current) {
+      cd_replace(vm, &type->bases, cd_dup(old_bases));
+      type->base = old_base;
+      old_base = cd_as_type(best);
+    }
+    cd_restore_raised(vm, raised);
+  }
+  cd_drop(vm, log);
+  cd_drop(vm, old_bases);
+  cd_drop_object(vm, old_base);
+  cd_type_modified(vm, type);
+  return ok;
+}
+
 bool cd_type_set_bases(VM *vm, Type *type, Value bases)
 {
   if (!type_check_settable(vm, type, bases, "__bases__")) return false;
@@ -1246,44 +1337,17 @@ bool cd_type_set_bases(VM *vm, Type *type, Value bases)
     Value base = cd_tuple_item_borrow(bases, i);
     if (!cd_is_type(base))
       return cd_raise_type(vm, "%s.__bases__ must be tuple of classes, not '%s'", cd_type_name(type), cd_type_name(cd_type_of(vm, base)));
-    if (cd_type_is_subtype(cd_as_type(base), type)) return cd_raise_type(vm, "a __bases__ item causes an inheritance cycle");
+    if (cd_type_is_subtype(cd_as_type(base), type) || type_in_base_chain(cd_as_type(base), type))
+      return cd_raise_type(vm, "a __bases__ item causes an inheritance cycle");
   }
   Ref best = cd_type_best_base(vm, bases);
   if (!best) return false;
-  Type *new_base = cd_as_type(best), *old_base = type->base;
-  // The storage the type itself adds sits at offsets behind the old base, so the new base has to be laid out like it.
-  Type *old_solid = type_solid_base(old_base), *new_solid = type_solid_base(new_base);
-  bool fits = old_solid == new_solid && old_base->spec == new_base->spec &&
-              (old_base->basicsize == new_base->basicsize ||
-               (!type->slots_count && type->flags & TYPE_HAS_DICT && type_same_layout(type, new_base)) ||
-               (old_base->basicsize < new_base->basicsize && type_same_layout(type, new_base)) ||
-               (new_base->basicsize <= old_base->basicsize && type_same_layout(type, old_base)));
-  if (!fits) {
-    cd_raise_type(vm, "__bases__ assignment: '%s' object layout differs from '%s'", cd_type_name(new_base), cd_type_name(old_base));
+  if (!type_base_fits(type, type->base, cd_as_type(best))) {
+    cd_raise_type(vm, "__bases__ assignment: '%s' object layout differs from '%s'", cd_type_name(cd_as_type(best)), cd_type_name(type->base));
     cd_drop(vm, best);
     return false;
   }
-  Ref old_bases = cd_dup(type->bases);
-  type_leave_bases(type);
-  cd_replace(vm, &type->bases, cd_dup(bases));
-  type->base = new_base;                         // takes over `best`
-  bool ok = type_join_bases(vm, type) && type_refresh_mro(vm, type);
-  if (!ok) {                                     // back to where we were
-    Ref raised = cd_take_raised(vm);
-    type_leave_bases(type);
-    cd_replace(vm, &type->bases, cd_dup(old_bases));
-    type->base = old_base;
-    if (!type_join_bases(vm, type) || !type_refresh_mro(vm, type)) cd_clear_raised(vm);
-    cd_drop(vm, best);
-    cd_drop(vm, old_bases);
-    cd_restore_raised(vm, raised);
-    return false;
-  }
-  cd_drop(vm, old_bases);
-  cd_drop_object(vm, old_base);
-  type_refresh_slots(vm, type);
-  cd_type_modified(vm, type);
-  return true;
+  return type_exchange_bases(vm, type, bases, best);
 }
 
 static bool type_set_bases_slot(VM *vm, Value self, Value value) { return cd_type_set_bases(vm, cd_as_type(self), value); }
@@ -1457,7 +1521,7 @@ static void type_clear(VM *vm, Object *self)
 static void type_release(VM *vm, Object *self)
 {
   Type *type = (Type *)self;
-  type_leave_bases(type);
+  type_leave(type, type->bases);
   cd_type_modified(vm, type);
   cd_clear(vm, &type->dict);
   cd_clear(vm, &type->mro);
