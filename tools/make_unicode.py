@@ -294,6 +294,12 @@ def write_special_cases(db, out):
   print("};", file=out)
 
 
+def write_cased(db, out):
+  for which in ("lower", "upper"):
+    print(f"// Characters with another {which} case.", file=out)
+    write_array(out, "uint32_t", f"unicode_with_{which}", [c for c in sorted(db.chars) if db.full(c, which)[0] != c], 16)
+
+
 def write_decompositions(db, out):
   tags = [""]
   data = [0]                                                      # offset 0: none
@@ -458,7 +464,7 @@ def main():
   version = "%d.%d.0" % VERSION
   write_file(os.path.join(target, "unicode_tables.h"), f"character properties of Unicode {version}",
              lambda out: print(f'#define UNICODE_VERSION_TEXT "{version}"', file=out),
-             lambda out: write_records(db, out), lambda out: write_special_cases(db, out),
+             lambda out: write_records(db, out), lambda out: write_special_cases(db, out), lambda out: write_cased(db, out),
              lambda out: write_decompositions(db, out),
              lambda out: write_ranges(out, "unicode_in_3_2", ranges_of(code for code, char in db.chars.items()
                                                                      if db.age.get(code, (99,)) <= (3, 2))),

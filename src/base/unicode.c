@@ -143,6 +143,18 @@ int cd_char_to_folded(uint32_t c, uint32_t out[3])
 uint32_t cd_char_simple_upper(uint32_t c) { return c + (uint32_t)char_record(c)->upper; }
 uint32_t cd_char_simple_lower(uint32_t c) { return c + (uint32_t)char_record(c)->lower; }
 
+const uint32_t *cd_chars_with_lower(size_t *count)
+{
+  *count = ARRAY_LEN(unicode_with_lower);
+  return unicode_with_lower;
+}
+
+const uint32_t *cd_chars_with_upper(size_t *count)
+{
+  *count = ARRAY_LEN(unicode_with_upper);
+  return unicode_with_upper;
+}
+
 // ---- normal forms ----
 
 // Hangul syllables: core specification, section 3.12.

@@ -32,6 +32,9 @@ int cd_char_to_folded(uint32_t c, uint32_t out[3]);
 // Simple (one to one) mappings, for `re` and swapcase.
 uint32_t cd_char_simple_upper(uint32_t c);
 uint32_t cd_char_simple_lower(uint32_t c);
+// All characters whose first character of the lower (upper) case mapping is another one, sorted.
+const uint32_t *cd_chars_with_lower(size_t *count);
+const uint32_t *cd_chars_with_upper(size_t *count);
 
 // ---- the rest of the database, for modules/unicodedata.c and the codecs ----
 

@@ -1,988 +1,990 @@
 // SPDX-License-Identifier: MIT
-// _sre.c: the engine of the re module: Pattern, Match and Scanner over PCRE2 and its JIT
-#define PCRE2_CODE_UNIT_WIDTH 8
+// _sre.c: Pattern, Match and Scanner, the types behind the library's re
 #include "modules/module_list.h"
-#include "modules/re_translate.h"
-
-#include "base/unicode.h"
-#include "base/utf8.h"
+#include "modules/re_program.h"
 #include "objects/bytes.h"
 #include "objects/dict.h"
-#include "objects/function.h"
+#include "objects/generic_alias.h"
+#include "objects/instance.h"
 #include "objects/int.h"
 #include "objects/list.h"
+#include "objects/misc.h"
 #include "objects/protocol.h"
-#include "objects/str.h"
+#include "objects/str_private.h"
 #include "objects/tuple.h"
 #include "objects/type.h"
+#include "objects/weakref.h"
 
 #include <ctype.h>
-#include <pcre2.h>
 
-#define SRE_MAGIC 20220615
-#define JIT_MATCH_LIMIT 20000000                 // after so much backtracking the slower, interruptible matcher takes over
-#define JIT_STACK_MAX ((size_t)32 << 20)
-#define HEAP_LIMIT_KIB (256u << 10)
+enum { SRE_MAGIC = 20220615, SRE_CODE_SIZE = 4 };
+#define SRE_MAX_REPEAT UINT32_MAX
+#define SRE_MAX_GROUPS INT64_C(1073741823)
 
-// How a match is tied to the subject. Each is compiled at its first use: PCRE2's JIT takes no such option at match time.
-typedef enum { TIE_SEARCH, TIE_MATCH, TIE_FULL, TIE_COUNT } Tie;
+typedef struct SreState {
+  Type *pattern, *match, *scanner, *iterator;    // owned
+  RePcre *pcre;
+} SreState;
 
 typedef struct Pattern {
   Object head;
   Weakref *weaklist;
-  Value pattern, groupindex, indexgroup;         // owned: str or bytes or None; dict; tuple
-  int64_t flags;
+  Value pattern;                                 // str, bytes, or None
+  Value groupindex;                              // dict: name -> number
+  Value indexgroup;                              // tuple: number -> name or None
+  uint32_t *code;
+  size_t code_size;
   uint32_t groups;
-  bool is_bytes;
-  ReTranslation translation;
-  pcre2_code *code[TIE_COUNT], *slow[TIE_COUNT]; // NULL: not compiled yet; slow ones have callouts
-  pcre2_match_data *data;                        // lent out while a match runs; NULL then
+  int64_t flags;
+  bool bytes, generic;                           // generic: made without a text; takes both kinds of subjects
+  ReTree tree;
+  uint64_t locale_mark;                          // of the locale the tree was read in, if it depends on it
+  RePcreForms forms;
+  ReCode *instructions;                          // of our own engine; NULL until needed
 } Pattern;
 
 typedef struct Match {
   Object head;
-  Value string, pattern, regs;                   // owned; regs is a cache or NO_VALUE
-  int64_t pos, endpos, lastindex;                // lastindex -1: none
-  uint32_t groups;
-  int64_t spans[];                               // (groups + 1) * 2, in characters; -1: no match
+  Value string;                                  // the subject
+  Value pattern;                                 // owned Pattern
+  Value regs;                                    // tuple, made when first asked for
+  int64_t pos, endpos;
+  uint32_t groups, last_group;                   // last_group 0: none
+  bool text;                                     // subject is str: offsets are of its UTF-8
+  size_t offsets[];                              // 2 * (groups + 1) bytes; RE_UNSET
 } Match;
 
 typedef struct Scanner {
   Object head;
   Value pattern, string;                         // owned
-  int64_t pos, endpos;                           // characters
-  bool must_advance, executing;
+  int64_t start, pos, endpos;                    // start: byte offset of the next try; -1: over
+  bool must_advance;
 } Scanner;
 
-typedef struct SreState {
-  Type *pattern, *match, *scanner, *iterator;
-  CaseTable cases;
-  pcre2_general_context *general;
-  pcre2_compile_context *compile;
-  pcre2_match_context *match_context, *slow_context;
-  pcre2_jit_stack *stack;
-} SreState;
-
-static inline SreState *sre_state(VM *vm) { return cd_state(vm, MODULE__sre); }
-static Pattern *as_pattern(Value v) { return (Pattern *)cd_object(v); }
-static Match *as_match(Value v) { return (Match *)cd_object(v); }
-
-// ---- PCRE2's memory is the VM's ----
-
-typedef union SizedBlock { size_t size; max_align_t align; } SizedBlock;
-static void *sre_malloc(size_t size, void *vm)
-{
-  SizedBlock *block = cd_alloc(vm, size + sizeof *block);
-  if (!block) return NULL;
-  block->size = size + sizeof *block;
-  return block + 1;
-}
-static void sre_free(void *p, void *vm)
-{
-  if (!p) return;
-  SizedBlock *block = (SizedBlock *)p - 1;
-  cd_free(vm, block, block->size);
-}
-
-static int slow_callout(pcre2_callout_block *block, void *data)
-{
-  VM *vm = data;
-  return block->callout_number == 255 && !cd_poll(vm) ? PCRE2_ERROR_CALLOUT : 0;
-}
-
-static bool sre_contexts(VM *vm, SreState *s)
-{
-  if (s->slow_context) return true;
-  if (!s->general) s->general = pcre2_general_context_create(sre_malloc, sre_free, vm);
-  if (s->general && !s->compile) s->compile = pcre2_compile_context_create(s->general);
-  if (s->general && !s->match_context) s->match_context = pcre2_match_context_create(s->general);
-  if (s->general && !s->stack) s->stack = pcre2_jit_stack_create(64 << 10, JIT_STACK_MAX, s->general);
-  if (s->general) s->slow_context = pcre2_match_context_create(s->general);
-  if (!s->compile || !s->match_context || !s->stack || !s->slow_context) return cd_raised(vm) ? false : cd_raise_memory(vm);
-  pcre2_set_newline(s->compile, PCRE2_NEWLINE_LF);
-  pcre2_set_compile_extra_options(s->compile, PCRE2_EXTRA_ALLOW_SURROGATE_ESCAPES);
-  pcre2_set_parens_nest_limit(s->compile, 20000);
-  pcre2_set_match_limit(s->match_context, JIT_MATCH_LIMIT);
-  pcre2_set_heap_limit(s->match_context, HEAP_LIMIT_KIB);
-  pcre2_jit_stack_assign(s->match_context, NULL, s->stack);
-  pcre2_set_match_limit(s->slow_context, UINT32_MAX);
-  pcre2_set_depth_limit(s->slow_context, UINT32_MAX);
-  pcre2_set_heap_limit(s->slow_context, HEAP_LIMIT_KIB);
-  pcre2_set_callout(s->slow_context, slow_callout, vm);
-  return true;
-}
-
-static pcre2_code *pattern_code(VM *vm, Pattern *p, Tie tie, bool slow)
-{
-  pcre2_code **slot = slow ? &p->slow[tie] : &p->code[tie];
-  if (*slot) return *slot;
-  SreState *s = sre_state(vm);
-  int error;
-  size_t offset;
-  uint32_t options = PCRE2_ALT_CIRCUMFLEX | PCRE2_NEVER_BACKSLASH_C;
-  if (!p->is_bytes) options |= PCRE2_UTF | PCRE2_UCP | PCRE2_NO_UTF_CHECK;
-  if (tie != TIE_SEARCH) options |= PCRE2_ANCHORED;
-  if (tie == TIE_FULL) options |= PCRE2_ENDANCHORED;
-  if (slow) options |= PCRE2_AUTO_CALLOUT;
-  *slot = pcre2_compile((PCRE2_SPTR)p->translation.text, p->translation.size, options, &error, &offset, s->compile);
-  if (!*slot) {
-    char message[256];
-    if (cd_raised(vm)) return NULL;
-    pcre2_get_error_message(error, (PCRE2_UCHAR *)message, sizeof message);
-    cd_raise(vm, error == PCRE2_ERROR_NOMEMORY ? vm->exc.MemoryError : vm->exc.OverflowError, "regular expression is too large or not supported: %s", message);
-    return NULL;
-  }
-  if (!slow) pcre2_jit_compile(*slot, PCRE2_JIT_COMPLETE);   // without JIT the interpreter runs
-  return *slot;
-}
+static inline Pattern *pattern_of(Value v) { return (Pattern *)cd_object(v); }
+static inline Match *match_of(Value v) { return (Match *)cd_object(v); }
 
 // ---- subjects ----
 
-// The text that is searched. Offsets inside are bytes; Python's are characters. A remembered pair of both makes conversions in
-// order cheap.
+// A subject in use. `from` is where to start, in bytes; pos and endpos are what the caller gave, put into range.
 typedef struct Subject {
   Value string;                                  // borrowed
-  Buffer buffer;                                 // for bytes-like objects
-  const char *data;
-  size_t size;                                   // bytes
-  int64_t length;                                // characters
-  bool is_bytes, plain;                          // plain: a character is a byte
-  size_t known_byte;
-  int64_t known_char;
+  Buffer buffer;                                 // of a bytes-like object
+  ReSubject bytes;
+  size_t from, size;                             // size: of the whole subject, in bytes
+  int64_t pos, endpos;
+  bool text;
 } Subject;
 
-static bool subject_open(VM *vm, Subject *s, Value string)
+static bool subject_bounds(VM *vm, Value pos, Value endpos, int64_t *out_pos, int64_t *out_end)
 {
-  *s = (Subject){.string = string};
-  if (cd_is_str(string)) {
-    s->data = cd_str_data(string);
+  *out_pos = 0;
+  *out_end = INT64_MAX;
+  return (!pos || cd_to_i64(vm, pos, out_pos, vm->exc.OverflowError)) && (!endpos || cd_to_i64(vm, endpos, out_end, vm->exc.OverflowError));
+}
+
+static int64_t subject_clamp(int64_t i, int64_t length) { return i < 0 ? 0 : i > length ? length : i; }
+
+static bool subject_open(VM *vm, Subject *s, const Pattern *pattern, Value string, int64_t pos, int64_t endpos)
+{
+  *s = (Subject){.string = string, .text = cd_is_str(string)};
+  s->buffer.owner = NO_VALUE;
+  int64_t length;
+  if (s->text) {
+    s->bytes.data = cd_str_data(string);
+    s->bytes.utf8 = !cd_as_str(string)->ascii;
     s->size = cd_str_size(string);
-    s->length = (int64_t)cd_str_length(string);
-    s->plain = cd_as_str(string)->ascii;
-    return true;
+    length = (int64_t)cd_str_length(string);
+  } else {
+    if (!cd_has_buffer(vm, string) || !cd_get_buffer(vm, string, &s->buffer, BUFFER_SIMPLE)) {
+      s->buffer.owner = NO_VALUE;
+      if (!cd_raised(vm)) cd_raise_type(vm, "expected string or bytes-like object, got '%.200T'", string);
+      return false;
+    }
+    s->bytes.data = s->buffer.data;
+    length = (int64_t)(s->size = (size_t)s->buffer.size);
   }
-  if (!cd_has_buffer(vm, string)) return cd_raise_type(vm, "expected string or bytes-like object, got '%T'", string);
-  if (!cd_get_buffer(vm, string, &s->buffer, BUFFER_SIMPLE)) return false;
-  s->data = s->buffer.data;
-  s->size = (size_t)s->buffer.size;
-  s->length = s->buffer.size;
-  s->is_bytes = s->plain = true;
+  if (!pattern->generic && s->text == pattern->bytes) {
+    cd_release_buffer(vm, &s->buffer);
+    return cd_raise_type(vm, pattern->bytes ? "cannot use a bytes pattern on a string-like object" : "cannot use a string pattern on a bytes-like object");
+  }
+  s->pos = subject_clamp(pos, length);
+  s->endpos = subject_clamp(endpos, length);
+  s->from = s->text ? cd_str_offset(vm, string, (size_t)s->pos) : (size_t)s->pos;
+  s->bytes.end = s->text ? cd_str_offset(vm, string, (size_t)s->endpos) : (size_t)s->endpos;
+  if (!s->bytes.data) s->bytes.data = "";
   return true;
 }
-static void subject_close(VM *vm, Subject *s)
+
+static void subject_close(VM *vm, Subject *s) { cd_release_buffer(vm, &s->buffer); }
+
+// Bytes [from, to) of the subject as str or bytes.
+static Ref subject_slice(VM *vm, const Subject *s, size_t from, size_t to)
 {
-  if (s->is_bytes) cd_release_buffer(vm, &s->buffer);
-}
-static int64_t subject_char(Subject *s, size_t byte)
-{
-  if (s->plain) return (int64_t)byte;
-  if (byte >= s->known_byte) s->known_char += (int64_t)cd_utf8_count(s->data + s->known_byte, byte - s->known_byte);
-  else if (byte > s->known_byte / 2) s->known_char -= (int64_t)cd_utf8_count(s->data + byte, s->known_byte - byte);
-  else s->known_char = (int64_t)cd_utf8_count(s->data, byte);
-  s->known_byte = byte;
-  return s->known_char;
-}
-static size_t subject_byte(VM *vm, Subject *s, int64_t character)
-{
-  if (s->plain) return (size_t)character;
-  if (character == s->known_char) return s->known_byte;
-  size_t byte = character >= s->length ? s->size : cd_str_offset(vm, s->string, (size_t)character);
-  s->known_byte = byte;
-  s->known_char = character;
-  return byte;
-}
-// A piece as str or bytes, by bytes.
-static Ref subject_piece(VM *vm, Subject *s, size_t from, size_t to)
-{
-  if (s->is_bytes) return from == 0 && to == s->size && cd_is_exact(s->string, vm->types.bytes) ? cd_dup(s->string) : cd_bytes_new(vm, s->data + from, to - from);
-  if (from == 0 && to == s->size && cd_is_exact(s->string, vm->types.str)) return cd_dup(s->string);
-  return s->plain ? cd_str_ascii(vm, s->data + from, to - from) : cd_str_new(vm, s->data + from, to - from);
-}
-// A piece of any string by characters; the slice Python code would take.
-static Ref string_slice(VM *vm, Value string, int64_t from, int64_t to)
-{
-  if (cd_is_exact(string, vm->types.str)) return cd_str_slice(vm, string, (size_t)from, (size_t)to);
-  if (cd_is_exact(string, vm->types.bytes)) return cd_bytes_new(vm, cd_bytes_data(string) + from, (size_t)(to - from));
-  Subject s;
-  if (!subject_open(vm, &s, string)) return NO_REF;
-  if (from > s.length) from = s.length;
-  if (to > s.length) to = s.length;
-  size_t a = subject_byte(vm, &s, from), b = subject_byte(vm, &s, to);
-  Ref piece = subject_piece(vm, &s, a, b);
-  subject_close(vm, &s);
-  return piece;
+  if (s->text) return cd_str_piece(vm, s->string, from, to);
+  if (from == 0 && to == s->size && cd_is_exact(s->string, vm->types.bytes)) return cd_dup(s->string);
+  return cd_bytes_new(vm, s->bytes.data + from, to - from);
 }
 
 // ---- running ----
 
-// One series of matches of a pattern over a subject.
-typedef struct Run {
-  Pattern *pattern;                              // borrowed
-  Subject subject;
-  size_t start, end;                             // bytes: where the next match may start; where the subject ends for it
-  int64_t pos, endpos;                           // characters, as the Match shows them
-  bool must_advance;                             // an empty match at start does not count
-  pcre2_match_data *data;
-  PCRE2_SIZE *spans;
-} Run;
-
-static bool run_open(VM *vm, Run *r, Pattern *p, Value string, int64_t pos, int64_t endpos)
+static uint64_t pattern_locale_mark(void)
 {
-  *r = (Run){.pattern = p};
-  if (!subject_open(vm, &r->subject, string)) return false;
-  if (!cd_is_none(p->pattern) && r->subject.is_bytes != p->is_bytes) {
-    subject_close(vm, &r->subject);
-    return cd_raise_type(vm, p->is_bytes ? "cannot use a bytes pattern on a string-like object" : "cannot use a string pattern on a bytes-like object");
-  }
-  int64_t length = r->subject.length;
-  r->pos = pos < 0 ? 0 : pos > length ? length : pos;
-  r->endpos = endpos < 0 ? 0 : endpos > length ? length : endpos;
-  r->start = subject_byte(vm, &r->subject, r->pos);
-  r->end = r->endpos == length ? r->subject.size : subject_byte(vm, &r->subject, r->endpos);
-  r->data = p->data;
-  p->data = NULL;
-  if (!r->data && !(r->data = pcre2_match_data_create(p->groups + 1, sre_state(vm)->general))) {
-    subject_close(vm, &r->subject);
-    return cd_raised(vm) ? false : cd_raise_memory(vm);
-  }
-  r->spans = pcre2_get_ovector_pointer(r->data);
+  uint64_t mark = 0xCBF29CE484222325u;
+  for (int c = 128; c < 256; c++) mark = (mark ^ (uint64_t)(tolower(c) | toupper(c) << 8 | (isalnum(c) != 0) << 16)) * 0x100000001B3u;
+  return mark;
+}
+
+// Reads the tree anew if the locale has changed.
+static bool pattern_check_locale(VM *vm, Pattern *p)
+{
+  uint64_t mark = pattern_locale_mark();
+  if (mark == p->locale_mark) return true;
+  ReTree tree;
+  if (!cd_re_tree_read(vm, &tree, p->code, p->code_size, p->groups, p->bytes)) return false;
+  cd_re_pcre_clear(vm, &p->forms);
+  cd_re_tree_clear(&p->tree);
+  p->tree = tree;
+  p->instructions = NULL;
+  p->locale_mark = mark;
   return true;
 }
-static void run_close(VM *vm, Run *r)
+
+static ReResult pattern_run(VM *vm, Pattern *p, ReRequest *request)
 {
-  if (r->pattern->data) pcre2_match_data_free(r->data);
-  else r->pattern->data = r->data;
-  subject_close(vm, &r->subject);
+  SreState *state = cd_state(vm, MODULE__sre);
+  if (!state || !state->pcre) { cd_raise_runtime(vm, "_sre is gone"); return RE_RUN_ERROR; }
+  if (request->start > request->subject->end) return RE_RUN_NO;
+  if (UNLIKELY(p->tree.locale) && !pattern_check_locale(vm, p)) return RE_RUN_ERROR;
+  ReResult result = cd_re_pcre_run(vm, state->pcre, &p->forms, &p->tree, request);
+  if (LIKELY(result != RE_RUN_UNFIT)) return result;
+  if (!p->instructions && !(p->instructions = cd_re_assemble(vm, &p->tree))) return RE_RUN_ERROR;
+  return cd_re_backtrack(vm, &p->tree, p->instructions, request);
 }
 
-static Find run_error(VM *vm, int status)
+static Ref match_new(VM *vm, Value pattern, const Subject *s, const ReRequest *request)
 {
-  if (cd_raised(vm)) return FIND_ERROR;
-  switch (status) {
-  case PCRE2_ERROR_NOMEMORY:
-  case PCRE2_ERROR_HEAPLIMIT: cd_raise_memory(vm); break;
-  case PCRE2_ERROR_DEPTHLIMIT:
-  case PCRE2_ERROR_RECURSELOOP: cd_raise_recursion(vm, " in a regular expression"); break;
-  default: cd_raise_runtime(vm, "internal error in regular expression engine (%d)", status);
-  }
-  return FIND_ERROR;
-}
-
-// The next match from run->start on, its spans in bytes in run->spans.
-static Find run_next(VM *vm, Run *r, Tie tie)
-{
-  if (r->start > r->end) return FIND_MISSING;
-  SreState *s = sre_state(vm);
-  pcre2_code *code = pattern_code(vm, r->pattern, tie, false);
-  if (!code) return FIND_ERROR;
-  uint32_t options = PCRE2_NO_UTF_CHECK | (r->must_advance ? PCRE2_NOTEMPTY_ATSTART : 0);
-  int status = pcre2_match(code, (PCRE2_SPTR)r->subject.data, r->end, r->start, options, r->data, s->match_context);
-  if (status == PCRE2_ERROR_MATCHLIMIT || status == PCRE2_ERROR_JIT_STACKLIMIT) {
-    if (!(code = pattern_code(vm, r->pattern, tie, true))) return FIND_ERROR;
-    status = pcre2_match(code, (PCRE2_SPTR)r->subject.data, r->end, r->start, options | PCRE2_NO_JIT, r->data, s->slow_context);
-  }
-  if (status == PCRE2_ERROR_NOMATCH) return FIND_MISSING;
-  if (status < 0) return run_error(vm, status);
-  for (uint32_t i = (uint32_t)status; i <= r->pattern->groups; i++) r->spans[2 * i] = r->spans[2 * i + 1] = PCRE2_UNSET;
-  return cd_poll(vm) ? FIND_HIT : FIND_ERROR;
-}
-// After a match: the next one starts at its end, and is not empty there if this one was.
-static void run_advance(Run *r)
-{
-  r->must_advance = r->spans[0] == r->spans[1];
-  r->start = r->spans[1];
-}
-
-// Which group was closed last: of those with the furthest end the one whose parenthesis closes last.
-static int64_t run_last_index(const Run *r)
-{
-  int64_t best = -1;
-  for (uint32_t i = 1; i <= r->pattern->groups; i++) {
-    if (r->spans[2 * i] == PCRE2_UNSET) continue;
-    const uint16_t *order = r->pattern->translation.close_order;
-    if (best < 0 || r->spans[2 * i + 1] > r->spans[2 * best + 1] || (r->spans[2 * i + 1] == r->spans[2 * best + 1] && order[i] > order[best])) best = i;
-  }
-  return best;
-}
-
-static Ref run_match(VM *vm, Run *r)
-{
-  uint32_t groups = r->pattern->groups;
-  Match *m = cd_object_new(vm, sre_state(vm)->match, sizeof *m + (size_t)(groups + 1) * 2 * sizeof(int64_t));
+  SreState *state = cd_state(vm, MODULE__sre);
+  const Pattern *p = pattern_of(pattern);
+  size_t size = 2 * ((size_t)p->groups + 1) * sizeof(size_t);
+  Match *m = cd_object_new(vm, state->match, sizeof *m + size);
   if (!m) return NO_REF;
-  m->groups = groups;
-  m->string = cd_dup(r->subject.string);
-  m->pattern = cd_dup_object(r->pattern);
-  m->pos = r->pos;
-  m->endpos = r->endpos;
-  m->lastindex = run_last_index(r);
-  for (uint32_t i = 0; i < (groups + 1) * 2; i++) m->spans[i] = r->spans[i] == PCRE2_UNSET ? -1 : subject_char(&r->subject, r->spans[i]);
+  m->groups = p->groups;
+  m->string = cd_dup(s->string);
+  m->pattern = cd_dup(pattern);
+  m->pos = s->pos;
+  m->endpos = s->endpos;
+  m->text = s->text;
+  m->last_group = request->last_group;
+  memcpy(m->offsets, request->offsets, size);
   return cd_from_object(m);
 }
 
-// A group's text, or `missing` (borrowed) when it took no part.
-static Ref run_group(VM *vm, Run *r, uint32_t group, Value missing)
+// Room for the offsets of a match; small ones on the C stack.
+typedef struct Offsets { size_t small[2 * 12], *items; } Offsets;
+
+static bool offsets_open(VM *vm, Offsets *o, const Pattern *p)
 {
-  if (r->spans[2 * group] == PCRE2_UNSET) return missing ? cd_dup(missing) : r->subject.is_bytes ? cd_bytes_new(vm, "", 0) : cd_str_new(vm, "", 0);
-  return subject_piece(vm, &r->subject, r->spans[2 * group], r->spans[2 * group + 1]);
+  o->items = o->small;
+  return p->groups < 12 || (o->items = cd_alloc_array(vm, 2 * ((size_t)p->groups + 1), sizeof *o->items));
+}
+static void offsets_close(VM *vm, Offsets *o, const Pattern *p)
+{
+  if (o->items != o->small) cd_free(vm, o->items, 2 * ((size_t)p->groups + 1) * sizeof *o->items);
 }
 
-// ---- Pattern: searching ----
+// ---- Pattern: match, search, fullmatch ----
 
-static bool range_arguments(VM *vm, const Value *args, int64_t *pos, int64_t *endpos)
+static Ref pattern_try(VM *vm, Value self, const Value *args, ReMode mode)
 {
-  *pos = 0;
-  *endpos = INT64_MAX;
-  return (!args[0] || cd_to_i64(vm, args[0], pos, NULL)) && (!args[1] || cd_to_i64(vm, args[1], endpos, NULL));
-}
-
-static Ref pattern_once(VM *vm, Value self, const Value *args, Tie tie)
-{
-  Run r;
+  Pattern *p = pattern_of(self);
+  Subject s;
+  Offsets offsets;
   int64_t pos, endpos;
-  if (!range_arguments(vm, args + 1, &pos, &endpos) || !run_open(vm, &r, as_pattern(self), args[0], pos, endpos)) return NO_REF;
-  Find found = run_next(vm, &r, tie);
-  Ref result = found == FIND_HIT ? run_match(vm, &r) : found == FIND_MISSING ? cd_none() : NO_REF;
-  run_close(vm, &r);
-  return result;
-}
-METHOD(pattern, match, "match(self, /, string, pos=0, endpos=9223372036854775807)", "Match at the beginning of the string, or None.")
-{
-  return pattern_once(vm, self, args, TIE_MATCH);
-}
-METHOD(pattern, fullmatch, "fullmatch(self, /, string, pos=0, endpos=9223372036854775807)", "Match the whole string, or None.")
-{
-  return pattern_once(vm, self, args, TIE_FULL);
-}
-METHOD(pattern, search, "search(self, /, string, pos=0, endpos=9223372036854775807)", "The first match in the string, or None.")
-{
-  return pattern_once(vm, self, args, TIE_SEARCH);
+  if (!subject_bounds(vm, args[1], args[2], &pos, &endpos) || !subject_open(vm, &s, p, args[0], pos, endpos)) return NO_REF;
+  Ref match = NO_REF;
+  if (offsets_open(vm, &offsets, p)) {
+    ReRequest request = {.subject = &s.bytes, .start = s.from, .mode = mode, .offsets = offsets.items};
+    ReResult result = pattern_run(vm, p, &request);
+    match = result == RE_RUN_YES ? match_new(vm, self, &s, &request) : result == RE_RUN_NO ? cd_none() : NO_REF;
+    offsets_close(vm, &offsets, p);
+  }
+  subject_close(vm, &s);
+  return match;
 }
 
-// What findall gives for one match: the text, the only group, or a tuple of groups.
-static Ref findall_item(VM *vm, Run *r)
+METHOD(pattern, match, "match(self, /, string, pos=0, endpos=sys.maxsize)", "Matches zero or more characters at the beginning of the string.")
 {
-  uint32_t groups = r->pattern->groups;
-  if (groups <= 1) return run_group(vm, r, groups, NO_VALUE);
+  return pattern_try(vm, self, args, RE_MATCH);
+}
+METHOD(pattern, fullmatch, "fullmatch(self, /, string, pos=0, endpos=sys.maxsize)", "Matches against all of the string.")
+{
+  return pattern_try(vm, self, args, RE_FULLMATCH);
+}
+METHOD(pattern, search, "search(self, /, string, pos=0, endpos=sys.maxsize)",
+       "Looks for the first place in the string where the pattern matches.\n\nReturns None if there is none.")
+{
+  return pattern_try(vm, self, args, RE_SEARCH);
+}
+
+// ---- walking through all matches ----
+
+typedef struct Walk {
+  Subject subject;
+  Offsets offsets;
+  ReRequest request;
+  Pattern *pattern;                              // kept alive by the caller
+} Walk;
+
+static bool walk_open(VM *vm, Walk *w, Value pattern, Value string, int64_t pos, int64_t endpos)
+{
+  w->pattern = pattern_of(pattern);
+  if (!subject_open(vm, &w->subject, w->pattern, string, pos, endpos)) return false;
+  if (!offsets_open(vm, &w->offsets, w->pattern)) { subject_close(vm, &w->subject); return false; }
+  w->request = (ReRequest){.subject = &w->subject.bytes, .start = w->subject.from, .mode = RE_SEARCH, .offsets = w->offsets.items};
+  return true;
+}
+
+static void walk_close(VM *vm, Walk *w)
+{
+  offsets_close(vm, &w->offsets, w->pattern);
+  subject_close(vm, &w->subject);
+}
+
+// The next match; the one after it starts at its end, and is not empty there if this one is empty.
+static ReResult walk_next(VM *vm, Walk *w)
+{
+  ReResult result = pattern_run(vm, w->pattern, &w->request);
+  if (result != RE_RUN_YES) return result;
+  w->request.start = w->offsets.items[1];
+  w->request.not_empty_at_start = w->offsets.items[0] == w->offsets.items[1];
+  return cd_poll(vm) ? RE_RUN_YES : RE_RUN_ERROR;
+}
+
+// Text of a group of the last match; `fallback` (borrowed) if it took no part.
+static Ref walk_group(VM *vm, const Walk *w, uint32_t group, Value fallback)
+{
+  const size_t *span = w->offsets.items + 2 * group;
+  if (span[0] != RE_UNSET) return subject_slice(vm, &w->subject, span[0], span[1]);
+  return fallback ? cd_dup(fallback) : subject_slice(vm, &w->subject, 0, 0);
+}
+
+static Ref walk_groups(VM *vm, const Walk *w)
+{
+  uint32_t groups = w->pattern->groups;
+  if (groups <= 1) return walk_group(vm, w, groups, NO_VALUE);
   Ref tuple = cd_tuple_new(vm, groups);
-  for (uint32_t i = 1; tuple && i <= groups; i++) {
-    Ref text = run_group(vm, r, i, NO_VALUE);
-    if (!text) cd_drop(vm, cd_take(&tuple));
-    else cd_tuple_set(tuple, i - 1, text);
+  for (uint32_t i = 0; tuple && i < groups; i++) {
+    Ref text = walk_group(vm, w, i + 1, NO_VALUE);
+    if (!text) { cd_drop(vm, tuple); return NO_REF; }
+    cd_tuple_set(tuple, i, text);
   }
   return tuple;
 }
-METHOD(pattern, findall, "findall(self, /, string, pos=0, endpos=9223372036854775807)", "All matches that don't overlap, as a list of texts or of tuples of groups.")
-{
-  Run r;
-  int64_t pos, endpos;
-  if (!range_arguments(vm, args + 1, &pos, &endpos) || !run_open(vm, &r, as_pattern(self), args[0], pos, endpos)) return NO_REF;
-  Ref list = cd_list_new(vm);
-  Find found = FIND_ERROR;
-  while (list && (found = run_next(vm, &r, TIE_SEARCH)) == FIND_HIT) {
-    Ref item = findall_item(vm, &r);
-    if (!item || !cd_list_append_steal(vm, cd_as_list(list), item)) {
-      found = FIND_ERROR;
-      break;
-    }
-    run_advance(&r);
-  }
-  run_close(vm, &r);
-  if (list && found == FIND_ERROR) cd_drop(vm, cd_take(&list));
-  return list;
-}
 
-METHOD(pattern, split, "split(self, /, string, maxsplit=0)", "The pieces between matches, with the groups of the matches in between.")
+METHOD(pattern, findall, "findall(self, /, string, pos=0, endpos=sys.maxsize)",
+       "Return a list of all matches: their texts, or their groups if the pattern has any.")
 {
-  Run r;
-  int64_t most = 0, done = 0;
-  if (args[1] && !cd_to_i64(vm, args[1], &most, vm->exc.OverflowError)) return NO_REF;
-  if (!run_open(vm, &r, as_pattern(self), args[0], 0, INT64_MAX)) return NO_REF;
-  Ref list = cd_list_new(vm), piece;
-  size_t last = 0;
-  Find found = FIND_MISSING;
-  while (list && (!most || done < most) && (found = run_next(vm, &r, TIE_SEARCH)) == FIND_HIT) {
-    piece = subject_piece(vm, &r.subject, last, r.spans[0]);
-    if (!piece || !cd_list_append_steal(vm, cd_as_list(list), piece)) goto fail;
-    for (uint32_t i = 1; i <= r.pattern->groups; i++)
-      if (!(piece = run_group(vm, &r, i, cd_none())) || !cd_list_append_steal(vm, cd_as_list(list), piece)) goto fail;
-    last = r.spans[1];
-    done++;
-    run_advance(&r);
-  }
-  if (!list || found == FIND_ERROR) goto fail;
-  piece = subject_piece(vm, &r.subject, last, r.subject.size);
-  if (!piece || !cd_list_append_steal(vm, cd_as_list(list), piece)) goto fail;
-  run_close(vm, &r);
-  return list;
-fail:
-  run_close(vm, &r);
+  Walk w;
+  int64_t pos, endpos;
+  if (!subject_bounds(vm, args[1], args[2], &pos, &endpos) || !walk_open(vm, &w, self, args[0], pos, endpos)) return NO_REF;
+  Ref list = cd_list_new(vm);
+  ReResult result = list ? RE_RUN_YES : RE_RUN_ERROR;
+  while (result == RE_RUN_YES && (result = walk_next(vm, &w)) == RE_RUN_YES)
+    if (!cd_list_append_steal(vm, cd_as_list(list), walk_groups(vm, &w))) result = RE_RUN_ERROR;
+  walk_close(vm, &w);
+  if (result == RE_RUN_NO) return list;
   cd_drop(vm, list);
   return NO_REF;
 }
 
-// ---- Pattern: replacing ----
-
-// What a replacement is: a literal (no backslash), or a function of the match.
-static Ref sub_filter(VM *vm, Value self, Value replacement, bool *callable)
+METHOD(pattern, split, "split(self, /, string, maxsplit=0)", "Split the string at the matches; groups are put between the pieces.")
 {
-  *callable = cd_is_callable(vm, replacement);
-  if (*callable) return cd_dup(replacement);
-  bool literal = false;
-  if (cd_is_str(replacement)) literal = !memchr(cd_str_data(replacement), '\\', cd_str_size(replacement));
-  else if (cd_has_buffer(vm, replacement)) {
-    Buffer buffer;
-    if (!cd_get_buffer(vm, replacement, &buffer, BUFFER_SIMPLE)) return NO_REF;
-    literal = !memchr(buffer.data, '\\', (size_t)buffer.size);
-    cd_release_buffer(vm, &buffer);
+  Walk w;
+  int64_t max = 0;
+  if (args[1] && !cd_to_i64(vm, args[1], &max, vm->exc.OverflowError)) return NO_REF;
+  if (!walk_open(vm, &w, self, args[0], 0, INT64_MAX)) return NO_REF;
+  Ref list = cd_list_new(vm);
+  ReResult result = list ? RE_RUN_YES : RE_RUN_ERROR;
+  size_t from = 0;
+  for (int64_t n = 0; result == RE_RUN_YES && (max == 0 || n < max); n++) {
+    if ((result = walk_next(vm, &w)) != RE_RUN_YES) break;
+    if (!cd_list_append_steal(vm, cd_as_list(list), subject_slice(vm, &w.subject, from, w.offsets.items[0]))) result = RE_RUN_ERROR;
+    for (uint32_t g = 1; result == RE_RUN_YES && g <= w.pattern->groups; g++)
+      if (!cd_list_append_steal(vm, cd_as_list(list), walk_group(vm, &w, g, cd_none()))) result = RE_RUN_ERROR;
+    from = w.offsets.items[1];
   }
-  if (literal) return cd_dup(replacement);
-  Ref compile = cd_import_attr(vm, "re", "_subx"), filter = compile ? cd_call2(vm, compile, self, replacement) : NO_REF;
-  cd_drop(vm, compile);
-  if (filter) *callable = cd_is_callable(vm, filter);
-  return filter;
-}
-
-static Ref join_pieces(VM *vm, Value list, Subject *s)
-{
-  Ref empty = s->is_bytes ? cd_bytes_new(vm, "", 0) : cd_str_new(vm, "", 0), result;
-  if (!empty) return NO_REF;
-  result = cd_list_size(list) == 0 ? cd_dup(empty) : cd_call_method1(vm, empty, N(join), list);
-  cd_drop(vm, empty);
-  return result;
-}
-
-static Ref pattern_replace(VM *vm, Value self, const Value *args, bool with_count)
-{
-  Run r;
-  int64_t most = 0, done = 0;
-  bool callable;
-  if (args[2] && !cd_to_i64(vm, args[2], &most, vm->exc.OverflowError)) return NO_REF;
-  Ref filter = sub_filter(vm, self, args[0], &callable), list = NO_REF, piece, result = NO_REF;
-  if (!filter) return NO_REF;
-  if (!run_open(vm, &r, as_pattern(self), args[1], 0, INT64_MAX)) {
-    cd_drop(vm, filter);
-    return NO_REF;
-  }
-  size_t last = 0;
-  Find found = FIND_MISSING;
-  if (!(list = cd_list_new(vm))) goto done;
-  while ((!most || done < most) && (found = run_next(vm, &r, TIE_SEARCH)) == FIND_HIT) {
-    size_t from = r.spans[0], to = r.spans[1];
-    run_advance(&r);
-    if (from > last && (!(piece = subject_piece(vm, &r.subject, last, from)) || !cd_list_append_steal(vm, cd_as_list(list), piece))) goto done;
-    if (callable) {
-      Ref match = run_match(vm, &r);
-      piece = match ? cd_call1(vm, filter, match) : NO_REF;
-      cd_drop(vm, match);
-    } else piece = cd_dup(filter);
-    if (!piece) goto done;
-    if (cd_is_none(piece)) cd_drop(vm, piece);
-    else if (!cd_list_append_steal(vm, cd_as_list(list), piece)) goto done;
-    last = to;
-    done++;
-  }
-  if (found == FIND_ERROR) goto done;
-  if (done == 0 && !r.subject.is_bytes && cd_is_exact(args[1], vm->types.str)) result = cd_dup(args[1]);
-  else {
-    if (last < r.subject.size && (!(piece = subject_piece(vm, &r.subject, last, r.subject.size)) || !cd_list_append_steal(vm, cd_as_list(list), piece))) goto done;
-    result = join_pieces(vm, list, &r.subject);
-  }
-  if (result && with_count) result = cd_tuple2_steal(vm, result, cd_int_from_i64(vm, done));
-done:
-  run_close(vm, &r);
+  bool ok = result != RE_RUN_ERROR && cd_list_append_steal(vm, cd_as_list(list), subject_slice(vm, &w.subject, from, w.subject.size));
+  walk_close(vm, &w);
+  if (ok) return list;
   cd_drop(vm, list);
-  cd_drop(vm, filter);
+  return NO_REF;
+}
+
+// ---- replacing ----
+
+// What sub() puts in: nothing computed (a text), what a function returns for the match, or a template read by the library into
+// ([(place, group)...], [text or None...]).
+typedef struct Replacement {
+  enum { REPLACE_TEXT, REPLACE_CALL, REPLACE_TEMPLATE } kind;
+  Ref value, places, texts;                      // owned; value: the text or the callable
+} Replacement;
+
+static bool replacement_is_plain(VM *vm, Value template)
+{
+  if (cd_is_str(template)) return !memchr(cd_str_data(template), '\\', cd_str_size(template));
+  Buffer buffer;
+  if (!cd_has_buffer(vm, template)) return false;
+  if (!cd_get_buffer(vm, template, &buffer, BUFFER_SIMPLE)) { cd_clear_raised(vm); return false; }
+  bool plain = buffer.size == 0 || !memchr(buffer.data, '\\', (size_t)buffer.size);
+  cd_release_buffer(vm, &buffer);
+  return plain;
+}
+
+static bool replacement_open(VM *vm, Replacement *r, Value pattern, Value template)
+{
+  *r = (Replacement){.kind = REPLACE_TEXT};
+  if (cd_is_callable(vm, template)) r->kind = REPLACE_CALL;
+  if (r->kind == REPLACE_CALL || replacement_is_plain(vm, template)) {
+    r->value = cd_dup(template);
+    return true;
+  }
+  Ref reader = cd_import_attr(vm, "re", "_compile_repl");
+  Ref parsed = reader ? cd_call2(vm, reader, template, pattern) : NO_REF;
+  cd_drop(vm, reader);
+  if (!parsed) return false;
+  bool ok = cd_is_tuple(parsed) && cd_tuple_size(parsed) == 2 && cd_is_list(cd_tuple_item_borrow(parsed, 0)) && cd_is_list(cd_tuple_item_borrow(parsed, 1));
+  if (!ok) {
+    cd_raise_type(vm, "invalid template");
+  } else {
+    r->kind = REPLACE_TEMPLATE;
+    r->places = cd_dup(cd_tuple_item_borrow(parsed, 0));
+    r->texts = cd_dup(cd_tuple_item_borrow(parsed, 1));
+    if (cd_list_size(r->places) == 0 && cd_list_size(r->texts) == 1) {
+      r->kind = REPLACE_TEXT;
+      r->value = cd_dup(cd_list_item_borrow(r->texts, 0));
+    }
+  }
+  cd_drop(vm, parsed);
+  return ok;
+}
+
+static void replacement_close(VM *vm, Replacement *r)
+{
+  cd_drop(vm, r->value);
+  cd_drop(vm, r->places);
+  cd_drop(vm, r->texts);
+}
+
+// Appends the template's pieces, with the match's groups in their places.
+static bool replacement_put_template(VM *vm, const Replacement *r, const Walk *w, Value list)
+{
+  size_t place = 0, places = cd_list_size(r->places);
+  for (size_t i = 0; i < cd_list_size(r->texts); i++) {
+    Ref piece = cd_dup(cd_list_item_borrow(r->texts, i));
+    Value at = place < places ? cd_list_item_borrow(r->places, place) : NO_VALUE;
+    if (at && cd_is_tuple(at) && cd_tuple_size(at) == 2 && cd_is(cd_tuple_item_borrow(at, 0), cd_from_small((int64_t)i))) {
+      int64_t group;
+      place++;
+      cd_drop(vm, cd_take(&piece));
+      if (!cd_to_i64(vm, cd_tuple_item_borrow(at, 1), &group, NULL)) return false;
+      if (group < 0 || group > w->pattern->groups) return cd_raise_index(vm, "no such group");
+      piece = walk_group(vm, w, (uint32_t)group, NO_VALUE);
+    }
+    if (piece && cd_is_none(piece)) continue;
+    if (!cd_list_append_steal(vm, cd_as_list(list), piece)) return false;
+  }
+  return true;
+}
+
+static bool replacement_put(VM *vm, const Replacement *r, Walk *w, Value pattern, Value list)
+{
+  if (r->kind == REPLACE_TEMPLATE) return replacement_put_template(vm, r, w, list);
+  Ref piece = NO_REF;
+  if (r->kind == REPLACE_TEXT) {
+    piece = cd_dup(r->value);
+  } else {
+    Ref match = match_new(vm, pattern, &w->subject, &w->request);
+    if (!match) return false;
+    piece = cd_call1(vm, r->value, match);
+    cd_drop(vm, match);
+  }
+  if (piece && cd_is_none(piece)) return true;
+  return cd_list_append_steal(vm, cd_as_list(list), piece);
+}
+
+static Ref pattern_join(VM *vm, const Walk *w, Value list)
+{
+  Ref joiner = subject_slice(vm, &w->subject, 0, 0), joined = NO_REF;
+  if (!joiner || cd_list_size(list) == 0) return joiner;
+  joined = w->subject.text ? cd_str_join(vm, joiner, list) : cd_call_method1(vm, joiner, N(join), list);
+  cd_drop(vm, joiner);
+  return joined;
+}
+
+static Ref pattern_replace(VM *vm, Value self, const Value *args, int64_t *replaced)
+{
+  Walk w;
+  Replacement r;
+  int64_t count = 0;
+  *replaced = 0;
+  if (args[2] && !cd_to_i64(vm, args[2], &count, vm->exc.OverflowError)) return NO_REF;
+  if (!replacement_open(vm, &r, self, args[0])) return NO_REF;
+  if (!walk_open(vm, &w, self, args[1], 0, INT64_MAX)) { replacement_close(vm, &r); return NO_REF; }
+  Ref list = cd_list_new(vm), result = NO_REF;
+  ReResult run = list ? RE_RUN_YES : RE_RUN_ERROR;
+  size_t from = 0;
+  while (run == RE_RUN_YES && (count == 0 || *replaced < count)) {
+    if ((run = walk_next(vm, &w)) != RE_RUN_YES) break;
+    size_t start = w.offsets.items[0], end = w.offsets.items[1];
+    if (from < start && !cd_list_append_steal(vm, cd_as_list(list), subject_slice(vm, &w.subject, from, start))) run = RE_RUN_ERROR;
+    if (run == RE_RUN_YES && !replacement_put(vm, &r, &w, self, list)) run = RE_RUN_ERROR;
+    from = end;
+    ++*replaced;
+  }
+  bool ok = run != RE_RUN_ERROR;
+  if (ok && *replaced == 0 && (cd_is_exact(args[1], vm->types.str) || cd_is_exact(args[1], vm->types.bytes))) result = cd_dup(args[1]);
+  else if (ok && (from >= w.subject.size || cd_list_append_steal(vm, cd_as_list(list), subject_slice(vm, &w.subject, from, w.subject.size))))
+    result = pattern_join(vm, &w, list);
+  cd_drop(vm, list);
+  walk_close(vm, &w);
+  replacement_close(vm, &r);
   return result;
 }
-METHOD(pattern, sub, "sub(self, /, repl, string, count=0)", "The string with matches replaced by repl: a template, or a function of the match.")
+
+METHOD(pattern, sub, "sub(self, /, repl, string, count=0)", "Return the string with the leftmost matches, not overlapping, replaced by repl.")
 {
-  return pattern_replace(vm, self, args, false);
+  int64_t replaced;
+  return pattern_replace(vm, self, args, &replaced);
 }
-METHOD(pattern, subn, "subn(self, /, repl, string, count=0)", "(string with matches replaced, number of replacements).")
+METHOD(pattern, subn, "subn(self, /, repl, string, count=0)", "Return (new string, number of replacements) as sub() would make them.")
 {
-  return pattern_replace(vm, self, args, true);
+  int64_t replaced;
+  Ref text = pattern_replace(vm, self, args, &replaced);
+  return text ? cd_tuple2_steal(vm, text, cd_from_small(replaced)) : NO_REF;
 }
 
-// ---- scanners ----
+// ---- Scanner ----
 
-static Ref scanner_make(VM *vm, Value pattern, const Value *args)
+static Ref scanner_new(VM *vm, Type *type, Value pattern, const Value *args)
 {
+  Subject s;
   int64_t pos, endpos;
-  Run r;
-  if (!range_arguments(vm, args + 1, &pos, &endpos) || !run_open(vm, &r, as_pattern(pattern), args[0], pos, endpos)) return NO_REF;
-  pos = r.pos;
-  endpos = r.endpos;
-  run_close(vm, &r);
-  Scanner *s = cd_object_new(vm, sre_state(vm)->scanner, sizeof *s);
-  if (!s) return NO_REF;
-  s->pattern = cd_dup(pattern);
-  s->string = cd_dup(args[0]);
-  s->pos = pos;
-  s->endpos = endpos;
-  return cd_from_object(s);
+  if (!subject_bounds(vm, args[1], args[2], &pos, &endpos) || !subject_open(vm, &s, pattern_of(pattern), args[0], pos, endpos)) return NO_REF;
+  Scanner *scanner = cd_object_new(vm, type, sizeof *scanner);
+  if (scanner) {
+    scanner->pattern = cd_dup(pattern);
+    scanner->string = cd_dup(args[0]);
+    scanner->start = (int64_t)s.from;
+    scanner->pos = s.pos;
+    scanner->endpos = s.endpos;
+  }
+  subject_close(vm, &s);
+  return scanner ? cd_from_object(scanner) : NO_REF;
 }
-static Ref scanner_step(VM *vm, Value self, Tie tie)
+
+// The next match, or None.
+static Ref scanner_step(VM *vm, Value self, ReMode mode)
 {
-  Scanner *s = (Scanner *)cd_object(self);
-  Run r;
-  if (s->executing) return cd_raise_value(vm, "regular expression scanner already executing");
-  if (s->pos < 0) return cd_none();
-  if (!run_open(vm, &r, as_pattern(s->pattern), s->string, s->pos, s->endpos)) return NO_REF;
-  r.must_advance = s->must_advance;
-  s->executing = true;
-  Find found = run_next(vm, &r, tie);
-  s->executing = false;
-  Ref result = found == FIND_HIT ? run_match(vm, &r) : found == FIND_MISSING ? cd_none() : NO_REF;
-  if (found == FIND_HIT) {
-    run_advance(&r);
-    s->must_advance = r.must_advance;
-    s->pos = subject_char(&r.subject, r.start);
-  } else if (found == FIND_MISSING) s->pos = -1;
-  run_close(vm, &r);
-  return result;
+  Scanner *scanner = (Scanner *)cd_object(self);
+  Pattern *p = pattern_of(scanner->pattern);
+  Subject s;
+  Offsets offsets;
+  if (scanner->start < 0) return cd_none();
+  if (!subject_open(vm, &s, p, scanner->string, scanner->pos, scanner->endpos)) return NO_REF;
+  Ref match = NO_REF;
+  if (offsets_open(vm, &offsets, p)) {
+    ReRequest request = {.subject = &s.bytes, .start = (size_t)scanner->start, .mode = mode, .not_empty_at_start = scanner->must_advance,
+                         .offsets = offsets.items};
+    ReResult result = pattern_run(vm, p, &request);
+    match = result == RE_RUN_YES ? match_new(vm, scanner->pattern, &s, &request) : result == RE_RUN_NO ? cd_none() : NO_REF;
+    if (result == RE_RUN_NO) scanner->start = -1;
+    if (result == RE_RUN_YES) {
+      scanner->must_advance = offsets.items[0] == offsets.items[1];
+      scanner->start = (int64_t)offsets.items[1];
+    }
+    offsets_close(vm, &offsets, p);
+  }
+  subject_close(vm, &s);
+  return match;
 }
-METHOD(scanner, match, "match(self, /)", "The match right here, or None.")
+
+METHOD(scanner, match, "match(self, /)", "Match where the last match ended.") { return scanner_step(vm, self, RE_MATCH); }
+METHOD(scanner, search, "search(self, /)", "Look for the next match.") { return scanner_step(vm, self, RE_SEARCH); }
+
+static Next scanner_iterator_next(VM *vm, Value self, Ref *out)
 {
-  return scanner_step(vm, self, TIE_MATCH);
-}
-METHOD(scanner, search, "search(self, /)", "The next match, or None.")
-{
-  return scanner_step(vm, self, TIE_SEARCH);
-}
-static Next scanner_next(VM *vm, Value self, Ref *out)
-{
-  Ref match = scanner_step(vm, self, TIE_SEARCH);
+  Ref match = scanner_step(vm, self, RE_SEARCH);
   if (!match) return NEXT_ERROR;
   if (cd_is_none(match)) return NEXT_DONE;
   *out = match;
   return NEXT_ITEM;
 }
+
+static Ref scanner_iterator_iter(VM *vm, Value self) { return cd_dup(self); }
+
 static void scanner_release(VM *vm, Object *self)
 {
-  cd_clear(vm, &((Scanner *)self)->pattern);
-  cd_clear(vm, &((Scanner *)self)->string);
+  Scanner *scanner = (Scanner *)self;
+  cd_clear(vm, &scanner->pattern);
+  cd_clear(vm, &scanner->string);
 }
 static void scanner_traverse(Object *self, VisitFn visit, void *context)
 {
   visit(context, ((Scanner *)self)->pattern);
   visit(context, ((Scanner *)self)->string);
 }
+
 static const MethodDef *const scanner_methods[] = {&scanner_match_def, &scanner_search_def, NULL};
-static const MemberDef scanner_members[] = {{"pattern", offsetof(Scanner, pattern), MEMBER_VALUE, false, "The pattern."}, {NULL, 0, 0, false, NULL}};
-static const TypeSpec scanner_spec = {.name = "_sre.SRE_Scanner", .basicsize = sizeof(Scanner), .flags = TYPE_GC | TYPE_NO_NEW, .methods = scanner_methods,
-                                      .members = scanner_members, .slots = {.release = scanner_release, .traverse = scanner_traverse}};
+static const MemberDef scanner_members[] = {{"pattern", offsetof(Scanner, pattern), MEMBER_VALUE, false, NULL}, {NULL, 0, 0, false, NULL}};
 
-// finditer's iterator is a scanner that has no methods.
-static Ref iterator_iter(VM *vm, Value self) { return cd_dup(self); }
-static const TypeSpec iterator_spec = {.name = "_sre.MatchIterator", .basicsize = sizeof(Scanner), .flags = TYPE_GC | TYPE_NO_NEW,
-                                       .slots = {.release = scanner_release, .traverse = scanner_traverse, .iter = iterator_iter, .next = scanner_next}};
+static const TypeSpec scanner_spec = {
+  .name = "_sre.SRE_Scanner", .basicsize = sizeof(Scanner), .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE, .methods = scanner_methods,
+  .members = scanner_members, .slots = {.release = scanner_release, .traverse = scanner_traverse},
+};
+// What finditer() returns.
+static const TypeSpec scanner_iterator_spec = {
+  .name = "callable_iterator", .basicsize = sizeof(Scanner), .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE | TYPE_LIBRARY_ITERATOR,
+  .slots = {.release = scanner_release, .traverse = scanner_traverse, .iter = scanner_iterator_iter, .next = scanner_iterator_next},
+};
 
-METHOD(pattern, scanner, "scanner(self, /, string, pos=0, endpos=9223372036854775807)", "An object that matches step by step.")
+METHOD(pattern, finditer, "finditer(self, /, string, pos=0, endpos=sys.maxsize)", "Return an iterator over all matches, not overlapping, as Match objects.")
 {
-  return scanner_make(vm, self, args);
+  return scanner_new(vm, ((SreState *)cd_state(vm, MODULE__sre))->iterator, self, args);
 }
-METHOD(pattern, finditer, "finditer(self, /, string, pos=0, endpos=9223372036854775807)", "An iterator of all matches that don't overlap.")
+METHOD(pattern, scanner, "scanner(self, /, string, pos=0, endpos=sys.maxsize)", "Return an object that matches one time after the other.")
 {
-  Ref scanner = scanner_make(vm, self, args);
-  if (!scanner) return NO_REF;
-  Scanner *it = cd_object_new(vm, sre_state(vm)->iterator, sizeof *it), *from = (Scanner *)cd_object(scanner);
-  if (it) {
-    it->pattern = cd_take(&from->pattern);
-    it->string = cd_take(&from->string);
-    it->pos = from->pos;
-    it->endpos = from->endpos;
-  }
-  cd_drop(vm, scanner);
-  return cd_from_object(it);
+  return scanner_new(vm, ((SreState *)cd_state(vm, MODULE__sre))->scanner, self, args);
 }
 
 // ---- Pattern: the rest ----
 
-METHOD(pattern, __copy__, "__copy__(self, /)", "The pattern itself.")
+METHOD(pattern, __copy__, "__copy__(self, /)", NULL) { return cd_dup(self); }
+METHOD(pattern, __deepcopy__, "__deepcopy__(self, memo, /)", NULL) { return cd_dup(self); }
+CLASS_METHOD(pattern, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
+METHOD(pattern, __sizeof__, "__sizeof__(self, /)", "Return the size in memory, in bytes.")
 {
-  return cd_dup(self);
-}
-METHOD(pattern, __deepcopy__, "__deepcopy__(self, memo, /)", "The pattern itself.")
-{
-  return cd_dup(self);
-}
-static Ref sre_class_item(VM *vm, Value self, Value item) { return cd_call2(vm, cd_type_value(vm->types.generic_alias), self, item); }
-CLASS_METHOD(pattern, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585.")
-{
-  return sre_class_item(vm, self, args[0]);
+  return cd_from_small((int64_t)(sizeof(Pattern) + pattern_of(self)->code_size * sizeof(uint32_t) + pattern_of(self)->tree.arena.total));
 }
 
-static Ref pattern_get_groupindex(VM *vm, Value self) { return cd_call1(vm, cd_type_value(vm->types.mappingproxy), as_pattern(self)->groupindex); }
+static bool pattern_put_flags(TextBuilder *text, int64_t flags)
+{
+  static const char *const names[] = {"re.TEMPLATE", "re.IGNORECASE", "re.LOCALE", "re.MULTILINE", "re.DOTALL", "re.UNICODE", "re.VERBOSE",
+                                      "re.DEBUG", "re.ASCII"};
+  const char *separator = ", ";
+  for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+    if (!(flags & 1 << i)) continue;
+    if (!cd_text_puts(text, separator) || !cd_text_puts(text, names[i])) return false;
+    flags &= ~(INT64_C(1) << i);
+    separator = "|";
+  }
+  return !flags || cd_text_format(text, "%s0x%llx", separator, (unsigned long long)flags);
+}
 
 static Ref pattern_repr(VM *vm, Value self)
 {
-  static const struct { int64_t flag; const char *name; } names[] = {
-    {1, "re.TEMPLATE"}, {2, "re.IGNORECASE"}, {4, "re.LOCALE"}, {8, "re.MULTILINE"}, {16, "re.DOTALL"}, {64, "re.VERBOSE"}, {128, "re.DEBUG"}, {256, "re.ASCII"}};
-  Pattern *p = as_pattern(self);
+  const Pattern *p = pattern_of(self);
   int64_t flags = p->flags;
-  if (!p->is_bytes && (flags & (SRE_FLAG_LOCALE | SRE_FLAG_UNICODE | SRE_FLAG_ASCII)) == SRE_FLAG_UNICODE) flags &= ~(int64_t)SRE_FLAG_UNICODE;
-  TextBuilder out;
-  cd_text_init(&out, vm);
-  bool ok = cd_text_format(&out, "re.compile(%.200R", p->pattern), first = true;
-  for (size_t i = 0; ok && i < ARRAY_LEN(names); i++)
-    if (flags & names[i].flag) {
-      ok = cd_text_puts(&out, first ? ", " : "|") && cd_text_puts(&out, names[i].name);
-      flags &= ~names[i].flag;
-      first = false;
-    }
-  if (ok && flags) ok = cd_text_format(&out, "%s0x%x", first ? ", " : "|", (unsigned)flags);
-  ok = ok && cd_text_puts(&out, ")");
-  if (ok) return cd_text_finish(&out);
-  cd_text_clear(&out);
+  enum { LOCALE = 4, UNICODE = 32, ASCII = 256 };
+  if (!p->bytes && (flags & (LOCALE | UNICODE | ASCII)) == UNICODE) flags &= ~(int64_t)UNICODE;
+  TextBuilder text;
+  cd_text_init(&text, vm);
+  if (cd_text_format(&text, "re.compile(%.200R", p->pattern) && pattern_put_flags(&text, flags) && cd_text_puts(&text, ")")) return cd_text_finish(&text);
+  cd_text_clear(&text);
   return NO_REF;
 }
 
 static bool pattern_hash(VM *vm, Value self, int64_t *out)
 {
-  if (!cd_hash(vm, as_pattern(self)->pattern, out)) return false;
-  *out ^= as_pattern(self)->flags * 1000003 ^ as_pattern(self)->groups;
+  const Pattern *p = pattern_of(self);
+  if (!cd_hash(vm, p->pattern, out)) return false;
+  *out ^= cd_hash_bytes(vm->hash_key, p->code, p->code_size * sizeof *p->code) ^ p->flags ^ p->bytes ^ p->groups;
   if (*out == -1) *out = -2;
   return true;
 }
-static Ref pattern_compare(VM *vm, Value a, Value b, CompareOp op)
+
+static Ref pattern_compare(VM *vm, Value self, Value other, CompareOp op)
 {
-  Type *type = sre_state(vm)->pattern;
-  if ((op != COMPARE_EQ && op != COMPARE_NE) || !cd_is_exact(a, type) || !cd_is_exact(b, type)) return cd_not_implemented();
-  bool equal = cd_is(a, b);
-  Pattern *x = as_pattern(a), *y = as_pattern(b);
-  if (!equal && x->flags == y->flags && x->is_bytes == y->is_bytes && x->translation.size == y->translation.size &&
-      !memcmp(x->translation.text, y->translation.text, x->translation.size) && !cd_equal(vm, x->pattern, y->pattern, &equal))
-    return NO_REF;
+  const SreState *state = cd_state(vm, MODULE__sre);
+  if ((op != COMPARE_EQ && op != COMPARE_NE) || !cd_is_exact(self, state->pattern) || !cd_is_exact(other, state->pattern)) return cd_not_implemented();
+  const Pattern *a = pattern_of(self), *b = pattern_of(other);
+  bool equal = a == b || (a->flags == b->flags && a->bytes == b->bytes && a->code_size == b->code_size &&
+                          memcmp(a->code, b->code, a->code_size * sizeof *a->code) == 0);
+  if (equal && !cd_equal(vm, a->pattern, b->pattern, &equal)) return NO_REF;
   return cd_bool(equal == (op == COMPARE_EQ));
 }
 
 static void pattern_release(VM *vm, Object *self)
 {
   Pattern *p = (Pattern *)self;
-  for (int i = 0; i < TIE_COUNT; i++) {
-    pcre2_code_free(p->code[i]);
-    pcre2_code_free(p->slow[i]);
-  }
-  pcre2_match_data_free(p->data);
-  cd_re_translation_clear(vm, &p->translation);
+  cd_re_pcre_clear(vm, &p->forms);
+  if (p->tree.root) cd_re_tree_clear(&p->tree);
+  cd_free(vm, p->code, p->code_size * sizeof *p->code);
+  p->code = NULL;
+  p->code_size = 0;
   cd_clear(vm, &p->pattern);
   cd_clear(vm, &p->groupindex);
   cd_clear(vm, &p->indexgroup);
 }
+
 static void pattern_traverse(Object *self, VisitFn visit, void *context)
 {
-  visit(context, ((Pattern *)self)->pattern);
-  visit(context, ((Pattern *)self)->groupindex);
-  visit(context, ((Pattern *)self)->indexgroup);
+  Pattern *p = (Pattern *)self;
+  visit(context, p->pattern);
+  visit(context, p->groupindex);
+  visit(context, p->indexgroup);
 }
 
-static Ref pattern_get_flags(VM *vm, Value self) { return cd_int_from_i64(vm, as_pattern(self)->flags); }
-static Ref pattern_get_groups(VM *vm, Value self) { return cd_from_small(as_pattern(self)->groups); }
+static Ref pattern_get_groupindex(VM *vm, Value self) { return cd_mappingproxy_new(vm, pattern_of(self)->groupindex); }
 
+static const GetSetDef pattern_getset[] = {
+  {"groupindex", "A dictionary mapping group names to group numbers.", pattern_get_groupindex, NULL},
+  {NULL, NULL, NULL, NULL},
+};
+static const MemberDef pattern_members[] = {
+  {"pattern", offsetof(Pattern, pattern), MEMBER_VALUE, false, "The pattern string from which the RE object was compiled."},
+  {"flags", offsetof(Pattern, flags), MEMBER_I64, false, "The regex matching flags."},
+  {"groups", offsetof(Pattern, groups), MEMBER_U32, false, "The number of capturing groups in the pattern."},
+  {NULL, 0, 0, false, NULL},
+};
 static const MethodDef *const pattern_methods[] = {
-  &pattern_match_def, &pattern_fullmatch_def, &pattern_search_def, &pattern_sub_def, &pattern_subn_def, &pattern_findall_def, &pattern_finditer_def,
-  &pattern_split_def, &pattern_scanner_def, &pattern___copy___def, &pattern___deepcopy___def, &pattern___class_getitem___def, NULL};
-static const GetSetDef pattern_getset[] = {{"groupindex", "Names of groups and their numbers.", pattern_get_groupindex, NULL},
-                                           {"flags", "The flags, those written in the pattern included.", pattern_get_flags, NULL},
-                                           {"groups", "Number of groups.", pattern_get_groups, NULL},
-                                           {NULL, NULL, NULL, NULL}};
-static const MemberDef pattern_members[] = {{"pattern", offsetof(Pattern, pattern), MEMBER_VALUE, false, "The text it was made from."}, {NULL, 0, 0, false, NULL}};
-static const TypeSpec pattern_spec = {.name = "re.Pattern", .doc = "A compiled regular expression.", .basicsize = sizeof(Pattern),
-                                      .flags = TYPE_GC | TYPE_NO_NEW | TYPE_HAS_WEAKREFS, .weaklist_offset = offsetof(Pattern, weaklist), .methods = pattern_methods,
-                                      .getset = pattern_getset, .members = pattern_members,
-                                      .slots = {.repr = pattern_repr, .hash = pattern_hash, .compare = pattern_compare, .release = pattern_release,
-                                                .traverse = pattern_traverse}};
+  &pattern_match_def, &pattern_fullmatch_def, &pattern_search_def, &pattern_sub_def, &pattern_subn_def, &pattern_findall_def,
+  &pattern_split_def, &pattern_finditer_def, &pattern_scanner_def, &pattern___copy___def, &pattern___deepcopy___def,
+  &pattern___class_getitem___def, &pattern___sizeof___def, NULL,
+};
+static const TypeSpec pattern_spec = {
+  .name = "re.Pattern", .doc = "Compiled regular expression object.", .basicsize = sizeof(Pattern),
+  .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE | TYPE_HAS_WEAKREFS, .weaklist_offset = offsetof(Pattern, weaklist), .methods = pattern_methods,
+  .getset = pattern_getset, .members = pattern_members,
+  .slots = {.release = pattern_release, .traverse = pattern_traverse, .repr = pattern_repr, .hash = pattern_hash, .compare = pattern_compare},
+};
 
 // ---- Match ----
 
-// Number of a group given by number or name; -1: no such group (IndexError set).
-static int64_t match_group_number(VM *vm, Match *m, Value v)
+static size_t match_alloc_size(Object *self) { return sizeof(Match) + 2 * ((size_t)((Match *)self)->groups + 1) * sizeof(size_t); }
+
+static void match_release(VM *vm, Object *self)
 {
-  int64_t number = -1;
-  if (cd_is_int(v) || cd_type_of(vm, v)->slots.index) {
-    if (!cd_to_i64(vm, v, &number, NULL)) return -1;
+  Match *m = (Match *)self;
+  cd_clear(vm, &m->string);
+  cd_clear(vm, &m->pattern);
+  cd_clear(vm, &m->regs);
+}
+static void match_traverse(Object *self, VisitFn visit, void *context)
+{
+  Match *m = (Match *)self;
+  visit(context, m->string);
+  visit(context, m->pattern);
+  visit(context, m->regs);
+}
+
+// A group's number from a number or a name; IndexError "no such group".
+static bool match_group_number(VM *vm, const Match *m, Value key, uint32_t *out)
+{
+  int64_t i = -1;
+  if (!key) {
+    i = 0;
+  } else if (cd_is_small(key)) {
+    i = cd_small(key);
+  } else if (cd_is_int(key) || cd_type_of(vm, key)->slots.index) {
+    if (!cd_to_i64(vm, key, &i, NULL)) return false;
   } else {
-    Ref found;
-    Find hit = cd_dict_find(vm, as_pattern(m->pattern)->groupindex, v, &found);
-    if (hit == FIND_ERROR) cd_clear_raised(vm);
-    if (hit == FIND_HIT) {
-      if (!cd_int_fits_i64(found, &number)) number = -1;
-      cd_drop(vm, found);
+    Ref number;
+    Find found = cd_dict_find(vm, pattern_of(m->pattern)->groupindex, key, &number);
+    if (found == FIND_ERROR) cd_clear_raised(vm);
+    if (found == FIND_HIT) {
+      if (cd_is_small(number)) i = cd_small(number);
+      cd_drop(vm, number);
     }
   }
-  if (number >= 0 && number <= m->groups) return number;
-  cd_raise_index(vm, "no such group");
-  return -1;
-}
-static Ref match_text(VM *vm, Match *m, int64_t group, Value missing)
-{
-  if (m->spans[2 * group] < 0) return cd_dup(missing);
-  return string_slice(vm, m->string, m->spans[2 * group], m->spans[2 * group + 1]);
-}
-static Ref match_text_of(VM *vm, Match *m, Value group)
-{
-  int64_t number = match_group_number(vm, m, group);
-  return number < 0 ? NO_REF : match_text(vm, m, number, cd_none());
+  if (i < 0 || i > m->groups) return cd_raise_index(vm, "no such group");
+  *out = (uint32_t)i;
+  return true;
 }
 
-METHOD_RAW(match, group, "group(self, /, *groups)", "Text of a group by number or name, of the whole match by default; of several as a tuple.")
+static Ref match_text(VM *vm, const Match *m, uint32_t group, Value fallback)
 {
-  Match *m = as_match(self);
-  if (!cd_no_keywords(vm, "group", kwnames)) return NO_REF;
-  if (nargs == 0) return match_text(vm, m, 0, cd_none());
-  if (nargs == 1) return match_text_of(vm, m, args[0]);
+  size_t from = m->offsets[2 * group], to = m->offsets[2 * group + 1];
+  if (from == RE_UNSET || cd_is_none(m->string)) return cd_dup(fallback);
+  if (m->text) return cd_str_piece(vm, m->string, from, to);
+  if (cd_is_exact(m->string, vm->types.bytes) && from == 0 && to == cd_bytes_size(m->string)) return cd_dup(m->string);
+  Buffer buffer;
+  if (!cd_get_buffer(vm, m->string, &buffer, BUFFER_SIMPLE)) return NO_REF;
+  size_t size = (size_t)buffer.size;             // a bytearray may be shorter now
+  if (to > size) to = size;
+  if (from > to) from = to;
+  Ref bytes = cd_bytes_new(vm, buffer.data + from, to - from);
+  cd_release_buffer(vm, &buffer);
+  return bytes;
+}
+
+static int64_t match_position(const Match *m, size_t offset)
+{
+  return offset == RE_UNSET ? -1 : m->text ? (int64_t)cd_str_position(m->string, offset) : (int64_t)offset;
+}
+
+METHOD_DEF_RAW_(match_group, "group", "group(self, /, *groups)",
+                "group([group1, ...]) -> str or tuple.\n\nText of one group, by number or name, or a tuple of several; 0 is the whole match.",
+                METHOD_NO_SIGNATURE)
+{
+  const Match *m = match_of(self);
+  uint32_t group;
+  if (!cd_no_keywords(vm, "re.Match.group", kwnames)) return NO_REF;
+  if (nargs <= 1) return match_group_number(vm, m, nargs ? args[0] : NO_VALUE, &group) ? match_text(vm, m, group, cd_none()) : NO_REF;
   Ref tuple = cd_tuple_new(vm, nargs);
   for (size_t i = 0; tuple && i < nargs; i++) {
-    Ref text = match_text_of(vm, m, args[i]);
-    if (!text) cd_drop(vm, cd_take(&tuple));
-    else cd_tuple_set(tuple, i, text);
+    Ref text = match_group_number(vm, m, args[i], &group) ? match_text(vm, m, group, cd_none()) : NO_REF;
+    if (!text) { cd_drop(vm, tuple); return NO_REF; }
+    cd_tuple_set(tuple, i, text);
   }
   return tuple;
 }
-static Ref match_getitem(VM *vm, Value self, Value key) { return match_text_of(vm, as_match(self), key); }
 
-METHOD(match, groups, "groups(self, /, default=None)", "Texts of all groups as a tuple; default for those that took no part.")
+static Ref match_getitem(VM *vm, Value self, Value key)
 {
-  Match *m = as_match(self);
+  uint32_t group;
+  return match_group_number(vm, match_of(self), key, &group) ? match_text(vm, match_of(self), group, cd_none()) : NO_REF;
+}
+
+METHOD(match, groups, "groups(self, /, default=None)", "Return a tuple with the texts of all groups, default for those that took no part.")
+{
+  const Match *m = match_of(self);
   Ref tuple = cd_tuple_new(vm, m->groups);
-  for (uint32_t i = 1; tuple && i <= m->groups; i++) {
-    Ref text = match_text(vm, m, i, args[0] ? args[0] : (Value)cd_none());
-    if (!text) cd_drop(vm, cd_take(&tuple));
-    else cd_tuple_set(tuple, i - 1, text);
+  for (uint32_t i = 0; tuple && i < m->groups; i++) {
+    Ref text = match_text(vm, m, i + 1, args[0] ? args[0] : cd_none());
+    if (!text) { cd_drop(vm, tuple); return NO_REF; }
+    cd_tuple_set(tuple, i, text);
   }
   return tuple;
 }
-METHOD(match, groupdict, "groupdict(self, /, default=None)", "Texts of the named groups as a dict; default for those that took no part.")
+
+METHOD(match, groupdict, "groupdict(self, /, default=None)", "Return a dictionary of the named groups, with default for those that took no part.")
 {
-  Match *m = as_match(self);
+  const Match *m = match_of(self);
   Ref dict = cd_dict_new(vm);
   Value name, number;
-  for (size_t i = 0; dict && cd_dict_each(as_pattern(m->pattern)->groupindex, &i, &name, &number);) {
-    int64_t group;
-    Ref text = cd_int_fits_i64(number, &group) && group <= m->groups ? match_text(vm, m, group, args[0] ? args[0] : (Value)cd_none()) : NO_REF;
-    if (!text || !cd_dict_set(vm, dict, name, text)) cd_drop(vm, cd_take(&dict));
+  for (size_t i = 0; dict && cd_dict_each(pattern_of(m->pattern)->groupindex, &i, &name, &number);) {
+    uint32_t group;
+    Ref text = match_group_number(vm, m, number, &group) ? match_text(vm, m, group, args[0] ? args[0] : cd_none()) : NO_REF;
+    bool ok = text && cd_dict_set(vm, dict, name, text);
     cd_drop(vm, text);
+    if (!ok) { cd_drop(vm, dict); return NO_REF; }
   }
   return dict;
 }
 
-static Ref match_edge(VM *vm, Value self, Value group, int which)
+METHOD(match, start, "start(self, group=0, /)", "Return where the group starts, -1 if it took no part.")
 {
-  int64_t number = group ? match_group_number(vm, as_match(self), group) : 0;
-  return number < 0 ? NO_REF : cd_int_from_i64(vm, as_match(self)->spans[2 * number + which]);
+  uint32_t group;
+  const Match *m = match_of(self);
+  return match_group_number(vm, m, args[0], &group) ? cd_from_small(match_position(m, m->offsets[2 * group])) : NO_REF;
 }
-METHOD(match, start, "start(self, group=0, /)", "Where a group starts; -1 if it took no part.")
+METHOD(match, end, "end(self, group=0, /)", "Return where the group ends, -1 if it took no part.")
 {
-  return match_edge(vm, self, args[0], 0);
-}
-METHOD(match, end, "end(self, group=0, /)", "Where a group ends; -1 if it took no part.")
-{
-  return match_edge(vm, self, args[0], 1);
-}
-static Ref span_pair(VM *vm, Match *m, int64_t group)
-{
-  return cd_tuple2_steal(vm, cd_int_from_i64(vm, m->spans[2 * group]), cd_int_from_i64(vm, m->spans[2 * group + 1]));
-}
-METHOD(match, span, "span(self, group=0, /)", "(start, end) of a group.")
-{
-  int64_t number = args[0] ? match_group_number(vm, as_match(self), args[0]) : 0;
-  return number < 0 ? NO_REF : span_pair(vm, as_match(self), number);
-}
-METHOD(match, expand, "expand(self, /, template)", "The template with its references filled in from this match.")
-{
-  Ref function = cd_import_attr(vm, "re", "_expand"), result = function ? cd_call3(vm, function, as_match(self)->pattern, self, args[0]) : NO_REF;
-  cd_drop(vm, function);
-  return result;
-}
-METHOD(match, __copy__, "__copy__(self, /)", "The match itself.")
-{
-  return cd_dup(self);
-}
-METHOD(match, __deepcopy__, "__deepcopy__(self, memo, /)", "The match itself.")
-{
-  return cd_dup(self);
-}
-CLASS_METHOD(match, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585.")
-{
-  return sre_class_item(vm, self, args[0]);
+  uint32_t group;
+  const Match *m = match_of(self);
+  return match_group_number(vm, m, args[0], &group) ? cd_from_small(match_position(m, m->offsets[2 * group + 1])) : NO_REF;
 }
 
-static Ref match_get_lastindex(VM *vm, Value self) { return as_match(self)->lastindex < 0 ? cd_none() : cd_from_small(as_match(self)->lastindex); }
+static Ref match_span_of(VM *vm, const Match *m, uint32_t group)
+{
+  return cd_tuple2_steal(vm, cd_from_small(match_position(m, m->offsets[2 * group])), cd_from_small(match_position(m, m->offsets[2 * group + 1])));
+}
+METHOD(match, span, "span(self, group=0, /)", "Return (start, end) of the group, (-1, -1) if it took no part.")
+{
+  uint32_t group;
+  return match_group_number(vm, match_of(self), args[0], &group) ? match_span_of(vm, match_of(self), group) : NO_REF;
+}
+
+METHOD(match, expand, "expand(self, /, template)", "Return the template with its escapes replaced, as sub() does it.")
+{
+  Ref expand = cd_import_attr(vm, "re", "_expand");
+  Ref result = expand ? cd_call3(vm, expand, match_of(self)->pattern, self, args[0]) : NO_REF;
+  cd_drop(vm, expand);
+  return result;
+}
+
+METHOD(match, __copy__, "__copy__(self, /)", NULL) { return cd_dup(self); }
+METHOD(match, __deepcopy__, "__deepcopy__(self, memo, /)", NULL) { return cd_dup(self); }
+CLASS_METHOD(match, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
+
+static Ref match_repr(VM *vm, Value self)
+{
+  const Match *m = match_of(self);
+  Ref text = match_text(vm, m, 0, cd_none());
+  Ref repr = text ? cd_str_format(vm, "<re.Match object; span=(%lld, %lld), match=%R>", (long long)match_position(m, m->offsets[0]),
+                                  (long long)match_position(m, m->offsets[1]), text) : NO_REF;
+  cd_drop(vm, text);
+  return repr;
+}
+
+static Ref match_get_lastindex(VM *vm, Value self) { return match_of(self)->last_group ? cd_from_small(match_of(self)->last_group) : cd_none(); }
 static Ref match_get_lastgroup(VM *vm, Value self)
 {
-  Match *m = as_match(self);
-  Value names = as_pattern(m->pattern)->indexgroup;
-  return m->lastindex >= 0 && (size_t)m->lastindex < cd_tuple_size(names) ? cd_dup(cd_tuple_item_borrow(names, (size_t)m->lastindex)) : cd_none();
+  const Match *m = match_of(self);
+  Value names = pattern_of(m->pattern)->indexgroup;
+  return m->last_group && m->last_group < cd_tuple_size(names) ? cd_dup(cd_tuple_item_borrow(names, m->last_group)) : cd_none();
 }
 static Ref match_get_regs(VM *vm, Value self)
 {
-  Match *m = as_match(self);
+  Match *m = match_of(self);
   if (m->regs) return cd_dup(m->regs);
-  Ref regs = cd_tuple_new(vm, m->groups + 1);
+  Ref regs = cd_tuple_new(vm, (size_t)m->groups + 1);
   for (uint32_t i = 0; regs && i <= m->groups; i++) {
-    Ref pair = span_pair(vm, m, i);
-    if (!pair) cd_drop(vm, cd_take(&regs));
-    else cd_tuple_set(regs, i, pair);
+    Ref span = match_span_of(vm, m, i);
+    if (!span) { cd_drop(vm, regs); return NO_REF; }
+    cd_tuple_set(regs, i, span);
   }
-  if (regs) m->regs = cd_dup(regs);
-  return regs;
+  if (!regs) return NO_REF;
+  m->regs = regs;
+  return cd_dup(m->regs);
 }
-static Ref match_repr(VM *vm, Value self)
-{
-  Match *m = as_match(self);
-  Ref text = match_text(vm, m, 0, cd_none());
-  Ref result = text ? cd_str_format(vm, "<re.Match object; span=(%lld, %lld), match=%.50R>", (long long)m->spans[0], (long long)m->spans[1], text) : NO_REF;
-  cd_drop(vm, text);
-  return result;
-}
-static bool match_truth(VM *vm, Value self, bool *out)
-{
-  *out = true;
-  return true;
-}
-static void match_release(VM *vm, Object *self)
-{
-  cd_clear(vm, &((Match *)self)->string);
-  cd_clear(vm, &((Match *)self)->pattern);
-  cd_clear(vm, &((Match *)self)->regs);
-}
-static void match_traverse(Object *self, VisitFn visit, void *context)
-{
-  visit(context, ((Match *)self)->string);
-  visit(context, ((Match *)self)->pattern);
-  visit(context, ((Match *)self)->regs);
-}
-static size_t match_size(Object *self) { return sizeof(Match) + (size_t)(((Match *)self)->groups + 1) * 2 * sizeof(int64_t); }
 
-static const MethodDef *const match_methods[] = {&match_group_def, &match_start_def, &match_end_def, &match_span_def, &match_groups_def, &match_groupdict_def,
-                                                 &match_expand_def, &match___copy___def, &match___deepcopy___def, &match___class_getitem___def, NULL};
-static const GetSetDef match_getset[] = {{"lastindex", "Number of the group that was closed last, or None.", match_get_lastindex, NULL},
-                                         {"lastgroup", "Name of the group that was closed last, or None.", match_get_lastgroup, NULL},
-                                         {"regs", "Spans of all groups.", match_get_regs, NULL},
-                                         {NULL, NULL, NULL, NULL}};
-static const MemberDef match_members[] = {{"string", offsetof(Match, string), MEMBER_VALUE, false, "The string that was searched."},
-                                          {"re", offsetof(Match, pattern), MEMBER_VALUE, false, "The pattern."},
-                                          {"pos", offsetof(Match, pos), MEMBER_I64, false, "Where the search began."},
-                                          {"endpos", offsetof(Match, endpos), MEMBER_I64, false, "Where the search would have ended."},
-                                          {NULL, 0, 0, false, NULL}};
-static const TypeSpec match_spec = {.name = "re.Match", .doc = "What a regular expression found.", .basicsize = sizeof(Match), .flags = TYPE_GC | TYPE_NO_NEW,
-                                    .methods = match_methods, .getset = match_getset, .members = match_members,
-                                    .slots = {.repr = match_repr, .getitem = match_getitem, .truth = match_truth, .release = match_release,
-                                              .traverse = match_traverse, .alloc_size = match_size}};
+static const GetSetDef match_getset[] = {
+  {"lastindex", "The integer index of the last matched capturing group.", match_get_lastindex, NULL},
+  {"lastgroup", "The name of the last matched capturing group.", match_get_lastgroup, NULL},
+  {"regs", NULL, match_get_regs, NULL},
+  {NULL, NULL, NULL, NULL},
+};
+static const MemberDef match_members[] = {
+  {"string", offsetof(Match, string), MEMBER_VALUE, false, "The string passed to match() or search()."},
+  {"re", offsetof(Match, pattern), MEMBER_VALUE, false, "The regular expression object."},
+  {"pos", offsetof(Match, pos), MEMBER_I64, false, "The index into the string at which the RE engine started looking for a match."},
+  {"endpos", offsetof(Match, endpos), MEMBER_I64, false, "The index into the string beyond which the RE engine will not go."},
+  {NULL, 0, 0, false, NULL},
+};
+static const MethodDef *const match_methods[] = {
+  &match_group_def, &match_start_def, &match_end_def, &match_span_def, &match_groups_def, &match_groupdict_def, &match_expand_def,
+  &match___copy___def, &match___deepcopy___def, &match___class_getitem___def, NULL,
+};
+static const TypeSpec match_spec = {
+  .name = "re.Match", .doc = "The result of re.match() and re.search().\nMatch objects always have a boolean value of True.",
+  .basicsize = sizeof(Match), .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE, .methods = match_methods, .getset = match_getset,
+  .members = match_members,
+  .slots = {.release = match_release, .traverse = match_traverse, .alloc_size = match_alloc_size, .repr = match_repr, .getitem = match_getitem},
+};
 
-// ---- the module ----
+// ---- functions ----
 
-static bool read_code(VM *vm, Value list, uint32_t **out)
+// The list of codes as an array. False: exception.
+static bool sre_read_codes(VM *vm, Value list, uint32_t **out)
 {
-  size_t count = cd_list_size(list);
-  uint32_t *code = cd_alloc_array(vm, count + 1, sizeof *code);
+  size_t size = cd_list_size(list);
+  uint32_t *code = cd_alloc_array(vm, size, sizeof *code);
   if (!code) return false;
-  for (size_t i = 0; i < count; i++) {
-    Value item = cd_list_item_borrow(list, i);
-    uint64_t word;
-    if (!cd_is_int(item) || !cd_int_fits_u64(item, &word) || word > UINT32_MAX) {
-      cd_free(vm, code, (count + 1) * sizeof *code);
-      return cd_raise_overflow(vm, "regular expression code size limit exceeded");
-    }
-    code[i] = (uint32_t)word;
+  for (size_t i = 0; i < size; i++) {
+    Value item = i < cd_list_size(list) ? cd_list_item_borrow(list, i) : NO_VALUE;
+    uint64_t n;
+    bool ok = item && cd_is_int(item);
+    if (!ok) cd_raise_type(vm, "an integer is required");
+    else if (!cd_int_fits_u64(item, &n) || n > UINT32_MAX) ok = cd_raise_overflow(vm, "regular expression code size limit exceeded");
+    if (!ok) { cd_free(vm, code, size * sizeof *code); return false; }
+    code[i] = (uint32_t)n;
   }
   *out = code;
   return true;
 }
 
-FUNCTION(_sre, compile, "compile(pattern, flags, code, groups, groupindex, indexgroup)", "Make a Pattern from instructions of re/_compiler.py.")
+// The checks on what isn't code.
+static bool sre_check_arguments(VM *vm, const Value *args, int64_t *flags, int64_t *groups)
 {
-  SreState *state = sre_state(vm);
+  if (!cd_is_list(args[2])) return cd_raise_arg_type(vm, "compile", "code", "list", args[2]);
+  if (!cd_is_dict(args[4])) return cd_raise_arg_type(vm, "compile", "groupindex", "dict", args[4]);
+  if (!cd_is_tuple(args[5])) return cd_raise_arg_type(vm, "compile", "indexgroup", "tuple", args[5]);
+  if (!cd_to_i64(vm, args[1], flags, vm->exc.OverflowError) || !cd_to_i64(vm, args[3], groups, vm->exc.OverflowError)) return false;
+  if (*groups < 0 || *groups > SRE_MAX_GROUPS) return cd_raise_runtime(vm, "invalid SRE code");
+  return cd_is_none(args[0]) || cd_is_str(args[0]) || cd_has_buffer(vm, args[0]) ||
+         cd_raise_type(vm, "expected string or bytes-like object, got '%.200T'", args[0]);
+}
+
+FUNCTION(_sre, compile, "compile(pattern, flags, code, groups, groupindex, indexgroup)", "Make a Pattern from codes.")
+{
+  SreState *state = cd_state(vm, MODULE__sre);
   int64_t flags, groups;
   uint32_t *code;
-  if (!cd_to_i64(vm, args[1], &flags, vm->exc.OverflowError) || !cd_to_i64(vm, args[3], &groups, vm->exc.OverflowError)) return NO_REF;
-  if (!cd_is_list(args[2])) return cd_raise_type(vm, "compile() argument 'code' must be list, not %T", args[2]);
-  if (!cd_is_dict(args[4])) return cd_raise_type(vm, "compile() argument 'groupindex' must be dict, not %T", args[4]);
-  if (!cd_is_tuple(args[5])) return cd_raise_type(vm, "compile() argument 'indexgroup' must be tuple, not %T", args[5]);
-  if (groups < 0 || groups > 65534) return cd_raise_overflow(vm, "too many groups in a regular expression");
-  if (!cd_re_case_table(vm, &state->cases) || !sre_contexts(vm, state)) return NO_REF;
+  if (!sre_check_arguments(vm, args, &flags, &groups) || !sre_read_codes(vm, args[2], &code)) return NO_REF;
   Pattern *p = cd_object_new(vm, state->pattern, sizeof *p);
-  if (!p) return NO_REF;
-  Ref made = cd_from_object(p);
+  if (!p) { cd_free(vm, code, cd_list_size(args[2]) * sizeof *code); return NO_REF; }
+  p->code = code;
+  p->code_size = cd_list_size(args[2]);
   p->pattern = cd_dup(args[0]);
   p->groupindex = cd_dup(args[4]);
   p->indexgroup = cd_dup(args[5]);
   p->flags = flags;
-  p->is_bytes = cd_is_none(args[0]) ? !(flags & SRE_FLAG_UNICODE) : !cd_is_str(args[0]);
-  size_t count = cd_list_size(args[2]);
-  if (!read_code(vm, args[2], &code)) goto fail;
-  bool ok = cd_re_translate(vm, &state->cases, code, count, (uint32_t)groups, !p->is_bytes, &p->translation);
-  cd_free(vm, code, (count + 1) * sizeof *code);
-  if (!ok) goto fail;
   p->groups = (uint32_t)groups;
-  return made;
-fail:
-  cd_drop(vm, made);
+  p->generic = cd_is_none(args[0]);
+  p->bytes = !p->generic && !cd_is_str(args[0]);
+  if (cd_re_tree_read(vm, &p->tree, p->code, p->code_size, p->groups, p->bytes)) {
+    p->locale_mark = p->tree.locale ? pattern_locale_mark() : 0;
+    return cd_from_object(p);
+  }
+  cd_drop_object(vm, p);
   return NO_REF;
 }
 
-FUNCTION(_sre, getcodesize, "getcodesize()", "Bytes of one instruction word.")
+static bool sre_character(VM *vm, Value v, uint32_t *out)
 {
-  return cd_from_small(4);
-}
-
-static bool sre_char(VM *vm, Value v, uint32_t *out)
-{
-  int character;
-  if (!cd_to_c_int(vm, v, &character)) return false;
-  *out = (uint32_t)character;
+  int c;
+  if (!cd_to_c_int(vm, v, &c)) return false;
+  *out = (uint32_t)c;
   return true;
 }
-FUNCTION(_sre, ascii_iscased, "ascii_iscased(character, /)", "Does the ASCII character have another case?")
+
+FUNCTION(_sre, getcodesize, "getcodesize()", "Bytes of a code.") { return cd_from_small(SRE_CODE_SIZE); }
+FUNCTION(_sre, ascii_iscased, "ascii_iscased(character, /)", "Is it an ASCII letter?")
 {
   uint32_t c;
-  return sre_char(vm, args[0], &c) ? cd_bool(c < 128 && isalpha((int)c)) : NO_REF;
+  return sre_character(vm, args[0], &c) ? cd_bool((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) : NO_REF;
 }
-FUNCTION(_sre, unicode_iscased, "unicode_iscased(character, /)", "Does the character have another case?")
+FUNCTION(_sre, unicode_iscased, "unicode_iscased(character, /)", "Has it another lower or upper case?")
 {
   uint32_t c;
-  return sre_char(vm, args[0], &c) ? cd_bool(cd_char_simple_lower(c) != c || cd_char_simple_upper(c) != c) : NO_REF;
+  return sre_character(vm, args[0], &c) ? cd_bool(cd_re_lower(c) != c || cd_re_upper(c) != c) : NO_REF;
 }
-FUNCTION(_sre, ascii_tolower, "ascii_tolower(character, /)", "The ASCII character's lower case.")
+FUNCTION(_sre, ascii_tolower, "ascii_tolower(character, /)", "Its lower case, if it is an ASCII letter.")
 {
   uint32_t c;
-  return sre_char(vm, args[0], &c) ? cd_from_small(c >= 'A' && c <= 'Z' ? c + 32 : c) : NO_REF;
+  return sre_character(vm, args[0], &c) ? cd_from_small(c >= 'A' && c <= 'Z' ? c + 32 : c) : NO_REF;
 }
-FUNCTION(_sre, unicode_tolower, "unicode_tolower(character, /)", "The character's lower case.")
+FUNCTION(_sre, unicode_tolower, "unicode_tolower(character, /)", "Its lower case.")
 {
   uint32_t c;
-  return sre_char(vm, args[0], &c) ? cd_from_small(cd_char_simple_lower(c)) : NO_REF;
+  return sre_character(vm, args[0], &c) ? cd_from_small(cd_re_lower(c)) : NO_REF;
 }
+
+static const MethodDef *const sre_functions[] = {
+  &_sre_compile_def, &_sre_getcodesize_def, &_sre_ascii_iscased_def, &_sre_unicode_iscased_def, &_sre_ascii_tolower_def,
+  &_sre_unicode_tolower_def, NULL,
+};
 
 static bool sre_exec(VM *vm, Value module)
 {
-  SreState *state = sre_state(vm);
-  return (state->pattern = cd_type_from_spec(vm, &pattern_spec, NO_VALUE)) && (state->match = cd_type_from_spec(vm, &match_spec, NO_VALUE)) &&
-         (state->scanner = cd_type_from_spec(vm, &scanner_spec, NO_VALUE)) && (state->iterator = cd_type_from_spec(vm, &iterator_spec, NO_VALUE)) &&
-         cd_module_add_int(vm, module, "MAGIC", SRE_MAGIC) && cd_module_add_int(vm, module, "CODESIZE", 4) &&
-         cd_module_add_int(vm, module, "MAXREPEAT", SRE_MAXREPEAT) && cd_module_add_int(vm, module, "MAXGROUPS", 1073741823) &&
-         cd_module_add_text(vm, module, "copyright", "Cede's regular expressions run on PCRE2");
+  SreState *state = cd_state(vm, MODULE__sre);
+  return (state->pcre = cd_re_pcre_new(vm)) && (state->pattern = cd_type_from_spec(vm, &pattern_spec, NO_VALUE)) &&
+         (state->match = cd_type_from_spec(vm, &match_spec, NO_VALUE)) && (state->scanner = cd_type_from_spec(vm, &scanner_spec, NO_VALUE)) &&
+         (state->iterator = cd_type_from_spec(vm, &scanner_iterator_spec, NO_VALUE)) && cd_module_add_int(vm, module, "MAGIC", SRE_MAGIC) &&
+         cd_module_add_int(vm, module, "CODESIZE", SRE_CODE_SIZE) && cd_module_add_int(vm, module, "MAXREPEAT", SRE_MAX_REPEAT) &&
+         cd_module_add_int(vm, module, "MAXGROUPS", SRE_MAX_GROUPS);
 }
 
-static void sre_clear(VM *vm, void *data)
+static void sre_traverse(void *p, VisitFn visit, void *context)
 {
-  SreState *s = data;
-  Type **types[] = {&s->pattern, &s->match, &s->scanner, &s->iterator};
-  for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-    Type *type = *types[i];
-    *types[i] = NULL;
-    cd_drop_object(vm, type);
-  }
-  pcre2_match_context_free(s->slow_context);
-  pcre2_match_context_free(s->match_context);
-  pcre2_jit_stack_free(s->stack);
-  pcre2_compile_context_free(s->compile);
-  pcre2_general_context_free(s->general);
-  cd_free(vm, s->cases.pairs, s->cases.capacity * sizeof *s->cases.pairs);
-  *s = (SreState){0};
+  SreState *state = p;
+  Type *types[] = {state->pattern, state->match, state->scanner, state->iterator};
+  for (size_t i = 0; i < ARRAY_LEN(types); i++) visit(context, cd_type_value(types[i]));
 }
 
-static const MethodDef *const sre_functions[] = {&_sre_compile_def, &_sre_getcodesize_def, &_sre_ascii_iscased_def, &_sre_unicode_iscased_def,
-                                                 &_sre_ascii_tolower_def, &_sre_unicode_tolower_def, NULL};
-const ModuleDef cd_module__sre = {"_sre", "Regular expressions: the engine of the re module.", sre_functions, sizeof(SreState), sre_exec, NULL, sre_clear};
+static void sre_clear(VM *vm, void *p)
+{
+  SreState *state = p, old = *state;
+  *state = (SreState){0};
+  cd_re_pcre_free(vm, old.pcre);                 // expressions that still live need it only to run
+  cd_drop_object(vm, old.pattern);
+  cd_drop_object(vm, old.match);
+  cd_drop_object(vm, old.scanner);
+  cd_drop_object(vm, old.iterator);
+}
+
+const ModuleDef cd_module__sre = {
+  .name = "_sre", .functions = sre_functions, .state_size = sizeof(SreState), .exec = sre_exec, .traverse = sre_traverse, .clear = sre_clear,
+};

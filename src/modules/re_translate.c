@@ -1,646 +1,268 @@
 // SPDX-License-Identifier: MIT
-// re_translate.c: regular expressions: what re/_compiler.py hands over, said in PCRE2's syntax
-//
-// The instructions hold a pattern that is parsed and checked already, flags resolved, so each is a fixed piece of PCRE2 text. Python's own meaning
-// of case, words, digits and white space is spelled out where PCRE2's differs.
-#include "modules/re_translate.h"
+// re_translate.c: from the tree to the text of a PCRE2 pattern with the same meaning
+#include "modules/re_program.h"
 
-#include "base/unicode.h"
 #include "objects/raise.h"
 
 #include <ctype.h>
+#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-// ORDER: as in re/_constants.py of MAGIC 20220615
-enum {
-  RE_FAILURE, RE_SUCCESS, RE_ANY, RE_ANY_ALL, RE_ASSERT, RE_ASSERT_NOT, RE_AT, RE_BRANCH, RE_CATEGORY, RE_CHARSET, RE_BIGCHARSET, RE_GROUPREF,
-  RE_GROUPREF_EXISTS, RE_IN, RE_INFO, RE_JUMP, RE_LITERAL, RE_MARK, RE_MAX_UNTIL, RE_MIN_UNTIL, RE_NOT_LITERAL, RE_NEGATE, RE_RANGE, RE_REPEAT,
-  RE_REPEAT_ONE, RE_SUBPATTERN, RE_MIN_REPEAT_ONE, RE_ATOMIC_GROUP, RE_POSSESSIVE_REPEAT, RE_POSSESSIVE_REPEAT_ONE, RE_GROUPREF_IGNORE, RE_IN_IGNORE,
-  RE_LITERAL_IGNORE, RE_NOT_LITERAL_IGNORE, RE_GROUPREF_LOC_IGNORE, RE_IN_LOC_IGNORE, RE_LITERAL_LOC_IGNORE, RE_NOT_LITERAL_LOC_IGNORE,
-  RE_GROUPREF_UNI_IGNORE, RE_IN_UNI_IGNORE, RE_LITERAL_UNI_IGNORE, RE_NOT_LITERAL_UNI_IGNORE, RE_RANGE_UNI_IGNORE
-};
-enum { AT_BEGINNING, AT_BEGINNING_LINE, AT_BEGINNING_STRING, AT_BOUNDARY, AT_NON_BOUNDARY, AT_END, AT_END_LINE, AT_END_STRING, AT_LOC_BOUNDARY,
-       AT_LOC_NON_BOUNDARY, AT_UNI_BOUNDARY, AT_UNI_NON_BOUNDARY };
-enum { CH_DIGIT, CH_NOT_DIGIT, CH_SPACE, CH_NOT_SPACE, CH_WORD, CH_NOT_WORD, CH_LINEBREAK, CH_NOT_LINEBREAK, CH_LOC_WORD, CH_LOC_NOT_WORD, CH_UNI_DIGIT,
-       CH_UNI_NOT_DIGIT, CH_UNI_SPACE, CH_UNI_NOT_SPACE, CH_UNI_WORD, CH_UNI_NOT_WORD, CH_UNI_LINEBREAK, CH_UNI_NOT_LINEBREAK };
+// The text is read by PCRE2 with DOTALL and ALT_CIRCUMFLEX, without UCP, and newline being LF. Nothing else of PCRE2's own ideas about
+// characters is used: sets are spelled out, so case and classes are Python's. Where subjects hold ASCII or bytes only, sets are cut to these.
 
-#define NESTING_MAX 2000
-#define QUANTIFIER_MAX 65535                     // PCRE2's largest repeat count
+enum { PCRE_REPEAT_MAX = 65535 };
 
-typedef struct Translator {
+typedef struct PcreWriter {
   VM *vm;
-  const CaseTable *cases;
-  const uint32_t *code;
-  size_t count;
-  bool wide, failed;
-  uint16_t closed;
-  int depth;
-  ReTranslation *out;
-} Translator;
+  const ReTree *tree;
+  RePcreText text;
+  uint32_t limit;
+  int behind;                                    // depth of lookbehinds
+  bool failed;                                   // exception set
+  bool unfit;                                    // not to be expressed
+} PcreWriter;
 
-// ---- case ----
-
-static int case_pair_order(const void *a, const void *b)
+static void pcre_put(PcreWriter *w, const char *bytes, size_t size)
 {
-  const CasePair *x = a, *y = b;
-  if (x->lower != y->lower) return x->lower < y->lower ? -1 : 1;
-  return x->character < y->character ? -1 : x->character > y->character;
-}
-
-bool cd_re_case_table(VM *vm, CaseTable *table)
-{
-  if (table->pairs) return true;
-  size_t capacity = 2048, count = 0;
-  CasePair *pairs = cd_alloc(vm, capacity * sizeof *pairs);
-  if (!pairs) return false;
-  for (uint32_t c = 0; c < 0x1F000 && count < capacity; c++) {
-    uint32_t lower = cd_char_simple_lower(c);
-    if (lower != c) pairs[count++] = (CasePair){lower, c};
+  RePcreText *t = &w->text;
+  if (w->failed) return;
+  if (t->size + size + 1 > t->capacity) {
+    size_t capacity = (t->size + size) * 2 + 64;
+    char *text = cd_realloc(w->vm, t->text, t->capacity, capacity);
+    if (!text) { w->failed = true; return; }
+    t->text = text;
+    t->capacity = capacity;
   }
-  qsort(pairs, count, sizeof *pairs, case_pair_order);
-  *table = (CaseTable){pairs, count, capacity};
-  return true;
+  memcpy(t->text + t->size, bytes, size);
+  t->size += size;
+  t->text[t->size] = 0;
+}
+static void pcre_puts(PcreWriter *w, const char *text) { pcre_put(w, text, strlen(text)); }
+
+PRINTF_LIKE(2, 3) static void pcre_printf(PcreWriter *w, const char *format, ...)
+{
+  char buffer[64];
+  va_list args;
+  va_start(args, format);
+  int size = vsnprintf(buffer, sizeof buffer, format, args);
+  va_end(args);
+  pcre_put(w, buffer, (size_t)size);
 }
 
-// First pair whose lower case is c.
-static size_t case_find(const CaseTable *t, uint32_t c)
+static void pcre_put_char(PcreWriter *w, uint32_t c)
 {
-  size_t low = 0, high = t->count;
-  while (low < high) {
-    size_t middle = (low + high) / 2;
-    if (t->pairs[middle].lower < c) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '<' || c == '>' || c == '=' ||
+               c == ',' || c == ';' || c == ':' || c == '/' || c == '"' || c == '\'' || c == '@' || c == '%';
+  if (plain) pcre_put(w, (char[]){(char)c}, 1);
+  else pcre_printf(w, "\\x{%x}", c);
 }
 
-// ---- output ----
-
-static void put(Translator *t, const char *text)
+static void pcre_put_ranges(PcreWriter *w, const ReRange *ranges, size_t count)
 {
-  size_t n = strlen(text);
-  ReTranslation *out = t->out;
-  if (t->failed) return;
-  if (out->size + n + 1 > out->capacity) {
-    size_t capacity = (out->size + n + 1) * 2 + 64;
-    char *grown = cd_realloc(t->vm, out->text, out->capacity, capacity);
-    if (!grown) {
-      t->failed = true;
-      return;
-    }
-    out->text = grown;
-    out->capacity = capacity;
-  }
-  memcpy(out->text + out->size, text, n + 1);
-  out->size += n;
-}
-static void put_char(Translator *t, uint32_t c)
-{
-  char text[16];
-  if (c < 128 && isalnum((int)c)) snprintf(text, sizeof text, "%c", (char)c);
-  else snprintf(text, sizeof text, t->wide ? "\\x{%x}" : "\\x%02x", c);
-  put(t, text);
-}
-static void put_range(Translator *t, uint32_t low, uint32_t high)
-{
-  uint32_t most = t->wide ? 0x10FFFF : 0xFF;
-  if (low > most || low > high) return;
-  if (high > most) high = most;
-  put_char(t, low);
-  if (high > low) {
-    put(t, "-");
-    put_char(t, high);
-  }
-}
-static void broken(Translator *t)
-{
-  if (!t->failed) cd_raise_runtime(t->vm, "invalid SRE code");
-  t->failed = true;
-}
-
-// ---- categories ----
-
-typedef struct CharRange { uint32_t low, high; } CharRange;
-static const CharRange ascii_digits[] = {{'0', '9'}}, ascii_spaces[] = {{9, 13}, {32, 32}}, ascii_words[] = {{'0', '9'}, {'A', 'Z'}, {'_', '_'}, {'a', 'z'}},
-                       linebreaks[] = {{10, 10}},
-                       unicode_spaces[] = {{9, 13}, {0x1C, 0x20}, {0x85, 0x85}, {0xA0, 0xA0}, {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029},
-                                           {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}},
-                       unicode_breaks[] = {{10, 13}, {0x1C, 0x1E}, {0x85, 0x85}, {0x2028, 0x2029}};
-
-static void put_ranges(Translator *t, const CharRange *ranges, size_t count, bool inverted)
-{
-  uint32_t next = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (!inverted) put_range(t, ranges[i].low, ranges[i].high);
-    else if (ranges[i].low > next) put_range(t, next, ranges[i].low - 1);
-    next = ranges[i].high + 1;
-  }
-  if (inverted) put_range(t, next, 0x10FFFF);
-}
-
-static bool char_is_ascii_word(uint32_t c) { return c < 128 && (isalnum((int)c) || c == '_'); }
-
-// What goes between brackets.
-static void put_category(Translator *t, uint32_t category)
-{
-  bool inverted = category & 1;
-#define RANGES(table) put_ranges(t, table, ARRAY_LEN(table), inverted)
-  switch (category & ~1u) {
-  case CH_DIGIT: RANGES(ascii_digits); break;
-  case CH_SPACE: RANGES(ascii_spaces); break;
-  case CH_WORD: RANGES(ascii_words); break;
-  case CH_LINEBREAK: RANGES(linebreaks); break;
-  case CH_LOC_WORD:
-    for (uint32_t c = 0; c < 256; c++)
-      if ((isalnum((int)c) || c == '_') != inverted) put_range(t, c, c);
-    break;
-  case CH_UNI_DIGIT:
-    if (t->wide) put(t, inverted ? "\\P{Nd}" : "\\p{Nd}");
-    else RANGES(ascii_digits);
-    break;
-  case CH_UNI_SPACE:
-    if (t->wide) RANGES(unicode_spaces);
-    else RANGES(ascii_spaces);
-    break;
-  case CH_UNI_WORD:
-    if (t->wide) put(t, inverted ? "\\W" : "\\w");   // with PCRE2_UCP: letters, numbers, underscore
-    else RANGES(ascii_words);
-    break;
-  case CH_UNI_LINEBREAK: RANGES(unicode_breaks); break;
-  default: broken(t);
-  }
-#undef RANGES
-}
-
-static bool category_has(uint32_t category, uint32_t c)
-{
-  bool yes;
-  switch (category & ~1u) {
-  case CH_DIGIT: yes = c >= '0' && c <= '9'; break;
-  case CH_SPACE: yes = c == 32 || (c >= 9 && c <= 13); break;
-  case CH_WORD: yes = char_is_ascii_word(c); break;
-  case CH_LINEBREAK: yes = c == '\n'; break;
-  case CH_LOC_WORD: yes = c < 256 && (isalnum((int)c) || c == '_'); break;
-  case CH_UNI_DIGIT: yes = cd_char_is_decimal(c); break;
-  case CH_UNI_SPACE: yes = cd_char_is_space(c); break;
-  case CH_UNI_WORD: yes = c == '_' || cd_char_is_alnum(c); break;
-  default: yes = cd_char_is_linebreak(c); break;
-  }
-  return yes != (category & 1);
-}
-
-// ---- sets ----
-
-static bool bitmap_has(const uint32_t *words, uint32_t bit) { return words[bit / 32] >> (bit % 32) & 1; }
-
-// The block of a BIGCHARSET (`p` is behind the op) that characters c>>8 use.
-static const uint32_t *big_block(const uint32_t *p, uint32_t high)
-{
-  const uint8_t *index = (const uint8_t *)(p + 1);
-  return p + 1 + 64 + (size_t)index[high] * 8;
-}
-
-// Length of one set item at `i`, 0 if it runs over `end`.
-static size_t set_item_size(const Translator *t, size_t i, size_t end)
-{
-  size_t size;
-  switch (t->code[i]) {
-  case RE_FAILURE:
-  case RE_NEGATE: size = 1; break;
-  case RE_LITERAL:
-  case RE_CATEGORY: size = 2; break;
-  case RE_RANGE:
-  case RE_RANGE_UNI_IGNORE: size = 3; break;
-  case RE_CHARSET: size = 9; break;
-  case RE_BIGCHARSET: {
-    if (i + 66 > end || t->code[i + 1] > 256) return 0;
-    size = 2 + 64 + (size_t)t->code[i + 1] * 8;
-    const uint8_t *index = (const uint8_t *)(t->code + i + 2);
-    for (int k = 0; k < 256; k++)
-      if (index[k] >= t->code[i + 1]) return 0;
-    break;
-  }
-  default: return 0;
-  }
-  return i + size <= end ? size : 0;
-}
-
-static bool set_has(const Translator *t, size_t i, size_t end, uint32_t c)
-{
-  bool negated = false, found = false;
-  for (size_t size; i < end && t->code[i] != RE_FAILURE; i += size) {
-    const uint32_t *p = t->code + i;
-    size = set_item_size(t, i, end);
-    if (!size) return false;
-    switch (p[0]) {
-    case RE_NEGATE: negated = !negated; break;
-    case RE_LITERAL: found = found || p[1] == c; break;
-    case RE_CATEGORY: found = found || category_has(p[1], c); break;
-    case RE_RANGE: found = found || (c >= p[1] && c <= p[2]); break;
-    case RE_RANGE_UNI_IGNORE: {
-      uint32_t upper = cd_char_simple_upper(c);
-      found = found || (c >= p[1] && c <= p[2]) || (upper >= p[1] && upper <= p[2]);
-      break;
-    }
-    case RE_CHARSET: found = found || (c < 256 && bitmap_has(p + 1, c)); break;
-    case RE_BIGCHARSET: found = found || (c < 65536 && bitmap_has(big_block(p + 1, c >> 8), c & 255)); break;
-    }
-  }
-  return found != negated;
-}
-
-static void put_bitmap(Translator *t, const uint32_t *words, uint32_t base)
-{
-  for (uint32_t c = 0; c < 256; c++) {
-    if (!bitmap_has(words, c)) continue;
-    uint32_t low = c;
-    while (c + 1 < 256 && bitmap_has(words, c + 1)) c++;
-    put_range(t, base + low, base + c);
+  for (size_t i = 0; i < count && ranges[i].low <= w->limit; i++) {
+    uint32_t high = ranges[i].high < w->limit ? ranges[i].high : w->limit;
+    pcre_put_char(w, ranges[i].low);
+    if (high == ranges[i].low) continue;
+    if (high > ranges[i].low + 1) pcre_puts(w, "-");
+    pcre_put_char(w, high);
   }
 }
 
-// Characters that are not in a set by themselves but whose upper case is in low..high.
-static void put_upper_range(Translator *t, uint32_t low, uint32_t high)
+// One character in the ranges, or in none of them.
+static void pcre_put_class(PcreWriter *w, const ReRange *ranges, size_t count, bool negated)
 {
-  put_range(t, low, high);
-  for (size_t i = 0; i < t->cases->count; i++) {
-    uint32_t c = t->cases->pairs[i].lower, upper = cd_char_simple_upper(c);
-    if (upper != c && upper >= low && upper <= high && !(c >= low && c <= high)) put_range(t, c, c);
+  while (count && ranges[count - 1].low > w->limit) count--;
+  bool full = count == 1 && ranges[0].low == 0 && ranges[0].high >= w->limit;
+  bool single = count == 1 && ranges[0].low == ranges[0].high;
+  if (count == 0 || full) {
+    pcre_puts(w, (count == 0) == negated ? "." : "(?!)");
+  } else if (single && !negated) {
+    pcre_put_char(w, ranges[0].low);
+  } else if (single && ranges[0].low == '\n') {
+    pcre_puts(w, "\\N");
+  } else {
+    pcre_puts(w, negated ? "[^" : "[");
+    pcre_put_ranges(w, ranges, count);
+    pcre_puts(w, "]");
   }
 }
 
-static void put_set_items(Translator *t, size_t i, size_t end)
+// Up to 255 each character is asked.
+static void pcre_put_narrow_set(PcreWriter *w, const ReSet *set)
 {
-  for (size_t size; i < end && t->code[i] != RE_FAILURE; i += size) {
-    const uint32_t *p = t->code + i;
-    if (!(size = set_item_size(t, i, end))) {
-      broken(t);
-      return;
-    }
-    switch (p[0]) {
-    case RE_LITERAL: put_range(t, p[1], p[1]); break;
-    case RE_CATEGORY: put_category(t, p[1]); break;
-    case RE_RANGE: put_range(t, p[1], p[2]); break;
-    case RE_RANGE_UNI_IGNORE: put_upper_range(t, p[1], p[2]); break;
-    case RE_CHARSET: put_bitmap(t, p + 1, 0); break;
-    case RE_BIGCHARSET:
-      for (uint32_t high = 0; high < 256; high++) put_bitmap(t, big_block(p + 1, high), high << 8);
-      break;
-    }
+  ReRange ranges[2][130];
+  size_t count[2] = {0, 0};
+  for (uint32_t c = 0; c <= w->limit; c++) {
+    bool in = cd_re_set_has(set, c);
+    ReRange *last = count[in] ? &ranges[in][count[in] - 1] : NULL;
+    if (last && last->high + 1 == c) last->high = c;
+    else ranges[in][count[in]++] = (ReRange){c, c};
   }
+  bool negate = count[0] < count[1] || (count[0] == 1 && ranges[0][0].low == ranges[0][0].high && count[1] > 1);
+  pcre_put_class(w, ranges[!negate], count[!negate], negate);
 }
 
-// [items], [^items]; a set without items matches nothing, or everything.
-static void put_set(Translator *t, size_t i, size_t end)
+#define PCRE_WORD "\\p{L}\\p{N}_"
+
+static void pcre_put_set(PcreWriter *w, const ReSet *set)
 {
-  bool negated = i < end && t->code[i] == RE_NEGATE;
-  if (negated) i++;
-  size_t before = t->out->size;
-  put(t, negated ? "[^" : "[");
-  size_t empty = t->out->size;
-  put_set_items(t, i, end);
-  if (t->failed) return;
-  if (t->out->size == empty) {
-    t->out->size = before;
-    t->out->text[before] = 0;
-    put(t, negated ? "(?s:.)" : "(?!)");
+  if (w->limit <= 255) { pcre_put_narrow_set(w, set); return; }
+  unsigned categories = set->categories;
+  if (categories == 0) { pcre_put_class(w, set->ranges, set->count, set->negated); return; }
+  bool all = (categories & RE_WORD && categories & RE_NOT_WORD) || (categories & RE_DIGIT && categories & RE_NOT_DIGIT) ||
+             (categories & RE_WORD && categories & RE_NOT_DIGIT) || false;
+  if (all) { pcre_puts(w, set->negated ? "(?!)" : "."); return; }
+  bool not_word = categories & RE_NOT_WORD, rest = set->count || categories & ~(unsigned)RE_NOT_WORD;
+  // What isn't a word character can't stand in a class beside other things.
+  if (not_word && !rest) { pcre_puts(w, set->negated ? "[" PCRE_WORD "]" : "[^" PCRE_WORD "]"); return; }
+  pcre_puts(w, !not_word ? (set->negated ? "[^" : "[") : set->negated ? "(?:(?![" : "(?:[^" PCRE_WORD "]|[");
+  pcre_put_ranges(w, set->ranges, set->count);
+  if (categories & RE_WORD) pcre_puts(w, PCRE_WORD);
+  if (categories & RE_DIGIT) pcre_puts(w, "\\p{Nd}");
+  if (categories & RE_NOT_DIGIT) pcre_puts(w, "\\P{Nd}");
+  pcre_puts(w, !not_word ? "]" : set->negated ? "])[" PCRE_WORD "])" : "])");
+}
+
+// ---- positions ----
+
+static void pcre_put_boundary(PcreWriter *w, bool negated, bool unicode, bool locale)
+{
+  // There is no boundary of either kind in an empty text.
+  if (w->limit <= 255 && !locale) {
+    pcre_puts(w, negated ? "(?:\\B(?!\\A\\z))" : "\\b");
     return;
   }
-  put(t, "]");
+  char word[800] = "[0-9A-Za-z_]";
+  if (unicode) strcpy(word, "[" PCRE_WORD "]");
+  if (locale) {
+    size_t n = 1;
+    for (int c = 0; c < 256; c++)
+      if (isalnum(c) || c == '_') n += (size_t)sprintf(word + n, "\\x%02x", c);
+    strcpy(word + n, "]");
+  }
+  pcre_puts(w, negated ? "(?!\\A\\z)(?:(?<=" : "(?:(?<=");
+  pcre_puts(w, word);
+  pcre_puts(w, negated ? ")(?=" : ")(?!");
+  pcre_puts(w, word);
+  pcre_puts(w, ")|(?<!");
+  pcre_puts(w, word);
+  pcre_puts(w, negated ? ")(?!" : ")(?=");
+  pcre_puts(w, word);
+  pcre_puts(w, "))");
 }
 
-typedef enum { LOWER_ASCII, LOWER_UNICODE, LOWER_LOCALE } LowerKind;
-
-// A set that is compared with the lower case of the character: the set itself, corrected for each character that has a lower case.
-static void put_set_ignore(Translator *t, size_t i, size_t end, LowerKind kind)
+static void pcre_put_at(PcreWriter *w, ReAt at)
 {
-  CasePair small[256];
-  const CasePair *pairs = t->cases->pairs;
-  size_t count = t->cases->count;
-  if (kind != LOWER_UNICODE) {
-    count = 0;
-    for (uint32_t c = 0; c < (kind == LOWER_ASCII ? 128u : 256u); c++) {
-      uint32_t lower = kind == LOWER_ASCII ? (c >= 'A' && c <= 'Z' ? c + 32 : c) : (uint32_t)tolower((int)c);
-      if (lower != c) small[count++] = (CasePair){lower, c};
-    }
-    pairs = small;
-  }
-  size_t start = t->out->size;
-  bool removed = false, added = false;
-  put(t, "(?:(?![");
-  for (size_t k = 0; k < count; k++)
-    if (set_has(t, i, end, pairs[k].character) && !set_has(t, i, end, pairs[k].lower)) {
-      put_range(t, pairs[k].character, pairs[k].character);
-      removed = true;
-    }
-  if (t->failed) return;
-  if (removed) put(t, "])");
-  else {
-    t->out->size = start;
-    put(t, "(?:");
-  }
-  put(t, "(?:");
-  put_set(t, i, end);
-  size_t before = t->failed ? 0 : t->out->size;
-  put(t, "|[");
-  for (size_t k = 0; k < count; k++)
-    if (!set_has(t, i, end, pairs[k].character) && set_has(t, i, end, pairs[k].lower)) {
-      put_range(t, pairs[k].character, pairs[k].character);
-      added = true;
-    }
-  if (t->failed) return;
-  if (added) put(t, "]");
-  else t->out->size = before;
-  put(t, "))");
-}
-
-// ---- single characters ----
-
-static void put_literal_ignore(Translator *t, uint32_t lower, bool negated, LowerKind kind)
-{
-  put(t, negated ? "[^" : "[");
-  switch (kind) {
-  case LOWER_ASCII:
-    put_range(t, lower, lower);
-    if (lower >= 'a' && lower <= 'z') put_range(t, lower - 32, lower - 32);
-    break;
-  case LOWER_LOCALE:
-    put_range(t, lower, lower);
-    if (lower < 256)
-      for (uint32_t c = 0; c < 256; c++)
-        if (c != lower && ((uint32_t)tolower((int)c) == lower || (uint32_t)toupper((int)c) == lower)) put_range(t, c, c);
-    break;
-  case LOWER_UNICODE:
-    if (cd_char_simple_lower(lower) == lower) put_range(t, lower, lower);
-    for (size_t i = case_find(t->cases, lower); i < t->cases->count && t->cases->pairs[i].lower == lower; i++)
-      put_range(t, t->cases->pairs[i].character, t->cases->pairs[i].character);
-    break;
-  }
-  put(t, "]");
-}
-
-static void put_literal(Translator *t, uint32_t c, bool negated)
-{
-  if (c > (t->wide ? 0x10FFFFu : 0xFFu)) put(t, negated ? "(?s:.)" : "(?!)");
-  else if (!negated) put_char(t, c);
-  else {
-    put(t, "[^");
-    put_char(t, c);
-    put(t, "]");
-  }
-}
-
-static void put_at(Translator *t, uint32_t at)
-{
-  static const char ascii_boundary[] = "(?:(?<=[0-9A-Za-z_])(?![0-9A-Za-z_])|(?<![0-9A-Za-z_])(?=[0-9A-Za-z_]))",
-                    ascii_non_boundary[] = "(?:(?<=[0-9A-Za-z_])(?=[0-9A-Za-z_])|(?<![0-9A-Za-z_])(?![0-9A-Za-z_]))";
   switch (at) {
-  case AT_BEGINNING:
-  case AT_BEGINNING_STRING: put(t, "\\A"); break;
-  case AT_BEGINNING_LINE: put(t, "(?m:^)"); break;
-  case AT_END: put(t, "\\Z"); break;
-  case AT_END_LINE: put(t, "(?m:$)"); break;
-  case AT_END_STRING: put(t, "\\z"); break;
-  case AT_BOUNDARY: put(t, t->wide ? ascii_boundary : "\\b"); break;
-  case AT_NON_BOUNDARY: put(t, t->wide ? ascii_non_boundary : "\\B"); break;
-  case AT_LOC_BOUNDARY:
-  case AT_UNI_BOUNDARY: put(t, "\\b"); break;
-  case AT_LOC_NON_BOUNDARY:
-  case AT_UNI_NON_BOUNDARY: put(t, "\\B"); break;
-  default: broken(t);
+  case RE_AT_START: pcre_puts(w, "\\A"); break;
+  case RE_AT_LINE_START: pcre_puts(w, "(?m:^)"); break;
+  case RE_AT_END: pcre_puts(w, "\\Z"); break;
+  case RE_AT_LINE_END: pcre_puts(w, "(?m:$)"); break;
+  case RE_AT_VERY_END: pcre_puts(w, "\\z"); break;
+  case RE_AT_BOUNDARY: pcre_put_boundary(w, false, false, false); break;
+  case RE_AT_NOT_BOUNDARY: pcre_put_boundary(w, true, false, false); break;
+  case RE_AT_LOCALE_BOUNDARY: pcre_put_boundary(w, false, false, true); break;
+  case RE_AT_NOT_LOCALE_BOUNDARY: pcre_put_boundary(w, true, false, true); break;
+  case RE_AT_UNICODE_BOUNDARY: pcre_put_boundary(w, false, true, false); break;
+  case RE_AT_NOT_UNICODE_BOUNDARY: pcre_put_boundary(w, true, true, false); break;
   }
 }
 
-// ---- sequences ----
+// ---- nodes ----
 
-static size_t translate(Translator *t, size_t i, size_t end);
+static void pcre_put_node(PcreWriter *w, const ReNode *node);
 
-// A part [i, end) that must be used up.
-static void translate_all(Translator *t, size_t i, size_t end)
+static void pcre_put_wrapped(PcreWriter *w, const char *open, const ReNode *node)
 {
-  if (++t->depth > NESTING_MAX) {
-    if (!t->failed) cd_raise_recursion(t->vm, " while compiling a regular expression");
-    t->failed = true;
-  } else if (end > t->count || translate(t, i, end) < end) broken(t);
-  t->depth--;
+  pcre_puts(w, open);
+  pcre_put_node(w, node);
+  pcre_puts(w, ")");
 }
 
-static void put_quantifier(Translator *t, uint32_t min, uint32_t max, const char *suffix)
+static void pcre_put_repeat(PcreWriter *w, const ReNode *node)
 {
-  char text[48];
-  if (min > QUANTIFIER_MAX) {
-    if (!t->failed) cd_raise_overflow(t->vm, "the repetition number is too large");
-    t->failed = true;
+  if (node->min > PCRE_REPEAT_MAX || (node->max != RE_UNLIMITED && node->max > PCRE_REPEAT_MAX)) { w->unfit = true; return; }
+  // A possessive repeat never goes back into a round that is over.
+  bool set = node->child->kind == RE_SET;
+  pcre_put_wrapped(w, node->mode == RE_POSSESSIVE && !set ? "(?>" : "(?:", node->child);
+  if (node->min == 0 && node->max == 1) pcre_puts(w, "?");
+  else if (node->max == RE_UNLIMITED && node->min <= 1) pcre_puts(w, node->min ? "+" : "*");
+  else if (node->max == RE_UNLIMITED) pcre_printf(w, "{%u,}", node->min);
+  else if (node->max == node->min) pcre_printf(w, "{%u}", node->min);
+  else pcre_printf(w, "{%u,%u}", node->min, node->max);
+  if (node->mode == RE_LAZY) pcre_puts(w, "?");
+  if (node->mode == RE_POSSESSIVE) pcre_puts(w, "+");
+}
+
+static void pcre_put_backref(PcreWriter *w, const ReNode *node)
+{
+  bool fold = node->mode != RE_EXACT;
+  // PCRE2 folds beyond what Python takes for equal, but not in ASCII.
+  if (w->behind || node->mode == RE_FOLD_LOCALE || (fold && w->limit > 255) || (node->mode == RE_FOLD_UNICODE && w->limit > 127)) {
+    w->unfit = true;
     return;
   }
-  if (max > QUANTIFIER_MAX) {
-    if (min == 0) put(t, "*");
-    else if (min == 1) put(t, "+");
-    else {
-      snprintf(text, sizeof text, "{%u,}", min);
-      put(t, text);
-    }
-  } else if (min == 0 && max == 1) put(t, "?");
-  else {
-    snprintf(text, sizeof text, min == max ? "{%u}" : "{%u,%u}", min, max);
-    put(t, text);
-  }
-  put(t, suffix);
+  pcre_printf(w, fold ? "(?i:\\g{%u})" : "\\g{%u}", node->number);
 }
 
-// A body between SUCCESS-terminated bounds with a quantifier; returns what follows. `i` is at the skip word.
-static size_t translate_repeat(Translator *t, size_t i, size_t end, const char *suffix)
+static void pcre_put_branch(PcreWriter *w, const ReNode *node)
 {
-  if (i + 3 > end || i + t->code[i] > end || t->code[i] < 3) {
-    broken(t);
-    return end;
+  pcre_puts(w, "(?:");
+  for (const ReNode *way = node->child; way; way = way->next) {
+    pcre_put_node(w, way);
+    if (way->next) pcre_puts(w, "|");
   }
-  size_t stop = i + t->code[i];
-  put(t, "(?:");
-  translate_all(t, i + 3, stop);
-  put(t, ")");
-  put_quantifier(t, t->code[i + 1], t->code[i + 2], suffix);
-  return stop;
+  pcre_puts(w, ")");
 }
 
-static size_t translate_branch(Translator *t, size_t i, size_t end)
+static void pcre_put_look(PcreWriter *w, const ReNode *node)
 {
-  put(t, "(?:");
-  for (bool first = true; i < end && t->code[i]; first = false) {
-    size_t stop = i + t->code[i];
-    if (stop > end || t->code[i] < 3) {
-      broken(t);
-      return end;
-    }
-    if (!first) put(t, "|");
-    translate_all(t, i + 1, stop - 2);           // a JUMP ends each alternative
-    i = stop;
-    if (t->failed) return end;
-  }
-  put(t, ")");
-  return i + 1;
+  w->behind += node->behind;
+  pcre_put_wrapped(w, node->behind ? (node->negated ? "(?<!" : "(?<=") : node->negated ? "(?!" : "(?=", node->child);
+  w->behind -= node->behind;
 }
 
-static size_t translate_condition(Translator *t, size_t i, size_t end)
+static void pcre_put_node(PcreWriter *w, const ReNode *node)
 {
-  char text[32];
-  if (i + 2 > end || t->code[i] >= t->out->groups || i + t->code[i + 1] > end) {
-    broken(t);
-    return end;
+  if (w->failed || w->unfit) return;
+  switch ((ReKind)node->kind) {
+  case RE_EMPTY: break;
+  case RE_FAIL: pcre_puts(w, "(?!)"); break;
+  case RE_SET: pcre_put_set(w, &node->set); break;
+  case RE_SEQUENCE:
+    for (const ReNode *child = node->child; child; child = child->next) pcre_put_node(w, child);
+    break;
+  case RE_BRANCH: pcre_put_branch(w, node); break;
+  case RE_REPEAT: pcre_put_repeat(w, node); break;
+  case RE_GROUP:
+    pcre_put_wrapped(w, "(", node->child);
+    // The mark passed last on the way to the match tells which group closed last.
+    if (w->tree->groups_in_repeats) pcre_printf(w, "(*MARK:%u)", node->number);
+    break;
+  case RE_BACKREF: pcre_put_backref(w, node); break;
+  case RE_CONDITION:
+    if (w->behind) { w->unfit = true; break; }
+    pcre_printf(w, "(?(%u)", node->number);
+    pcre_put_node(w, node->child);
+    pcre_puts(w, "|");
+    pcre_put_node(w, node->child->next);
+    pcre_puts(w, ")");
+    break;
+  case RE_LOOK: pcre_put_look(w, node); break;
+  case RE_ATOMIC: pcre_put_wrapped(w, "(?>", node->child); break;
+  case RE_AT: pcre_put_at(w, (ReAt)node->mode); break;
   }
-  size_t stop = i + t->code[i + 1];              // behind the yes part (and its JUMP), as counted from the skip word
-  snprintf(text, sizeof text, "(?(%u)", t->code[i] + 1);
-  put(t, text);
-  size_t at = translate(t, i + 2, stop);
-  if (!t->failed && at < stop && t->code[at] == RE_JUMP && at + 2 == stop) {
-    size_t no_end = at + 1 + t->code[at + 1];
-    put(t, "|");
-    if (no_end > end) broken(t);
-    else translate_all(t, stop, no_end);
-    stop = no_end;
-  } else if (at < stop) broken(t);
-  put(t, ")");
-  return stop;
 }
 
-static size_t translate_assertion(Translator *t, size_t i, size_t end, bool negated)
+bool cd_re_translate(VM *vm, const ReTree *tree, uint32_t limit, ReMode mode, RePcreText *out)
 {
-  if (i + 2 > end || t->code[i] < 2 || i + t->code[i] > end) {
-    broken(t);
-    return end;
-  }
-  size_t stop = i + t->code[i];
-  put(t, t->code[i + 1] ? (negated ? "(?<!" : "(?<=") : negated ? "(?!" : "(?=");
-  translate_all(t, i + 2, stop);
-  put(t, ")");
-  return stop;
-}
-
-static void put_mark(Translator *t, uint32_t mark)
-{
-  uint32_t group = mark / 2 + 1;
-  if (group > t->out->groups) {
-    broken(t);
-    return;
-  }
-  put(t, mark & 1 ? ")" : "(");
-  if (mark & 1) t->out->close_order[group] = ++t->closed;
-}
-
-static void put_reference(Translator *t, uint32_t group, bool ignore)
-{
-  char text[40];
-  if (group >= t->out->groups) {
-    broken(t);
-    return;
-  }
-  snprintf(text, sizeof text, ignore ? "(?i:\\g{%u})" : "\\g{%u}", group + 1);
-  put(t, text);
-}
-
-static size_t translate_set(Translator *t, size_t i, size_t end, int kind)
-{
-  if (i >= end || t->code[i] < 1 || i + t->code[i] > end) {
-    broken(t);
-    return end;
-  }
-  size_t stop = i + t->code[i];
-  if (kind < 0) put_set(t, i + 1, stop);
-  else put_set_ignore(t, i + 1, stop, (LowerKind)kind);
-  return stop;
-}
-
-// Translates until `end` or a JUMP, and returns where it stopped.
-static size_t translate(Translator *t, size_t i, size_t end)
-{
-  while (i < end && !t->failed) {
-    uint32_t op = t->code[i];
-    bool has_argument = op != RE_FAILURE && op != RE_SUCCESS && op != RE_ANY && op != RE_ANY_ALL && op != RE_MAX_UNTIL && op != RE_MIN_UNTIL;
-    uint32_t argument = 0;
-    if (op == RE_JUMP) return i;
-    i++;
-    if (has_argument) {
-      if (i >= end) break;
-      argument = t->code[i];
-    }
-    switch (op) {
-    case RE_FAILURE: put(t, "(?!)"); break;
-    case RE_SUCCESS: break;
-    case RE_ANY: put(t, "[^\\n]"); break;
-    case RE_ANY_ALL: put(t, "(?s:.)"); break;
-    case RE_ASSERT: i = translate_assertion(t, i, end, false); break;
-    case RE_ASSERT_NOT: i = translate_assertion(t, i, end, true); break;
-    case RE_AT: put_at(t, argument); i++; break;
-    case RE_BRANCH: i = translate_branch(t, i, end); break;
-    case RE_CATEGORY:
-      put(t, "[");
-      put_category(t, argument);
-      put(t, "]");
-      i++;
-      break;
-    case RE_GROUPREF: put_reference(t, argument, false); i++; break;
-    case RE_GROUPREF_IGNORE:
-    case RE_GROUPREF_LOC_IGNORE:
-    case RE_GROUPREF_UNI_IGNORE: put_reference(t, argument, true); i++; break;
-    case RE_GROUPREF_EXISTS: i = translate_condition(t, i, end); break;
-    case RE_IN: i = translate_set(t, i, end, -1); break;
-    case RE_IN_IGNORE: i = translate_set(t, i, end, LOWER_ASCII); break;
-    case RE_IN_UNI_IGNORE: i = translate_set(t, i, end, LOWER_UNICODE); break;
-    case RE_IN_LOC_IGNORE: i = translate_set(t, i, end, LOWER_LOCALE); break;
-    case RE_INFO: i += argument; break;
-    case RE_LITERAL: put_literal(t, argument, false); i++; break;
-    case RE_NOT_LITERAL: put_literal(t, argument, true); i++; break;
-    case RE_LITERAL_IGNORE: put_literal_ignore(t, argument, false, LOWER_ASCII); i++; break;
-    case RE_NOT_LITERAL_IGNORE: put_literal_ignore(t, argument, true, LOWER_ASCII); i++; break;
-    case RE_LITERAL_UNI_IGNORE: put_literal_ignore(t, argument, false, LOWER_UNICODE); i++; break;
-    case RE_NOT_LITERAL_UNI_IGNORE: put_literal_ignore(t, argument, true, LOWER_UNICODE); i++; break;
-    case RE_LITERAL_LOC_IGNORE: put_literal_ignore(t, argument, false, LOWER_LOCALE); i++; break;
-    case RE_NOT_LITERAL_LOC_IGNORE: put_literal_ignore(t, argument, true, LOWER_LOCALE); i++; break;
-    case RE_MARK: put_mark(t, argument); i++; break;
-    case RE_REPEAT: {
-      bool lazy = i + argument < t->count && t->code[i + argument] == RE_MIN_UNTIL;
-      i = translate_repeat(t, i, end, lazy ? "?" : "") + 1;   // and the UNTIL
-      break;
-    }
-    case RE_REPEAT_ONE: i = translate_repeat(t, i, end, ""); break;
-    case RE_MIN_REPEAT_ONE: i = translate_repeat(t, i, end, "?"); break;
-    case RE_POSSESSIVE_REPEAT: i = translate_repeat(t, i, end, "+") + 1; break;   // and the SUCCESS
-    case RE_POSSESSIVE_REPEAT_ONE: i = translate_repeat(t, i, end, "+"); break;
-    case RE_ATOMIC_GROUP:
-      if (i + argument > end || !argument) {
-        broken(t);
-        break;
-      }
-      put(t, "(?>");
-      translate_all(t, i + 1, i + argument);
-      put(t, ")");
-      i += argument;
-      break;
-    default: broken(t);
-    }
-  }
-  return i;
-}
-
-bool cd_re_translate(VM *vm, const CaseTable *cases, const uint32_t *code, size_t count, uint32_t groups, bool wide, ReTranslation *out)
-{
-  *out = (ReTranslation){.groups = groups};
-  Translator t = {.vm = vm, .cases = cases, .code = code, .count = count, .wide = wide, .out = out};
-  out->close_order = cd_alloc_zeroed(vm, ((size_t)groups + 1) * sizeof *out->close_order);
-  if (!out->close_order) return false;
-  put(&t, "");
-  translate_all(&t, 0, count);
-  if (!t.failed && t.closed != groups) broken(&t);
-  if (!t.failed) return true;
-  cd_re_translation_clear(vm, out);
+  PcreWriter w = {.vm = vm, .tree = tree, .limit = limit};
+  if (mode == RE_FULLMATCH) pcre_puts(&w, "(?:");
+  pcre_put_node(&w, tree->root);
+  if (mode == RE_FULLMATCH) pcre_puts(&w, ")\\z");
+  pcre_puts(&w, "");
+  if (!w.failed && !w.unfit) { *out = w.text; return true; }
+  cd_free(vm, w.text.text, w.text.capacity);
   return false;
-}
-
-void cd_re_translation_clear(VM *vm, ReTranslation *t)
-{
-  cd_free(vm, t->text, t->capacity);
-  cd_free(vm, t->close_order, ((size_t)t->groups + 1) * sizeof *t->close_order);
-  t->text = NULL;
-  t->close_order = NULL;
 }
