@@ -54,13 +54,6 @@ typedef struct Match {
   size_t offsets[];                              // 2 * (groups + 1) bytes; RE_UNSET
 } Match;
 
-typedef struct Scanner {
-  Object head;
-  Value pattern, string;                         // owned
-  int64_t start, pos, endpos;                    // start: byte offset of the next try; -1: over
-  bool must_advance;
-} Scanner;
-
 static inline Pattern *pattern_of(Value v) { return (Pattern *)cd_object(v); }
 static inline Match *match_of(Value v) { return (Match *)cd_object(v); }
 
@@ -75,6 +68,14 @@ typedef struct Subject {
   int64_t pos, endpos;
   bool text;
 } Subject;
+
+typedef struct Scanner {
+  Object head;
+  Value pattern, string;                         // owned
+  Subject subject;                               // open while the scanner lives
+  int64_t start;                                 // byte offset of the next try; -1: over
+  bool must_advance;
+} Scanner;
 
 static bool subject_bounds(VM *vm, Value pos, Value endpos, int64_t *out_pos, int64_t *out_end)
 {
@@ -323,8 +324,8 @@ METHOD(pattern, split, "split(self, /, string, maxsplit=0)", "Split the string a
 
 // ---- replacing ----
 
-// What sub() puts in: nothing computed (a text), what a function returns for the match, or a template read by the library into
-// ([(place, group)...], [text or None...]).
+// What sub() puts in: a text, what a function returns for the match, or a template read by the library into ([(place, group)...],
+// [text or None...]).
 typedef struct Replacement {
   enum { REPLACE_TEXT, REPLACE_CALL, REPLACE_TEMPLATE } kind;
   Ref value, places, texts;                      // owned; value: the text or the callable
@@ -341,32 +342,40 @@ static bool replacement_is_plain(VM *vm, Value template)
   return plain;
 }
 
+// The library turns a template into a text or into a function; that one's default argument is the template as it was read.
+static bool replacement_use_template(VM *vm, Replacement *r)
+{
+  Ref defaults;
+  Find found = cd_getattr_find(vm, r->value, N(__defaults__), &defaults);
+  if (found != FIND_HIT) return found == FIND_MISSING;
+  Value parsed = cd_is_tuple(defaults) && cd_tuple_size(defaults) == 1 ? cd_tuple_item_borrow(defaults, 0) : NO_VALUE;
+  if (parsed && cd_is_tuple(parsed) && cd_tuple_size(parsed) == 2 && cd_is_list(cd_tuple_item_borrow(parsed, 0)) && cd_is_list(cd_tuple_item_borrow(parsed, 1))) {
+    r->kind = REPLACE_TEMPLATE;
+    r->places = cd_dup(cd_tuple_item_borrow(parsed, 0));
+    r->texts = cd_dup(cd_tuple_item_borrow(parsed, 1));
+  }
+  cd_drop(vm, defaults);
+  return true;
+}
+
+static void replacement_close(VM *vm, Replacement *r);
+
 static bool replacement_open(VM *vm, Replacement *r, Value pattern, Value template)
 {
-  *r = (Replacement){.kind = REPLACE_TEXT};
-  if (cd_is_callable(vm, template)) r->kind = REPLACE_CALL;
+  *r = (Replacement){.kind = cd_is_callable(vm, template) ? REPLACE_CALL : REPLACE_TEXT};
   if (r->kind == REPLACE_CALL || replacement_is_plain(vm, template)) {
     r->value = cd_dup(template);
     return true;
   }
-  Ref reader = cd_import_attr(vm, "re", "_compile_repl");
-  Ref parsed = reader ? cd_call2(vm, reader, template, pattern) : NO_REF;
+  Ref reader = cd_import_attr(vm, "re", "_subx");
+  r->value = reader ? cd_call2(vm, reader, pattern, template) : NO_REF;
   cd_drop(vm, reader);
-  if (!parsed) return false;
-  bool ok = cd_is_tuple(parsed) && cd_tuple_size(parsed) == 2 && cd_is_list(cd_tuple_item_borrow(parsed, 0)) && cd_is_list(cd_tuple_item_borrow(parsed, 1));
-  if (!ok) {
-    cd_raise_type(vm, "invalid template");
-  } else {
-    r->kind = REPLACE_TEMPLATE;
-    r->places = cd_dup(cd_tuple_item_borrow(parsed, 0));
-    r->texts = cd_dup(cd_tuple_item_borrow(parsed, 1));
-    if (cd_list_size(r->places) == 0 && cd_list_size(r->texts) == 1) {
-      r->kind = REPLACE_TEXT;
-      r->value = cd_dup(cd_list_item_borrow(r->texts, 0));
-    }
-  }
-  cd_drop(vm, parsed);
-  return ok;
+  if (!r->value) return false;
+  if (!cd_is_callable(vm, r->value)) return true;
+  r->kind = REPLACE_CALL;
+  if (replacement_use_template(vm, r)) return true;
+  replacement_close(vm, r);
+  return false;
 }
 
 static void replacement_close(VM *vm, Replacement *r)
@@ -468,19 +477,15 @@ METHOD(pattern, subn, "subn(self, /, repl, string, count=0)", "Return (new strin
 
 static Ref scanner_new(VM *vm, Type *type, Value pattern, const Value *args)
 {
-  Subject s;
   int64_t pos, endpos;
-  if (!subject_bounds(vm, args[1], args[2], &pos, &endpos) || !subject_open(vm, &s, pattern_of(pattern), args[0], pos, endpos)) return NO_REF;
+  if (!subject_bounds(vm, args[1], args[2], &pos, &endpos)) return NO_REF;
   Scanner *scanner = cd_object_new(vm, type, sizeof *scanner);
-  if (scanner) {
-    scanner->pattern = cd_dup(pattern);
-    scanner->string = cd_dup(args[0]);
-    scanner->start = (int64_t)s.from;
-    scanner->pos = s.pos;
-    scanner->endpos = s.endpos;
-  }
-  subject_close(vm, &s);
-  return scanner ? cd_from_object(scanner) : NO_REF;
+  if (!scanner) return NO_REF;
+  if (!subject_open(vm, &scanner->subject, pattern_of(pattern), args[0], pos, endpos)) { cd_drop_object(vm, scanner); return NO_REF; }
+  scanner->pattern = cd_dup(pattern);
+  scanner->string = cd_dup(args[0]);
+  scanner->start = (int64_t)scanner->subject.from;
+  return cd_from_object(scanner);
 }
 
 // The next match, or None.
@@ -488,24 +493,19 @@ static Ref scanner_step(VM *vm, Value self, ReMode mode)
 {
   Scanner *scanner = (Scanner *)cd_object(self);
   Pattern *p = pattern_of(scanner->pattern);
-  Subject s;
   Offsets offsets;
   if (scanner->start < 0) return cd_none();
-  if (!subject_open(vm, &s, p, scanner->string, scanner->pos, scanner->endpos)) return NO_REF;
-  Ref match = NO_REF;
-  if (offsets_open(vm, &offsets, p)) {
-    ReRequest request = {.subject = &s.bytes, .start = (size_t)scanner->start, .mode = mode, .not_empty_at_start = scanner->must_advance,
-                         .offsets = offsets.items};
-    ReResult result = pattern_run(vm, p, &request);
-    match = result == RE_RUN_YES ? match_new(vm, scanner->pattern, &s, &request) : result == RE_RUN_NO ? cd_none() : NO_REF;
-    if (result == RE_RUN_NO) scanner->start = -1;
-    if (result == RE_RUN_YES) {
-      scanner->must_advance = offsets.items[0] == offsets.items[1];
-      scanner->start = (int64_t)offsets.items[1];
-    }
-    offsets_close(vm, &offsets, p);
+  if (!offsets_open(vm, &offsets, p)) return NO_REF;
+  ReRequest request = {.subject = &scanner->subject.bytes, .start = (size_t)scanner->start, .mode = mode,
+                       .not_empty_at_start = scanner->must_advance, .offsets = offsets.items};
+  ReResult result = pattern_run(vm, p, &request);
+  Ref match = result == RE_RUN_YES ? match_new(vm, scanner->pattern, &scanner->subject, &request) : result == RE_RUN_NO ? cd_none() : NO_REF;
+  if (result == RE_RUN_NO) scanner->start = -1;
+  if (result == RE_RUN_YES) {
+    scanner->must_advance = offsets.items[0] == offsets.items[1];
+    scanner->start = (int64_t)offsets.items[1];
   }
-  subject_close(vm, &s);
+  offsets_close(vm, &offsets, p);
   return match;
 }
 
@@ -526,6 +526,7 @@ static Ref scanner_iterator_iter(VM *vm, Value self) { return cd_dup(self); }
 static void scanner_release(VM *vm, Object *self)
 {
   Scanner *scanner = (Scanner *)self;
+  subject_close(vm, &scanner->subject);
   cd_clear(vm, &scanner->pattern);
   cd_clear(vm, &scanner->string);
 }
@@ -533,6 +534,7 @@ static void scanner_traverse(Object *self, VisitFn visit, void *context)
 {
   visit(context, ((Scanner *)self)->pattern);
   visit(context, ((Scanner *)self)->string);
+  visit(context, ((Scanner *)self)->subject.buffer.owner);
 }
 
 static const MethodDef *const scanner_methods[] = {&scanner_match_def, &scanner_search_def, NULL};
