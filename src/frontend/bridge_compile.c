@@ -1,5 +1,6 @@
 // TEMPORARY: stands in until the real files land; whoever lands those deletes this file.
 // SPDX-License-Identifier: MIT
+#pragma GCC diagnostic ignored "-Wmisleading-indentation"
 // bridge_compile.c: a straight one-pass compiler
 #include "frontend/compile.h"
 
