@@ -8,6 +8,7 @@
 #include "objects/list.h"
 #include "objects/protocol.h"
 #include "objects/str.h"
+#include "objects/weakref.h"
 
 #include <string.h>
 
@@ -106,32 +107,32 @@ void cd_modules_finish(VM *vm)
 {
   if (!vm->module_state) return;
   vm->finalizing = true;
-  // Modules go in the reverse order of their import; each dict is emptied only if something else still holds the module.
-  Ref modules = cd_dict_values_list(vm, vm->modules);
-  if (cd_bits(vm->modules)) {
-    Ref keys = cd_dict_keys_list(vm, vm->modules);
-    for (size_t i = 0; keys && i < cd_list_size(keys); i++) {
-      Value key = cd_list_item_borrow(keys, i);
-      if (cd_str_is(key, "sys") || cd_str_is(key, "builtins")) continue;
-      if (!cd_dict_set(vm, vm->modules, key, cd_none())) cd_clear_raised(vm);
+  // Most modules die with their entry in sys.modules or in the collection that follows, their globals intact for the finalizers that
+  // run then. What something else still holds is emptied, in the reverse order of import.
+  Ref living = cd_list_new(vm), keys = cd_bits(vm->modules) ? cd_dict_keys_list(vm, vm->modules) : NO_REF;
+  for (size_t i = 0; living && keys && i < cd_list_size(keys); i++) {
+    Value key = cd_list_item_borrow(keys, i);
+    Ref module;
+    if (cd_str_is(key, "sys") || cd_str_is(key, "builtins") || cd_dict_find(vm, vm->modules, key, &module) != FIND_HIT) continue;
+    if (cd_is_exact(module, vm->types.module)) {
+      Ref ref = cd_weakref_new(vm, module, NO_VALUE);
+      if (!ref || !cd_list_append_steal(vm, cd_as_list(living), ref)) cd_clear_raised(vm);
     }
-    cd_drop(vm, keys);
+    if (!cd_dict_set(vm, vm->modules, key, cd_none())) cd_clear_raised(vm);
+    cd_drop(vm, module);
   }
+  cd_drop(vm, keys);
   cd_clear_raised(vm);
-  if (modules) {
-    for (size_t i = cd_list_size(modules); i-- > 0;) {
-      Ref module = cd_dup(cd_list_item_borrow(modules, i));
-      cd_replace(vm, &cd_as_list(modules)->items[i], cd_none());
-      bool kept = cd_is_exact(module, vm->types.module) && cd_object(module)->refcount > 1;
-      if (kept && !cd_is(module, vm->sys) && !cd_is(module, vm->builtins)) {
-        Ref dict = cd_dup(cd_module_dict(module));
-        if (cd_bits(dict)) modules_clear_dict(vm, dict, true), modules_clear_dict(vm, dict, false);
-        cd_drop(vm, dict);
-      }
-      cd_drop(vm, module);
-    }
-    cd_drop(vm, modules);
+  cd_gc_collect(vm, GC_GENERATIONS - 1);
+  for (size_t i = living ? cd_list_size(living) : 0; i-- > 0;) {
+    Ref module = cd_weakref_get(cd_list_item_borrow(living, i));
+    if (!module) continue;
+    Ref dict = cd_dup(cd_module_dict(module));
+    if (cd_bits(dict)) modules_clear_dict(vm, dict, true), modules_clear_dict(vm, dict, false);
+    cd_drop(vm, dict);
+    cd_drop(vm, module);
   }
+  cd_drop(vm, living);
   cd_gc_collect(vm, GC_GENERATIONS - 1);
   cd_import_finish(vm);
   modules_clear_state(vm);

@@ -146,6 +146,20 @@ done:
   return text;
 }
 
+// Old loaders have a module_repr method; *done false: this one has not, or it failed.
+static Ref module_repr_by_loader(VM *vm, Value loader, Value self, bool *done)
+{
+  Ref name = cd_intern(vm, "module_repr"), method, text = NO_REF;
+  Find found = name ? cd_getattr_find(vm, loader, name, &method) : FIND_ERROR;
+  cd_drop(vm, name);
+  *done = found == FIND_ERROR;
+  if (found != FIND_HIT) return NO_REF;
+  text = cd_call1(vm, method, self);
+  cd_drop(vm, method);
+  *done = text || !cd_swallow(vm, vm->exc.Exception);
+  return text;
+}
+
 static Ref module_repr(VM *vm, Value self)
 {
   Ref spec = module_attribute_or_none(vm, self, "__spec__"), name = NO_REF, file = NO_REF, loader = NO_REF, text;
@@ -155,6 +169,12 @@ static Ref module_repr(VM *vm, Value self)
     return text;
   }
   loader = module_attribute_or_none(vm, self, "__loader__");
+  bool done;
+  text = module_repr_by_loader(vm, loader, self, &done);
+  if (done) {
+    cd_drop(vm, loader);
+    return text;
+  }
   name = module_attribute_or_none(vm, self, "__name__");
   if (!cd_dict_get_name_borrow(vm, module_of(self)->dict, N(__name__))) name = cd_str_from(vm, "?");
   file = module_attribute_or_none(vm, self, "__file__");

@@ -417,18 +417,15 @@ static bool wrap_count(VM *vm, size_t nargs, size_t wanted)
 WRAP(unary) { return wrap_count(vm, nargs, 0) ? ((UnaryFn)fn)(vm, self) : NO_REF; }
 WRAP(left) { return wrap_count(vm, nargs, 1) ? ((BinaryFn)fn)(vm, self, args[0]) : NO_REF; }
 WRAP(right) { return wrap_count(vm, nargs, 1) ? ((BinaryFn)fn)(vm, args[0], self) : NO_REF; }
-static bool wrap_power_args(VM *vm, size_t nargs)
-{
-  if (nargs < 1) return cd_raise_type(vm, "expected at least 1 argument, got 0");
-  return nargs <= 2 || cd_raise_type(vm, "expected at most 2 arguments, got %zu", nargs);
-}
+// CPython gives no name here, so its messages begin with a space.
+static bool wrap_one_or_two(VM *vm, size_t nargs) { return cd_check_positional(vm, "", nargs, 1, 2); }
 WRAP(power)
 {
-  return wrap_power_args(vm, nargs) ? ((TernaryFn)fn)(vm, self, args[0], nargs > 1 ? args[1] : (Value)cd_none()) : NO_REF;
+  return wrap_one_or_two(vm, nargs) ? ((TernaryFn)fn)(vm, self, args[0], nargs > 1 ? args[1] : (Value)cd_none()) : NO_REF;
 }
 WRAP(power_right)
 {
-  return wrap_power_args(vm, nargs) ? ((TernaryFn)fn)(vm, args[0], self, nargs > 1 ? args[1] : (Value)cd_none()) : NO_REF;
+  return wrap_one_or_two(vm, nargs) ? ((TernaryFn)fn)(vm, args[0], self, nargs > 1 ? args[1] : (Value)cd_none()) : NO_REF;
 }
 WRAP(ipower) { return wrap_count(vm, nargs, 1) ? ((TernaryFn)fn)(vm, self, args[0], cd_none()) : NO_REF; }
 WRAP(truth)
@@ -471,8 +468,7 @@ WRAP(next)
 }
 WRAP(descr_get)
 {
-  if (nargs < 1) return cd_raise_type(vm, "expected at least 1 argument, got 0");
-  if (nargs > 2) return cd_raise_type(vm, "expected at most 2 arguments, got %zu", nargs);
+  if (!wrap_one_or_two(vm, nargs)) return NO_REF;
   Value instance = cd_is_none(args[0]) ? NO_VALUE : args[0], owner = nargs < 2 || cd_is_none(args[1]) ? NO_VALUE : args[1];
   if (!instance && !owner) return cd_raise_type(vm, "__get__(None, None) is invalid");
   return ((Ref(*)(VM *, Value, Value, Value))fn)(vm, self, instance, owner);
