@@ -3,6 +3,7 @@
 #include "modules/module_list.h"
 #include "modules/signals.h"
 #include "modules/sys.h"
+#include "modules/wait.h"
 
 #include "core/lock.h"
 #include "objects/dict.h"
@@ -41,8 +42,6 @@ static inline ThreadState *thread_state(VM *vm) { return cd_state(vm, MODULE__th
 
 // ---- waiting ----
 
-typedef enum { WAIT_FAILED = -1, WAIT_TIMEOUT, WAIT_DONE } WaitResult;
-
 static int64_t now_ns(void)
 {
   struct timespec t;
@@ -50,8 +49,7 @@ static int64_t now_ns(void)
   return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
-// Waits for a semaphore without the VM lock; timeout in ns, negative: for ever. Signal handlers run meanwhile.
-static WaitResult wait_semaphore(VM *vm, sem_t *semaphore, int64_t timeout)
+WaitResult cd_wait_semaphore(VM *vm, sem_t *semaphore, int64_t timeout)
 {
   if (sem_trywait(semaphore) == 0) return WAIT_DONE;
   if (timeout == 0) return WAIT_TIMEOUT;
@@ -108,7 +106,7 @@ static Ref lock_take(VM *vm, Lock *lock, Value blocking, Value timeout_value)
   int64_t timeout;
   if (!acquire_timeout(vm, blocking, timeout_value, &timeout)) return NO_REF;
   Ref keep = cd_dup_object(lock);
-  WaitResult result = wait_semaphore(vm, &lock->semaphore, timeout);
+  WaitResult result = cd_wait_semaphore(vm, &lock->semaphore, timeout);
   if (result == WAIT_DONE) lock->locked = true;
   cd_drop(vm, keep);
   return result == WAIT_FAILED ? NO_REF : cd_bool(result == WAIT_DONE);
@@ -201,7 +199,7 @@ static Ref rlock_take(VM *vm, ReentrantLock *lock, Value blocking, Value timeout
     return cd_true();
   }
   Ref keep = cd_dup_object(lock);
-  WaitResult result = wait_semaphore(vm, &lock->semaphore, timeout);
+  WaitResult result = cd_wait_semaphore(vm, &lock->semaphore, timeout);
   if (result == WAIT_DONE) {
     lock->owner = vm->thread->ident;
     lock->count = 1;
@@ -259,10 +257,10 @@ METHOD(rlock, _acquire_restore, "_acquire_restore(self, state, /)", "Lock as it 
     return cd_raise_type(vm, "_acquire_restore() argument 1 must be (count, owner)");
   if (!cd_to_i64(vm, cd_tuple_item_borrow(args[0], 0), &count, vm->exc.OverflowError)) return NO_REF;
   WaitResult result;
-  while ((result = wait_semaphore(vm, &lock->semaphore, -1)) == WAIT_FAILED) {
+  while ((result = cd_wait_semaphore(vm, &lock->semaphore, -1)) == WAIT_FAILED) {
     // A signal handler raised, but the caller must hold the lock when it goes on: keep the exception and wait on.
     Ref error = cd_take_raised(vm);
-    result = wait_semaphore(vm, &lock->semaphore, -1);
+    result = cd_wait_semaphore(vm, &lock->semaphore, -1);
     cd_restore_raised(vm, error);
     if (result == WAIT_DONE) break;
   }
