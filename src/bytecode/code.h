@@ -22,8 +22,9 @@ static inline InstrExtra *cd_instr_extra(const Instr *instr) { return (InstrExtr
 
 // Inline caches. `cache` in the extra unit is an index + 1 into code->caches (0: none yet), filled by the VM.
 typedef struct InlineCache {
-  uint32_t kind;                                 // private to vm/
-  uint32_t counter;
+  uint16_t kind;                                 // private to vm/
+  uint16_t counter;
+  uint32_t next;                                 // index + 1 of another one for the same instruction (other types, shapes); 0: none
   uint32_t type_version, shape_id;
   uint32_t version2, index;
   Value value;                                   // borrowed under the versions' protection

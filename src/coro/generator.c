@@ -484,7 +484,7 @@ static void throw_enter(VM *vm, Generator *generator, Generator *upper)
   Frame *frame = &generator->frame;
   uint32_t kind = generator->head.type == vm->types.async_generator ? RETURN_ASYNC_NEXT : RETURN_DELEGATE;
   frame->back = upper ? &upper->frame : thread->frame;
-  frame->flags = (uint16_t)((frame->flags & ~FRAME_KIND) | (upper ? kind << FRAME_KIND_SHIFT : FRAME_ENTRY));
+  frame->flags = (uint16_t)((frame->flags & ~FRAME_KIND) | (upper ? FRAME_THROWN | kind << FRAME_KIND_SHIFT : FRAME_ENTRY));
   generator->handling.previous = thread->handling;
   thread->handling = &generator->handling;
   thread->frame = frame;

@@ -219,23 +219,43 @@ enum { CACHE_EMPTY, CACHE_GLOBAL, CACHE_BUILTIN, CACHE_INSTANCE, CACHE_CLASS, CA
        CACHE_METHOD, CACHE_METHOD_NO_DICT, CACHE_ADD_ATTRIBUTE, CACHE_INIT, CACHE_SLOT, CACHE_NEXT };
 
 #define CACHE_RETRY 15                           // misses between two attempts to fill a cache; a power of two - 1
+#define CACHE_WAYS 4                             // caches an instruction may have
 
-// The instruction's cache, made at need; NULL: don't bother (no memory, or the site misses all the time).
+// Index + 1 of a new empty cache; 0: no memory.
+static uint32_t eval_cache_new(VM *vm, Code *code)
+{
+  if (code->cache_count == code->cache_capacity) {
+    uint32_t capacity = code->cache_capacity ? code->cache_capacity * 2 : 8;
+    InlineCache *caches = cd_realloc(vm, code->caches, code->cache_capacity * sizeof(InlineCache), capacity * sizeof(InlineCache));
+    if (!caches) { cd_clear_raised(vm); return 0; }
+    code->caches = caches;
+    code->cache_capacity = capacity;
+  }
+  memset(&code->caches[code->cache_count], 0, sizeof(InlineCache));
+  return ++code->cache_count;
+}
+
+// A cache of the instruction to fill: an empty one, a new one, or now and then one that is in use. NULL: don't bother.
 static InlineCache *eval_cache_to_fill(VM *vm, Code *code, InstrExtra *extra)
 {
-  if (!extra->cache) {
-    if (code->cache_count == code->cache_capacity) {
-      uint32_t capacity = code->cache_capacity ? code->cache_capacity * 2 : 8;
-      InlineCache *caches = cd_realloc(vm, code->caches, code->cache_capacity * sizeof(InlineCache), capacity * sizeof(InlineCache));
-      if (!caches) { cd_clear_raised(vm); return NULL; }
-      code->caches = caches;
-      code->cache_capacity = capacity;
-    }
-    memset(&code->caches[code->cache_count], 0, sizeof(InlineCache));
-    extra->cache = ++code->cache_count;
+  if (!extra->cache && !(extra->cache = eval_cache_new(vm, code))) return NULL;
+  uint32_t first = extra->cache - 1, last = first, ways = 1;
+  while (code->caches[last].kind != CACHE_EMPTY && code->caches[last].next) {
+    last = code->caches[last].next - 1;
+    ways++;
   }
-  InlineCache *cache = &code->caches[extra->cache - 1];
-  return cache->counter++ & CACHE_RETRY ? NULL : cache;
+  if (code->caches[last].kind == CACHE_EMPTY) return code->caches[last].counter++ & CACHE_RETRY ? NULL : &code->caches[last];
+  if (ways < CACHE_WAYS) {
+    uint32_t made = eval_cache_new(vm, code);
+    if (!made) return NULL;
+    code->caches[last].next = made;
+    return &code->caches[made - 1];
+  }
+  uint32_t misses = code->caches[first].counter++;
+  if (misses & CACHE_RETRY) return NULL;
+  uint32_t victim = first;
+  for (uint32_t way = misses / (CACHE_RETRY + 1) % CACHE_WAYS; way; way--) victim = code->caches[victim].next - 1;
+  return &code->caches[victim];
 }
 
 static NO_INLINE Ref eval_load_global(VM *vm, Frame *frame, Value name, InstrExtra *extra)
@@ -695,7 +715,7 @@ static NO_INLINE Frame *eval_leave(VM *vm, Thread *thread, Frame *frame)
     if (kind == RETURN_ASYNC_NEXT && (!cd_raised(vm) || cd_raised_is(vm, vm->exc.GeneratorExit))) generator->closed = true;
     thread->frame = back;
     Ref handled = cd_take(&generator->handling.exception);
-    frame->flags &= (uint16_t)~(FRAME_ENTRY | FRAME_KIND);
+    frame->flags &= (uint16_t)~(FRAME_ENTRY | FRAME_THROWN | FRAME_KIND);
     cd_frame_finish(vm, frame);
     frame->back = NULL;
     cd_drop(vm, handled);
@@ -940,6 +960,7 @@ op_traced:
       const InlineCache *cache = &code->caches[extra->cache - 1];
       Object *o = cd_object(object);
       Type *type = o->type;
+    load_attr_way:
       if (LIKELY(type->version == cache->type_version)) {
         Value v = NO_VALUE;
         switch (cache->kind) {
@@ -996,6 +1017,7 @@ op_traced:
         SET(A, r);
         NEXT(2);
       }
+      if (cache->next) { cache = &code->caches[cache->next - 1]; goto load_attr_way; }
     }
     SAVE();
     Ref v = eval_load_attr(vm, code, object, NAME_AT(C), extra);
@@ -1012,6 +1034,7 @@ op_traced:
       const InlineCache *cache = &code->caches[extra->cache - 1];
       Object *o = cd_object(object);
       Type *type = o->type;
+    load_method_way:
       if (LIKELY(type->version == cache->type_version)) {
         Value v = NO_VALUE;
         bool method = true;
@@ -1059,6 +1082,7 @@ op_traced:
         R[A + 1] = NO_VALUE;
         NEXT(2);
       }
+      if (cache->next) { cache = &code->caches[cache->next - 1]; goto load_method_way; }
     }
     SAVE();
     Value pair[2];
@@ -1081,6 +1105,7 @@ op_traced:
     if (LIKELY(cd_is_object(object) && extra->cache)) {
       const InlineCache *cache = &code->caches[extra->cache - 1];
       Object *o = cd_object(object);
+    store_attr_way:
       if (LIKELY(o->type->version == cache->type_version)) {
         if (LIKELY(cache->kind == CACHE_INSTANCE)) {
           AttributeHead *head = (AttributeHead *)((char *)o + cache->version2);
@@ -1108,6 +1133,7 @@ op_traced:
           NEXT(2);
         }
       }
+      if (cache->next) { cache = &code->caches[cache->next - 1]; goto store_attr_way; }
     }
     SAVE();
     if (!eval_store_attr(vm, code, object, NAME_AT(B), R[C], extra)) goto error;
@@ -2103,6 +2129,7 @@ do_yield: {
     if (TRACED()) {
       if (!cd_trace_return(vm, frame, result)) { cd_drop(vm, result); frame->state = FRAME_RUNNING; goto leave_raising; }
     }
+    for (Frame *f = frame; UNLIKELY(f->flags & FRAME_THROWN); f = f->back) f->flags &= (uint16_t)~FRAME_THROWN;
     bool item = frame->state == FRAME_SUSPENDED && up == RETURN_ASYNC_NEXT;
     if ((up == RETURN_DELEGATE || up == RETURN_ASYNC_NEXT) && !item) {
       if (TRACED()) {                            // every level tells the tracer
@@ -2486,6 +2513,7 @@ leave_raising: {
     }
     if (kind == RETURN_DELEGATE || kind == RETURN_ASYNC_NEXT) frame->state = FRAME_RUNNING;
     if (kind == RETURN_ASYNC_NEXT) R[C] = NO_VALUE;
+    if (UNLIKELY(flags & FRAME_THROWN) && cd_bits(thread->handling->exception)) cd_raise_exception(vm, cd_take_raised(vm));
     goto error;
   }
 }

@@ -275,7 +275,7 @@ static bool frame_is_cell_register(const Code *code, uint32_t reg)
 // The value behind a cell register; before MAKE_CELL ran it holds the parameter itself.
 static Value frame_cell_value(VM *vm, Value v)
 {
-  return cd_is_exact(v, vm->types.cell) && cd_bits(v) ? ((Cell *)cd_object(v))->value : v;
+  return cd_bits(v) && cd_is_exact(v, vm->types.cell) ? ((Cell *)cd_object(v))->value : v;
 }
 
 static bool frame_fast_to_dict(VM *vm, Frame *frame, Value dict)

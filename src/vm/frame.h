@@ -21,6 +21,7 @@ enum {
   FRAME_CHUNK_START = 8,                         // first frame of a chunk of the thread's frame stack
   FRAME_OWN_CODE = 16,                           // code is owned by the frame, for the function's was replaced while it runs
   FRAME_JUMPED = 32,                             // f_lineno was set while suspended: go on at pc, the value sent is dropped
+  FRAME_THROWN = 64,                             // entered by throw() through its delegator: what leaves it gets the delegator's context
   FRAME_KIND = 0xF00,                            // what the caller's instruction does with the result: ReturnKind << 8
 };
 
