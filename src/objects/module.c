@@ -228,9 +228,14 @@ static void module_traverse(Object *self, VisitFn visit, void *context)
   visit(context, ((Module *)self)->dict);
   visit(context, ((Module *)self)->name);
 }
+// The dict may outlive the module as the globals of functions: then it must stay as it is.
 static void module_clear(VM *vm, Object *self)
 {
-  if (((Module *)self)->dict) cd_dict_clear(vm, ((Module *)self)->dict);
+  Module *module = (Module *)self;
+  if (!module->dict) return;
+  Ref empty = cd_dict_new(vm);
+  if (empty) cd_replace(vm, &module->dict, empty);
+  else cd_clear_raised(vm);
 }
 static void module_release(VM *vm, Object *self)
 {
