@@ -73,7 +73,7 @@ static Ref struct_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, 
   Ref owned[2];
   if (!cd_bind_text(vm, spec, args, nargs, kwnames, in, owned)) return NO_REF;
   size_t visible = (size_t)struct_count(vm, type, "n_sequence_fields"), total = struct_total(type);
-  Value extra = in[1] && !cd_is_none(in[1]) ? in[1] : NO_VALUE;
+  Value extra = in[1];
   if (extra && !cd_is_dict(extra)) return cd_raise_type(vm, "%.500s() takes a dict as second arg, if any", cd_type_name(type));
   Ref sequence = cd_tuple_from(vm, in[0]);
   if (!sequence) {
