@@ -20,7 +20,9 @@ static bool bisect_less(VM *vm, Value x, Value item, Value key, bool right, bool
 static Ref bisect_item(VM *vm, Value sequence, int64_t i)
 {
   if (cd_is_exact(sequence, vm->types.list) && i < (int64_t)cd_list_size(sequence)) return cd_dup(cd_list_item_borrow(sequence, (size_t)i));
-  return cd_getitem(vm, sequence, cd_from_small(i));
+  Ref index = cd_int_from_i64(vm, i), item = index ? cd_getitem(vm, sequence, index) : NO_REF;
+  cd_drop(vm, index);
+  return item;
 }
 
 // args: a, x, lo, hi, key. `x` may be a key made of args[1].
@@ -59,7 +61,7 @@ static Ref bisect_insert(VM *vm, const Value *args, bool right)
   cd_drop(vm, x);
   if (!found) return NO_REF;
   if (cd_is_exact(args[0], vm->types.list)) return cd_list_insert(vm, cd_as_list(args[0]), index, args[1]) ? cd_none() : NO_REF;
-  Ref result = cd_call_method(vm, args[0], N(insert), (Value[]){cd_from_small(index), args[1]}, 2);
+  Ref result = cd_call_method(vm, args[0], N(insert), (Value[]){cd_from_small(index), args[1]}, 2);   // a size that fits memory is small
   if (!result) return NO_REF;
   cd_drop(vm, result);
   return cd_none();
