@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// _random.c: the Mersenne Twister MT19937 (Matsumoto and Nishimura, 1998), as the random module seeds and reads it
+// _random.c: the generator under the random module: MT19937 by Makoto Matsumoto and Takuji Nishimura
 #include "modules/module_list.h"
-
 #include "objects/float.h"
 #include "objects/int.h"
 #include "objects/protocol.h"
@@ -9,161 +8,233 @@
 #include "objects/type.h"
 
 #include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
 
-#define MT_SIZE 624
-#define MT_MIDDLE 397
+enum { TWISTER_SIZE = 624, TWISTER_SHIFT = 397 };
 
-typedef struct Random { Object head; uint32_t state[MT_SIZE]; int index; } Random;
+typedef struct Random {
+  Object head;
+  uint32_t index;                                // words of `words` that are used up
+  uint32_t words[TWISTER_SIZE];
+} Random;
 
-static Random *as_random(Value v) { return (Random *)cd_object(v); }
+static inline Random *random_of(Value v) { return (Random *)cd_object(v); }
 
-static void mt_seed_word(Random *r, uint32_t seed)
+// ---- the generator ----
+
+static inline uint32_t twister_mix(uint32_t upper, uint32_t lower)
 {
-  r->state[0] = seed;
-  for (uint32_t i = 1; i < MT_SIZE; i++) r->state[i] = 1812433253u * (r->state[i - 1] ^ (r->state[i - 1] >> 30)) + i;
-  r->index = MT_SIZE;
+  uint32_t y = (upper & 0x80000000u) | (lower & 0x7FFFFFFFu);
+  return y >> 1 ^ (y & 1 ? 0x9908B0DFu : 0);
 }
 
-static void mt_seed_array(Random *r, const uint32_t *key, size_t count)
+static NO_INLINE void twister_refill(Random *r)
 {
-  size_t i = 1, j = 0;
-  mt_seed_word(r, 19650218u);
-  for (size_t k = count > MT_SIZE ? count : MT_SIZE; k; k--) {
-    r->state[i] = (r->state[i] ^ ((r->state[i - 1] ^ (r->state[i - 1] >> 30)) * 1664525u)) + key[j] + (uint32_t)j;
-    if (++i == MT_SIZE) {
-      r->state[0] = r->state[MT_SIZE - 1];
-      i = 1;
-    }
-    if (++j == count) j = 0;
-  }
-  for (size_t k = MT_SIZE - 1; k; k--) {
-    r->state[i] = (r->state[i] ^ ((r->state[i - 1] ^ (r->state[i - 1] >> 30)) * 1566083941u)) - (uint32_t)i;
-    if (++i == MT_SIZE) {
-      r->state[0] = r->state[MT_SIZE - 1];
-      i = 1;
-    }
-  }
-  r->state[0] = 0x80000000u;
-}
-
-static void mt_refill(Random *r)
-{
-  uint32_t *s = r->state;
-  for (int k = 0; k < MT_SIZE; k++) {
-    uint32_t y = (s[k] & 0x80000000u) | (s[(k + 1) % MT_SIZE] & 0x7fffffffu);
-    s[k] = s[(k + MT_MIDDLE) % MT_SIZE] ^ (y >> 1) ^ (y & 1 ? 0x9908b0dfu : 0);
-  }
+  uint32_t *w = r->words;
+  int i = 0;
+  for (; i < TWISTER_SIZE - TWISTER_SHIFT; i++) w[i] = w[i + TWISTER_SHIFT] ^ twister_mix(w[i], w[i + 1]);
+  for (; i < TWISTER_SIZE - 1; i++) w[i] = w[i + TWISTER_SHIFT - TWISTER_SIZE] ^ twister_mix(w[i], w[i + 1]);
+  w[i] = w[TWISTER_SHIFT - 1] ^ twister_mix(w[i], w[0]);
   r->index = 0;
 }
-static uint32_t mt_next(Random *r)
+
+static inline uint32_t twister_next(Random *r)
 {
-  if (r->index >= MT_SIZE) mt_refill(r);
-  uint32_t y = r->state[r->index++];
+  if (UNLIKELY(r->index >= TWISTER_SIZE)) twister_refill(r);
+  uint32_t y = r->words[r->index++];
   y ^= y >> 11;
-  y ^= y << 7 & 0x9d2c5680u;
-  y ^= y << 15 & 0xefc60000u;
+  y ^= y << 7 & 0x9D2C5680u;
+  y ^= y << 15 & 0xEFC60000u;
   return y ^ y >> 18;
 }
 
-static bool twister_seed_int(VM *vm, Random *r, Value number)
+static void twister_seed_word(Random *r, uint32_t seed)
+{
+  r->words[0] = seed;
+  for (uint32_t i = 1; i < TWISTER_SIZE; i++) r->words[i] = 1812433253u * (r->words[i - 1] ^ r->words[i - 1] >> 30) + i;
+  r->index = TWISTER_SIZE;
+}
+
+// `key` is little-endian words.
+static void twister_seed(Random *r, const unsigned char *key, size_t count)
+{
+  uint32_t *w = r->words, i = 1;
+  twister_seed_word(r, 19650218u);
+  for (size_t k = count > TWISTER_SIZE ? count : TWISTER_SIZE, j = 0; k; k--) {
+    const unsigned char *p = key + 4 * j;
+    uint32_t word = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+    w[i] = (w[i] ^ (w[i - 1] ^ w[i - 1] >> 30) * 1664525u) + word + (uint32_t)j;
+    if (++i >= TWISTER_SIZE) { w[0] = w[TWISTER_SIZE - 1]; i = 1; }
+    if (++j >= count) j = 0;
+  }
+  for (int k = TWISTER_SIZE - 1; k; k--) {
+    w[i] = (w[i] ^ (w[i - 1] ^ w[i - 1] >> 30) * 1566083941u) - i;
+    if (++i >= TWISTER_SIZE) { w[0] = w[TWISTER_SIZE - 1]; i = 1; }
+  }
+  w[0] = 0x80000000u;
+}
+
+// ---- seeding ----
+
+static void random_seed_from_system(Random *r)
+{
+  unsigned char key[TWISTER_SIZE * 4];
+  size_t done = 0;
+  while (done < sizeof key) {
+    ssize_t n = getrandom(key + done, sizeof key - done > 256 ? 256 : sizeof key - done, GRND_NONBLOCK);
+    if (n <= 0) break;
+    done += (size_t)n;
+  }
+  if (done < sizeof key) {                       // no entropy yet: the clock and the process have to do
+    struct timespec now;
+    memset(key, 0, sizeof key);
+    clock_gettime(CLOCK_REALTIME, &now);
+    memcpy(key, &now, sizeof now);
+    pid_t pid = getpid();
+    memcpy(key + sizeof now, &pid, sizeof pid);
+  }
+  twister_seed(r, key, TWISTER_SIZE);
+}
+
+static bool random_seed_from_int(VM *vm, Random *r, Value number)
 {
   Ref positive = cd_absolute(vm, number);
   if (!positive) return false;
   size_t bits = cd_int_bit_length(positive), count = bits ? (bits - 1) / 32 + 1 : 1;
-  uint32_t *key = cd_alloc_array(vm, count, sizeof *key);
-  bool ok = key && cd_int_to_bytes(vm, positive, (unsigned char *)key, count * sizeof *key, true, false);
-  if (ok) mt_seed_array(r, key, count);
-  cd_free(vm, key, key ? count * sizeof *key : 0);
+  unsigned char *key = cd_alloc(vm, count * 4);
+  bool ok = key && cd_int_to_bytes(vm, positive, key, count * 4, true, false);
+  if (ok) twister_seed(r, key, count);
+  cd_free(vm, key, count * 4);
   cd_drop(vm, positive);
   return ok;
 }
-static bool twister_seed(VM *vm, Random *r, Value seed)
+
+static bool random_seed_from(VM *vm, Value self, Value seed)
 {
-  if (!seed || cd_is_none(seed)) {
-    uint32_t key[MT_SIZE];
-    for (size_t at = 0; at < sizeof key;) {
-      ssize_t got = getrandom((char *)key + at, sizeof key - at, 0);
-      if (got > 0) at += (size_t)got;
-      else if (!cd_poll(vm)) return false;
-    }
-    mt_seed_array(r, key, MT_SIZE);
+  Random *r = random_of(self);
+  int64_t hash;
+  if (!cd_bits(seed) || cd_is_none(seed)) {
+    random_seed_from_system(r);
     return true;
   }
-  if (cd_is_int(seed)) return twister_seed_int(vm, r, seed);
-  int64_t hash;
+  // An int's own __abs__ may be overridden in a subclass; the value counts.
+  if (cd_is_int(seed)) {
+    Ref exact = cd_int_exact(vm, seed);
+    bool ok = exact && random_seed_from_int(vm, r, exact);
+    cd_drop(vm, exact);
+    return ok;
+  }
   if (!cd_hash(vm, seed, &hash)) return false;
   Ref number = cd_int_from_u64(vm, (uint64_t)hash);
-  bool ok = number && twister_seed_int(vm, r, number);
+  bool ok = number && random_seed_from_int(vm, r, number);
   cd_drop(vm, number);
   return ok;
 }
 
-static Ref random_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+// ---- methods ----
+
+METHOD(random, seed, "seed(self, n=None, /)",
+       "seed([n]) -> None.\n\nStarts the generator anew, from the number n, from the hash of another object, or from the system's entropy if n is\nmissing or None.")
 {
-  if (type->slots.init == vm->types.object->slots.init && (!cd_no_keywords(vm, "Random", kwnames) || !cd_check_positional(vm, "Random", nargs, 0, 1))) return NO_REF;
-  Random *r = cd_instance_new(vm, type);
-  if (!r) return NO_REF;
-  Ref made = cd_from_object(r);
-  if (twister_seed(vm, r, nargs ? args[0] : NO_VALUE)) return made;
-  cd_drop(vm, made);
-  return NO_REF;
+  return random_seed_from(vm, self, args[0]) ? cd_none() : NO_REF;
 }
 
-METHOD(random, random, "random(self, /)", "A float x with 0 <= x < 1.")
+METHOD(random, random, "random(self, /)", "random() -> x in the interval [0, 1).")
 {
-  uint32_t a = mt_next(as_random(self)) >> 5, b = mt_next(as_random(self)) >> 6;
-  return cd_float_new(vm, (a * 67108864.0 + b) * (1.0 / 9007199254740992.0));
+  Random *r = random_of(self);
+  uint32_t high = twister_next(r) >> 5, low = twister_next(r) >> 6;        // 27 and 26 bits
+  return cd_float_new(vm, ((double)high * 67108864.0 + (double)low) * (1.0 / 9007199254740992.0));
 }
-METHOD(random, seed, "seed(self, n=None, /)", "Start again from a seed; from the system's randomness by default.")
+
+METHOD(random, getrandbits, "getrandbits(self, k, /)", "getrandbits(k) -> x.  Generates an int with k random bits.")
 {
-  return twister_seed(vm, as_random(self), args[0]) ? cd_none() : NO_REF;
-}
-METHOD(random, getrandbits, "getrandbits(self, k, /)", "An int of k random bits.")
-{
-  int64_t k;
-  if (!cd_to_i64(vm, args[0], &k, vm->exc.OverflowError)) return NO_REF;
+  Random *r = random_of(self);
+  int k;
+  if (!cd_to_c_int(vm, args[0], &k)) return NO_REF;
   if (k < 0) return cd_raise_value(vm, "number of bits must be non-negative");
   if (k == 0) return cd_from_small(0);
-  if (k <= 32) return cd_from_small(mt_next(as_random(self)) >> (32 - k));
-  size_t words = (size_t)(k - 1) / 32 + 1;
-  uint32_t *bits = cd_alloc_array(vm, words, sizeof *bits);
-  if (!bits) return NO_REF;
-  for (size_t i = 0; i < words; i++, k -= 32) bits[i] = k < 32 ? mt_next(as_random(self)) >> (32 - k) : mt_next(as_random(self));
-  Ref result = cd_int_from_bytes(vm, (unsigned char *)bits, words * sizeof *bits, true, false);
-  cd_free(vm, bits, words * sizeof *bits);
-  return result;
+  if (k <= 32) return cd_from_small(twister_next(r) >> (32 - k));
+  if (k <= 61) {
+    uint64_t low = twister_next(r);
+    return cd_from_small((int64_t)(low | (uint64_t)(twister_next(r) >> (64 - k)) << 32));
+  }
+  size_t count = ((size_t)k - 1) / 32 + 1;
+  uint32_t *words = cd_alloc_array(vm, count, sizeof *words);
+  if (!words) return NO_REF;
+  int left = k;
+  for (size_t i = 0; i < count; i++, left -= 32) {
+    uint32_t word = twister_next(r);
+    if (left < 32) word >>= 32 - left;
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap32(word);
+#endif
+    words[i] = word;
+  }
+  Ref number = cd_int_from_bytes(vm, (unsigned char *)words, count * 4, true, false);
+  cd_free(vm, words, count * sizeof *words);
+  return number;
 }
-METHOD(random, getstate, "getstate(self, /)", "The generator's state as a tuple of ints.")
+
+METHOD(random, getstate, "getstate(self, /)", "getstate() -> tuple containing the current state.")
 {
-  Random *r = as_random(self);
-  Ref state = cd_tuple_new(vm, MT_SIZE + 1);
-  for (size_t i = 0; state && i < MT_SIZE; i++) cd_tuple_set(state, i, cd_from_small(r->state[i]));
-  if (state) cd_tuple_set(state, MT_SIZE, cd_from_small(r->index));
+  const Random *r = random_of(self);
+  Ref state = cd_tuple_new(vm, TWISTER_SIZE + 1);
+  if (!state) return NO_REF;
+  for (size_t i = 0; i < TWISTER_SIZE; i++) cd_tuple_set(state, i, cd_from_small(r->words[i]));
+  cd_tuple_set(state, TWISTER_SIZE, cd_from_small(r->index));
   return state;
 }
-METHOD(random, setstate, "setstate(self, state, /)", "Restore what getstate() gave.")
+
+METHOD(random, setstate, "setstate(self, state, /)", "setstate(state) -> None.  Restores generator state.")
 {
-  uint32_t fresh[MT_SIZE];
-  int64_t index;
+  uint32_t words[TWISTER_SIZE];
+  uint64_t word;
   if (!cd_is_tuple(args[0])) return cd_raise_type(vm, "state vector must be a tuple");
-  if (cd_tuple_size(args[0]) != MT_SIZE + 1) return cd_raise_value(vm, "state vector is the wrong size");
-  for (size_t i = 0; i < MT_SIZE; i++) {
-    uint64_t word;
+  if (cd_tuple_size(args[0]) != TWISTER_SIZE + 1) return cd_raise_value(vm, "state vector is the wrong size");
+  for (size_t i = 0; i <= TWISTER_SIZE; i++) {
     Value item = cd_tuple_item_borrow(args[0], i);
     if (!cd_is_int(item)) return cd_raise_type(vm, "an integer is required");
     if (cd_int_sign(item) < 0) return cd_raise_overflow(vm, "can't convert negative value to unsigned int");
     if (!cd_int_fits_u64(item, &word)) return cd_raise_overflow(vm, "Python int too large to convert to C unsigned long");
-    fresh[i] = (uint32_t)word;
+    if (i < TWISTER_SIZE) words[i] = (uint32_t)word;
   }
-  if (!cd_to_i64(vm, cd_tuple_item_borrow(args[0], MT_SIZE), &index, vm->exc.OverflowError)) return NO_REF;
-  if (index < 0 || index > MT_SIZE) return cd_raise_value(vm, "invalid state");
-  memcpy(as_random(self)->state, fresh, sizeof fresh);
-  as_random(self)->index = (int)index;
+  if (word > TWISTER_SIZE) return cd_raise_value(vm, "invalid state");
+  Random *r = random_of(self);
+  r->index = (uint32_t)word;
+  memcpy(r->words, words, sizeof words);
   return cd_none();
 }
-static const MethodDef *const random_methods[] = {&random_random_def, &random_seed_def, &random_getrandbits_def, &random_getstate_def, &random_setstate_def, NULL};
-static const TypeSpec random_spec = {.name = "_random.Random", .doc = "Random() -> a generator of its own, seeded by the system.", .basicsize = sizeof(Random),
-                                     .flags = TYPE_BASE, .methods = random_methods, .slots = {.new_ = random_new}};
+
+// ---- the type ----
+
+static Ref random_new_slot(VM *vm, Type *type, const Value *args UNUSED, size_t nargs UNUSED, Value kwnames UNUSED)
+{
+  void *object = cd_instance_new(vm, type);
+  return object ? cd_from_object(object) : NO_REF;
+}
+
+static bool random_init_slot(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
+{
+  Type *type = cd_type_of(vm, self);
+  if (type->spec->slots.init == type->slots.init && !cd_no_keywords(vm, "Random", kwnames)) return false;
+  if (nargs > 1) return cd_raise_type(vm, "Random() requires 0 or 1 argument");
+  return random_seed_from(vm, self, nargs ? args[0] : NO_VALUE);
+}
+
+static const MethodDef *const random_methods[] = {
+  &random_random_def, &random_seed_def, &random_getstate_def, &random_setstate_def, &random_getrandbits_def, NULL,
+};
+
+static const TypeSpec random_spec = {
+  .name = "_random.Random",
+  .doc = "Random() -> create a random number generator with its own internal state.",
+  .basicsize = sizeof(Random),
+  .flags = TYPE_BASE,
+  .methods = random_methods,
+  .slots = {.new_ = random_new_slot, .init = random_init_slot},
+};
 
 static bool random_exec(VM *vm, Value module) { return cd_module_add_type(vm, module, &random_spec, NO_VALUE) != NULL; }
-const ModuleDef cd_module__random = {"_random", "The Mersenne Twister: the engine of the random module.", NULL, 0, random_exec, NULL, NULL};
+
+const ModuleDef cd_module__random = {.name = "_random", .doc = "The Mersenne Twister random number generator.", .exec = random_exec};
