@@ -379,7 +379,7 @@ static bool name_find_ideograph(const char *name, size_t size, uint32_t *out)
   return name_is_ideograph(*out);
 }
 
-bool cd_char_lookup(const char *name, size_t size, uint32_t *out)
+bool cd_char_lookup_name(const char *name, size_t size, uint32_t *out)
 {
   char upper[CHAR_NAME_SIZE];
   if (name_find_hangul(name, size, out) || name_find_ideograph(name, size, out)) return true;      // these in capitals only
@@ -392,6 +392,14 @@ bool cd_char_lookup(const char *name, size_t size, uint32_t *out)
     *out = name_code_at((uint32_t)(at - unicode_name_data) + 1);
     return true;
   }
+  return false;
+}
+
+bool cd_char_lookup(const char *name, size_t size, uint32_t *out)
+{
+  char upper[CHAR_NAME_SIZE];
+  if (cd_char_lookup_name(name, size, out)) return true;
+  if (!name_to_upper(name, size, upper)) return false;
   for (size_t i = 0; i < ARRAY_LEN(unicode_name_aliases); i++) {
     if (strcmp(unicode_name_aliases[i].name, upper) != 0) continue;
     *out = unicode_name_aliases[i].code;

@@ -66,6 +66,7 @@ QuickCheck cd_char_quick_check(uint32_t c, NormalForm form);
 #define CHAR_NAME_SIZE 96
 int cd_char_name(uint32_t c, char out[CHAR_NAME_SIZE]);          // length without the NUL; 0: no name
 bool cd_char_lookup(const char *name, size_t size, uint32_t *out);   // names and aliases, in any case
+bool cd_char_lookup_name(const char *name, size_t size, uint32_t *out);   // without aliases
 int cd_char_lookup_sequence(const char *name, size_t size, uint32_t out[4]);   // named sequences; 0: none
 
 #endif

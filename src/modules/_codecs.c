@@ -193,13 +193,13 @@ static bool codecs_final(VM *vm, Value v, bool fallback, bool *out)
   FUNCTION(_codecs, name, #name "(data, errors=None, final=False, /)", "Decode bytes; returns the text and the count of bytes used.") \
   {                                                                                                                       \
     const char *errors;                                                                                                   \
-    bool final;                                                                                                           \
+    bool final = false;                                                                                                   \
     CodecInput in;                                                                                                        \
     size_t taken = 0;                                                                                                     \
     int order UNUSED = 0;                                                                                                 \
     if (!codecs_input(vm, args[0], false, &in)) return NO_REF;                                                            \
     Ref text = codecs_errors(vm, args[1], #name, &errors) && codecs_final(vm, args[2], false, &final) ? (call) : NO_REF;   \
-    return codecs_pair(vm, &in, text, taken);                                                                             \
+    return codecs_pair(vm, &in, text, text && final ? in.size : taken);                                                  \
   }
 CODECS_DECODER(utf_8_decode, cd_utf8_decode(vm, in.data, in.size, errors, final, &taken))
 CODECS_DECODER(utf_7_decode, cd_utf7_decode(vm, in.data, in.size, errors, final, &taken))
@@ -215,7 +215,7 @@ CODECS_DECODER(utf_32_be_decode, (order = 1, cd_utf32_decode(vm, in.data, in.siz
            "Decode bytes; returns the text, the count of bytes used, and the order found or given.")                      \
   {                                                                                                                       \
     const char *errors;                                                                                                   \
-    bool final;                                                                                                           \
+    bool final = false;                                                                                                   \
     CodecInput in;                                                                                                        \
     size_t taken = 0;                                                                                                     \
     int order = 0;                                                                                                        \
@@ -224,7 +224,7 @@ CODECS_DECODER(utf_32_be_decode, (order = 1, cd_utf32_decode(vm, in.data, in.siz
               codecs_final(vm, args[3], false, &final);                                                                   \
     Ref text = ok ? decode(vm, in.data, in.size, errors, &order, final, &taken) : NO_REF;                                 \
     if (in.buffer.owner) cd_release_buffer(vm, &in.buffer);                                                               \
-    return text ? cd_tuple3_steal(vm, text, cd_from_small((int64_t)taken), cd_from_small(order)) : NO_REF;                \
+    return text ? cd_tuple3_steal(vm, text, cd_from_small((int64_t)(final ? in.size : taken)), cd_from_small(order)) : NO_REF; \
   }
 CODECS_ORDERED_DECODER(utf_16_ex_decode, cd_utf16_decode)
 CODECS_ORDERED_DECODER(utf_32_ex_decode, cd_utf32_decode)
@@ -252,9 +252,12 @@ FUNCTION(_codecs, charmap_decode, "charmap_decode(data, errors=None, mapping=Non
 }
 
 // Warns of an unknown escape; drops the result if that became an error.
-static Ref codecs_warn_escape(VM *vm, const CodecInput *in, int64_t bad, Ref result)
+static Ref codecs_warn_escape(VM *vm, const char bad[4], Ref result)
 {
-  if (!result || bad < 0 || cd_warn(vm, vm->exc.DeprecationWarning, 1, "invalid escape sequence '\\%c'", (int)(unsigned char)in->data[bad])) return result;
+  if (!result || !*bad) return result;
+  bool ok = bad[1] ? cd_warn(vm, vm->exc.DeprecationWarning, 1, "invalid octal escape sequence '\\%s'", bad)
+                   : cd_warn(vm, vm->exc.DeprecationWarning, 1, "invalid escape sequence '\\%c'", (int)(unsigned char)*bad);
+  if (ok) return result;
   cd_drop(vm, result);
   return NO_REF;
 }
@@ -262,38 +265,38 @@ static Ref codecs_warn_escape(VM *vm, const CodecInput *in, int64_t bad, Ref res
 FUNCTION(_codecs, unicode_escape_decode, "unicode_escape_decode(data, errors=None, final=True, /)", "Decode the inside of a str literal.")
 {
   const char *errors;
-  bool final;
+  bool final = false;
   CodecInput in;
   size_t taken = 0;
-  int64_t bad;
+  char bad[4] = "";
   if (!codecs_input(vm, args[0], true, &in)) return NO_REF;
   bool ok = codecs_errors(vm, args[1], "unicode_escape_decode", &errors) && codecs_final(vm, args[2], true, &final);
-  Ref text = ok ? cd_unicode_escape_decode(vm, in.data, in.size, errors, final, &taken, &bad) : NO_REF;
-  if (ok) text = codecs_warn_escape(vm, &in, bad, text);
-  return codecs_pair(vm, &in, text, taken);
+  Ref text = ok ? cd_unicode_escape_decode(vm, in.data, in.size, errors, final, &taken, bad) : NO_REF;
+  if (ok) text = codecs_warn_escape(vm, bad, text);
+  return codecs_pair(vm, &in, text, text && final ? in.size : taken);
 }
 
 FUNCTION(_codecs, raw_unicode_escape_decode, "raw_unicode_escape_decode(data, errors=None, final=True, /)", "Decode Latin-1 with \\u and \\U escapes.")
 {
   const char *errors;
-  bool final;
+  bool final = false;
   CodecInput in;
   size_t taken = 0;
   if (!codecs_input(vm, args[0], true, &in)) return NO_REF;
   bool ok = codecs_errors(vm, args[1], "raw_unicode_escape_decode", &errors) && codecs_final(vm, args[2], true, &final);
   Ref text = ok ? cd_raw_unicode_escape_decode(vm, in.data, in.size, errors, final, &taken) : NO_REF;
-  return codecs_pair(vm, &in, text, taken);
+  return codecs_pair(vm, &in, text, text && final ? in.size : taken);
 }
 
 FUNCTION(_codecs, escape_decode, "escape_decode(data, errors=None, /)", "Decode the inside of a bytes literal.")
 {
   const char *errors;
   CodecInput in;
-  int64_t bad;
+  char bad[4] = "";
   if (!codecs_input(vm, args[0], true, &in)) return NO_REF;
   bool ok = codecs_errors(vm, args[1], "escape_decode", &errors);
-  Ref bytes = ok ? cd_bytes_escape_decode(vm, in.data, in.size, errors, &bad) : NO_REF;
-  if (ok) bytes = codecs_warn_escape(vm, &in, bad, bytes);
+  Ref bytes = ok ? cd_bytes_escape_decode(vm, in.data, in.size, errors, bad) : NO_REF;
+  if (ok) bytes = codecs_warn_escape(vm, bad, bytes);
   return codecs_pair(vm, &in, bytes, in.size);
 }
 

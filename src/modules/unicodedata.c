@@ -120,11 +120,11 @@ UCD_FUNCTION(name, "chr, default=<unrepresentable>, /", "Return the character's 
   return size ? cd_str_ascii(vm, name, (size_t)size) : ucd_default(vm, args[1], "no such name");
 }
 
-static Ref ucd_find(VM *vm, const char *name, size_t size)
+static Ref ucd_find(VM *vm, const char *name, size_t size, bool old)
 {
   uint32_t c, sequence[4];
-  if (cd_char_lookup(name, size, &c)) return cd_str_from_char(vm, c);
-  int count = cd_char_lookup_sequence(name, size, sequence);
+  if ((old ? cd_char_lookup_name : cd_char_lookup)(name, size, &c)) return cd_str_from_char(vm, c);
+  int count = old ? 0 : cd_char_lookup_sequence(name, size, sequence);       // 3.2 had neither aliases nor sequences
   if (count == 0) {
     Ref text = cd_str_decode_utf8(vm, name, size, NULL), message = text ? cd_str_format(vm, "undefined character name '%U'", text) : NO_REF;
     if (message) cd_raise_key(vm, message);
@@ -154,7 +154,7 @@ UCD_FUNCTION(lookup, "name, /", "Return the character, or sequence of characters
     name = buffer.data;
     size = (size_t)buffer.size;
   }
-  Ref result = size > 256 ? cd_raise(vm, vm->exc.KeyError, "name too long") : ucd_find(vm, name, size);
+  Ref result = size > 256 ? cd_raise(vm, vm->exc.KeyError, "name too long") : ucd_find(vm, name, size, old);
   if (buffer.owner) cd_release_buffer(vm, &buffer);
   return result;
 }

@@ -254,7 +254,7 @@ static bool bytearray_assign_slice(VM *vm, Value self, Value key, const char *by
     if (stop < start) stop = start;
     return bytearray_splice(vm, array, (size_t)start, (size_t)stop, bytes, size);
   }
-  if (!bytes) return bytearray_delete_stepped(vm, array, start, step, count);
+  if (size == 0) return bytearray_delete_stepped(vm, array, start, step, count);
   if ((int64_t)size != count)
     return cd_raise_value(vm, "attempt to assign bytes of size %zd to extended slice of size %zd", (ptrdiff_t)size, (ptrdiff_t)count);
   for (int64_t i = 0; i < count; i++) array->data[start + i * step] = bytes[i];

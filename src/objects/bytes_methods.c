@@ -64,14 +64,26 @@ static bool byte_like_search(VM *vm, Value self, const Value *args, bool last, i
   return true;
 }
 
+// Methods with arguments (sub[, start[, end]]), which are bound to args[0..2].
+#define BYTE_FIND_METHOD(name, doc)                                                                                            \
+  static Ref byte_find_##name(VM *vm, Value self, const Value *args);                                                          \
+  static Ref byte_method_##name(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)                            \
+  {                                                                                                                            \
+    Value bound[3];                                                                                                            \
+    const char *type = cd_is_bytes(self) ? "bytes" : "bytearray";                                                              \
+    return cd_find_arguments(vm, type, #name, args, nargs, kwnames, bound) ? byte_find_##name(vm, self, bound) : NO_REF;        \
+  }                                                                                                                            \
+  const MethodDef cd_byte_like_##name = {#name, #name "(self, sub, start=None, end=None, /)", doc, NULL, byte_method_##name,   \
+                                         METHOD_NO_SIGNATURE | METHOD_RAW_ARGS};                                               \
+  static Ref byte_find_##name(VM *vm, Value self, const Value *args)
 #define BYTE_SEARCH(name, last, doc)                                                          \
-  BYTE_METHOD(name, #name "(self, sub, start=None, end=None, /)", doc, METHOD_NO_SIGNATURE)   \
+  BYTE_FIND_METHOD(name, doc)                                                                 \
   {                                                                                           \
     int64_t at;                                                                               \
     return byte_like_search(vm, self, args, last, &at) ? cd_from_small(at) : NO_REF;          \
   }
 #define BYTE_INDEX(name, last, doc)                                                           \
-  BYTE_METHOD(name, #name "(self, sub, start=None, end=None, /)", doc, METHOD_NO_SIGNATURE)   \
+  BYTE_FIND_METHOD(name, doc)                                                                 \
   {                                                                                           \
     int64_t at;                                                                               \
     if (!byte_like_search(vm, self, args, last, &at)) return NO_REF;                          \
@@ -82,8 +94,8 @@ BYTE_SEARCH(rfind, true, "B.rfind(sub[, start[, end]]) -> int\n\nHighest index a
 BYTE_INDEX(index, false, "B.index(sub[, start[, end]]) -> int\n\nLike find(), but a ValueError if sub is not found.")
 BYTE_INDEX(rindex, true, "B.rindex(sub[, start[, end]]) -> int\n\nLike rfind(), but a ValueError if sub is not found.")
 
-BYTE_METHOD(count, "count(self, sub, start=None, end=None, /)",
-            "B.count(sub[, start[, end]]) -> int\n\nNumber of places, not overlapping, where sub is found in B[start:end].", METHOD_NO_SIGNATURE)
+BYTE_FIND_METHOD(count,
+                 "B.count(sub[, start[, end]]) -> int\n\nNumber of places, not overlapping, where sub is found in B[start:end].")
 {
   ByteNeedle needle;
   int64_t from, to, count = 0;
@@ -126,15 +138,13 @@ static Ref byte_like_test_affix(VM *vm, Value self, const Value *args, bool suff
   return cd_bool(hit);
 }
 
-BYTE_METHOD(startswith, "startswith(self, prefix, start=None, end=None, /)",
-            "B.startswith(prefix[, start[, end]]) -> bool\n\nTell whether B[start:end] starts with prefix, or with one of a tuple of them.",
-            METHOD_NO_SIGNATURE)
+BYTE_FIND_METHOD(startswith,
+                 "B.startswith(prefix[, start[, end]]) -> bool\n\nTell whether B[start:end] starts with prefix, or with one of a tuple of them.")
 {
   return byte_like_test_affix(vm, self, args, false);
 }
-BYTE_METHOD(endswith, "endswith(self, suffix, start=None, end=None, /)",
-            "B.endswith(suffix[, start[, end]]) -> bool\n\nTell whether B[start:end] ends with suffix, or with one of a tuple of them.",
-            METHOD_NO_SIGNATURE)
+BYTE_FIND_METHOD(endswith,
+                 "B.endswith(suffix[, start[, end]]) -> bool\n\nTell whether B[start:end] ends with suffix, or with one of a tuple of them.")
 {
   return byte_like_test_affix(vm, self, args, true);
 }
@@ -270,11 +280,8 @@ static bool byte_like_split_space(VM *vm, Value self, Value list, int64_t max)
   for (size_t i = 0;;) {
     while (i < s.size && byte_is_space((unsigned char)s.data[i])) i++;
     if (i == s.size) return true;
-    size_t start = i, end = s.size;
-    if (max-- == 0) {
-      while (byte_is_space((unsigned char)s.data[end - 1])) end--;
-      return byte_like_append(vm, list, self, start, end);
-    }
+    size_t start = i;
+    if (max-- == 0) return byte_like_append(vm, list, self, start, s.size);
     while (i < s.size && !byte_is_space((unsigned char)s.data[i])) i++;
     if (!byte_like_append(vm, list, self, start, i)) return false;
   }
@@ -286,11 +293,8 @@ static bool byte_like_rsplit_space(VM *vm, Value self, Value list, int64_t max)
   for (size_t i = s.size;;) {
     while (i > 0 && byte_is_space((unsigned char)s.data[i - 1])) i--;
     if (i == 0) return true;
-    size_t end = i, start = 0;
-    if (max-- == 0) {
-      while (byte_is_space((unsigned char)s.data[start])) start++;
-      return byte_like_append(vm, list, self, start, end);
-    }
+    size_t end = i;
+    if (max-- == 0) return byte_like_append(vm, list, self, 0, end);
     while (i > 0 && !byte_is_space((unsigned char)s.data[i - 1])) i--;
     if (!byte_like_append(vm, list, self, i, end)) return false;
   }

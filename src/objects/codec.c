@@ -97,7 +97,7 @@ static size_t codec_normalize(const char *name, char *out, size_t room)
   size_t n = 0;
   bool gap = false;
   for (const unsigned char *p = (const unsigned char *)name; *p; p++) {
-    bool word = (*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || *p == '.' || *p >= 128;
+    bool word = (*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || *p == '.';
     if (!word) { gap = true; continue; }
     if (gap && n && n < room) out[n++] = '_';
     gap = false;
@@ -224,7 +224,7 @@ static void codec_wrap_error(VM *vm, const char *what, const char *encoding)
   Exception *e = cd_as_exception(raised);
   Type *type = e->head.type;
   size_t count = e->args ? cd_tuple_size(e->args) : 0;
-  bool plain = type->basicsize == vm->exc.Exception->basicsize && type->slots.init == vm->exc.Exception->slots.init &&
+  bool plain = type->basicsize <= vm->exc.Exception->basicsize + sizeof(Weakref *) && type->spec->basicsize == sizeof(Exception) && type->slots.init == vm->exc.Exception->slots.init &&
                type->slots.new_ == vm->exc.Exception->slots.new_ && (count == 0 || (count == 1 && cd_is_str(cd_tuple_item_borrow(e->args, 0)))) &&
                !e->attributes.shape && !e->attributes.dict;
   Ref text = plain ? cd_str_format(vm, "%s with '%s' codec failed (%T: %S)", what, encoding, raised, raised) : NO_REF;

@@ -26,15 +26,15 @@ MUST_USE Ref cd_utf7_decode(VM *vm, const char *data, size_t size, const char *e
 MUST_USE Ref cd_ascii_encode(VM *vm, Value text, const char *errors, unsigned limit);
 MUST_USE Ref cd_ascii_decode(VM *vm, const char *data, size_t size, const char *errors, unsigned limit);
 MUST_USE Ref cd_unicode_escape_encode(VM *vm, Value text);
-// *bad_escape (may be NULL) gets the offset of the first unknown escape's letter, -1: none; the caller warns.
-MUST_USE Ref cd_unicode_escape_decode(VM *vm, const char *data, size_t size, const char *errors, bool final, size_t *taken, int64_t *bad_escape);
+// bad_escape (may be NULL) gets the first unknown escape's letter, or three octal digits beyond 0377; empty: none. The caller warns.
+MUST_USE Ref cd_unicode_escape_decode(VM *vm, const char *data, size_t size, const char *errors, bool final, size_t *taken, char bad_escape[4]);
 MUST_USE Ref cd_raw_unicode_escape_encode(VM *vm, Value text);
 MUST_USE Ref cd_raw_unicode_escape_decode(VM *vm, const char *data, size_t size, const char *errors, bool final, size_t *taken);
 MUST_USE Ref cd_charmap_encode(VM *vm, Value text, const char *errors, Value mapping);       // mapping None: latin-1
 MUST_USE Ref cd_charmap_decode(VM *vm, const char *data, size_t size, const char *errors, Value mapping);
 MUST_USE Ref cd_charmap_build(VM *vm, Value text);                                            // EncodingMap of a decoding table
 // b"\\x41".. of bytes literals: codecs.escape_decode.
-MUST_USE Ref cd_bytes_escape_decode(VM *vm, const char *data, size_t size, const char *errors, int64_t *bad_escape);
+MUST_USE Ref cd_bytes_escape_decode(VM *vm, const char *data, size_t size, const char *errors, char bad_escape[4]);
 
 // str.encode, bytes.decode and codecs.encode, .decode; encoding and errors may be NULL. With `text_only` codecs that aren't text
 // encodings are refused, and results are checked.

@@ -80,8 +80,9 @@ static bool encoder_put_text(Encoder *e, Value text, size_t start, size_t end)
 
 static bool encoder_put_replacement(Encoder *e, Value replacement, size_t start, size_t end)
 {
-  if (cd_is_str(replacement)) return encoder_put_text(e, replacement, start, end);
-  if (cd_bytes_size(replacement) % e->unit) {
+  bool text = cd_is_str(replacement);
+  if (text && (cd_as_str(replacement)->ascii || !e->ascii_text)) return encoder_put_text(e, replacement, start, end);
+  if (text || cd_bytes_size(replacement) % e->unit) {
     cd_raise_encode(e->vm, e->encoding, e->text, start, end, e->reason);
     return false;
   }

@@ -18,6 +18,7 @@ struct Encoder {
   Value text;
   const char *encoding, *errors, *reason;
   PutResult (*put)(Encoder *encoder, uint32_t c);
+  bool ascii_text;                               // handlers' texts must be ASCII
   bool single;                                   // report refused characters one by one, not in runs
   unsigned unit;                                 // bytes given by a handler must be a multiple of this
   unsigned limit;                                // of `put` for ascii and latin-1

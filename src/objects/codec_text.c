@@ -237,10 +237,20 @@ static int escape_simple(unsigned char c)
   }
 }
 
-static uint32_t escape_read_octal(const char *data, size_t size, size_t *p)
+// Remembers an escape to be warned of, if it is the first.
+static void escape_note(char bad_escape[4], const char *text, size_t size)
+{
+  if (!bad_escape || *bad_escape) return;
+  memcpy(bad_escape, text, size);
+  bad_escape[size] = 0;
+}
+
+static uint32_t escape_read_octal(const char *data, size_t size, size_t *p, char bad_escape[4])
 {
   uint32_t c = 0;
+  size_t start = *p;
   for (int i = 0; i < 3 && *p < size && data[*p] >= '0' && data[*p] <= '7'; i++, ++*p) c = c << 3 | (uint32_t)(data[*p] - '0');
+  if (c > 0377) escape_note(bad_escape, data + start, 3);
   return c;
 }
 
@@ -263,14 +273,14 @@ static bool escape_read_name(Decoder *d, size_t *p, EscapeProblem *problem, uint
 }
 
 // Reads the escape whose backslash is at d->pos. *p is behind it, or where it went wrong; *c what it stands for, UINT32_MAX: nothing.
-static bool escape_read(Decoder *d, size_t *p, uint32_t *c, EscapeProblem *problem, int64_t *bad_escape)
+static bool escape_read(Decoder *d, size_t *p, uint32_t *c, EscapeProblem *problem, char bad_escape[4])
 {
   *problem = (EscapeProblem){"\\ at end of string", false};
   *p = d->pos + 1;
   if (*p >= d->size) { problem->incomplete = true; return false; }
   unsigned char letter = (unsigned char)d->data[*p];
   int simple = escape_simple(letter), digits = letter == 'x' ? 2 : letter == 'u' ? 4 : letter == 'U' ? 8 : 0;
-  if (letter >= '0' && letter <= '7') { *c = escape_read_octal(d->data, d->size, p); return true; }
+  if (letter >= '0' && letter <= '7') { *c = escape_read_octal(d->data, d->size, p, bad_escape); return true; }
   ++*p;
   if (simple >= 0) { *c = (uint32_t)simple; return true; }
   if (letter == '\n') { *c = UINT32_MAX; return true; }
@@ -281,17 +291,17 @@ static bool escape_read(Decoder *d, size_t *p, uint32_t *c, EscapeProblem *probl
     problem->reason = "illegal Unicode character";
     return *c <= 0x10FFFF;
   }
-  if (bad_escape && *bad_escape < 0) *bad_escape = (int64_t)*p - 1;
+  escape_note(bad_escape, (const char *)&letter, 1);
   *c = '\\';
   --*p;                                          // the letter follows as plain text
   return true;
 }
 
-Ref cd_unicode_escape_decode(VM *vm, const char *data, size_t size, const char *errors, bool final, size_t *taken, int64_t *bad_escape)
+Ref cd_unicode_escape_decode(VM *vm, const char *data, size_t size, const char *errors, bool final, size_t *taken, char bad_escape[4])
 {
   Decoder d;
   cd_decoder_init(&d, vm, "unicodeescape", data, size, errors);
-  if (bad_escape) *bad_escape = -1;
+  if (bad_escape) *bad_escape = 0;
   bool ok = true;
   while (ok && d.pos < d.size) {
     if (d.data[d.pos] != '\\') {
@@ -361,12 +371,12 @@ static bool bytes_escape_error(VM *vm, ByteBuilder *out, const char *data, size_
   return true;
 }
 
-static bool bytes_escape_one(VM *vm, ByteBuilder *out, const char *data, size_t size, const char *errors, size_t *p, int64_t *bad_escape)
+static bool bytes_escape_one(VM *vm, ByteBuilder *out, const char *data, size_t size, const char *errors, size_t *p, char bad_escape[4])
 {
   size_t at = *p - 1;
   if (*p >= size) return cd_raise_value(vm, "Trailing \\ in string");
   unsigned char letter = (unsigned char)data[*p];
-  if (letter >= '0' && letter <= '7') return cd_byte_builder_byte(out, escape_read_octal(data, size, p));
+  if (letter >= '0' && letter <= '7') return cd_byte_builder_byte(out, escape_read_octal(data, size, p, bad_escape));
   ++*p;
   int simple = escape_simple(letter);
   if (simple >= 0) return cd_byte_builder_byte(out, (unsigned)simple);
@@ -378,16 +388,16 @@ static bool bytes_escape_one(VM *vm, ByteBuilder *out, const char *data, size_t 
     *p = q;
     return cd_byte_builder_byte(out, byte);
   }
-  if (bad_escape && *bad_escape < 0) *bad_escape = (int64_t)*p - 1;
+  escape_note(bad_escape, (const char *)&letter, 1);
   --*p;
   return cd_byte_builder_byte(out, '\\');
 }
 
-Ref cd_bytes_escape_decode(VM *vm, const char *data, size_t size, const char *errors, int64_t *bad_escape)
+Ref cd_bytes_escape_decode(VM *vm, const char *data, size_t size, const char *errors, char bad_escape[4])
 {
   ByteBuilder out;
   cd_byte_builder_init(&out, vm);
-  if (bad_escape) *bad_escape = -1;
+  if (bad_escape) *bad_escape = 0;
   for (size_t p = 0; p < size;) {
     const char *escape = memchr(data + p, '\\', size - p);
     size_t plain = (escape ? (size_t)(escape - data) : size) - p;

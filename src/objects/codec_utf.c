@@ -18,11 +18,11 @@ static PutResult utf8_put(Encoder *e, uint32_t c)
   return PUT_DONE;
 }
 
-// A handler's text for UTF-8 must be ASCII only where it holds surrogates; so plain putting does.
 Ref cd_utf8_encode(VM *vm, Value text, const char *errors)
 {
   if (!cd_str_has_surrogates(text)) return cd_bytes_new(vm, cd_str_data(text), cd_str_size(text));
-  Encoder e = {.vm = vm, .text = text, .encoding = "utf-8", .errors = errors, .reason = "surrogates not allowed", .put = utf8_put, .unit = 1};
+  Encoder e = {.vm = vm, .text = text, .encoding = "utf-8", .errors = errors, .reason = "surrogates not allowed", .put = utf8_put, .unit = 1,
+               .ascii_text = true};
   cd_byte_builder_init(&e.out, vm);
   return cd_encoder_run(&e);
 }
@@ -70,6 +70,9 @@ Ref cd_utf8_decode(VM *vm, const char *data, size_t size, const char *errors, bo
     bool cut, lead_ok;
     size_t bad = utf8_bad_length((const unsigned char *)d.data + d.pos, d.size - d.pos, &cut, &lead_ok);
     if (cut && !final) break;
+    // Two bytes of a surrogate may become three, which the handler surrogatepass would take.
+    const unsigned char *p = (const unsigned char *)d.data + d.pos;
+    if (!final && d.size - d.pos == 2 && p[0] == 0xED && p[1] >= 0xA0 && p[1] <= 0xBF) break;
     ok = cd_decoder_error(&d, d.pos, d.pos + bad, !lead_ok ? "invalid start byte" : cut ? "unexpected end of data" : "invalid continuation byte");
   }
   return cd_decoder_finish(&d, ok, taken);
@@ -121,7 +124,7 @@ static Ref utf_encode_wide(VM *vm, Value text, const char *errors, int order, un
 {
   static const char *const names[2][3] = {{"utf-16-le", "utf-16", "utf-16-be"}, {"utf-32-le", "utf-32", "utf-32-be"}};
   Encoder e = {.vm = vm, .text = text, .encoding = names[unit == 4][order + 1], .errors = errors, .reason = "surrogates not allowed",
-               .put = unit == 2 ? utf16_put : utf32_put, .single = true, .unit = unit, .order = order ? order : utf_native_big() ? 1 : -1};
+               .put = unit == 2 ? utf16_put : utf32_put, .single = true, .ascii_text = true, .unit = unit, .order = order ? order : utf_native_big() ? 1 : -1};
   cd_byte_builder_init(&e.out, vm);
   char mark[4];
   utf_store(mark, 0xFEFF, (int)unit, e.order);

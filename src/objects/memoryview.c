@@ -406,12 +406,12 @@ static MemoryKey memory_resolve(VM *vm, MemoryView *m, Value key, char **address
 static Ref memory_slice(VM *vm, MemoryView *m, Value key)
 {
   int64_t start, stop, step, count;
-  if (!cd_slice_indices(vm, key, m->shape[0], &start, &stop, &step, &count) || !memory_check(vm, m)) return NO_REF;
-  MemoryView *part = memory_duplicate(vm, m);
+  MemoryView *part = memory_duplicate(vm, m);    // first, for the indices may run Python, which may release m
   if (!part) return NO_REF;
-  part->data += start * m->strides[0];
+  if (!cd_slice_indices(vm, key, part->shape[0], &start, &stop, &step, &count)) { cd_drop_object(vm, part); return NO_REF; }
+  part->data += start * part->strides[0];
   part->shape[0] = count;
-  part->strides[0] = m->strides[0] * step;
+  part->strides[0] *= step;
   part->size = part->itemsize;
   for (int i = 0; i < part->ndim; i++) part->size *= part->shape[i];
   return cd_from_object(part);

@@ -246,17 +246,32 @@ static bool str_search(VM *vm, Value self, const Value *args, bool last, int64_t
   return true;
 }
 
+bool cd_find_arguments(VM *vm, const char *type, const char *name, const Value *args, size_t nargs, Value kwnames, Value out[3])
+{
+  if (kwnames && cd_tuple_size(kwnames)) return cd_raise_type(vm, "%s.%s() takes no keyword arguments", type, name);
+  if (nargs < 1) return cd_raise_type(vm, "%s() takes at least 1 argument (0 given)", name);
+  if (nargs > 3) return cd_raise_type(vm, "%s() takes at most 3 arguments (%zd given)", name, (ptrdiff_t)nargs);
+  for (size_t i = 0; i < 3; i++) out[i] = i < nargs ? args[i] : NO_VALUE;
+  return true;
+}
+
+#define STR_FIND_METHOD(name, doc) \
+  METHOD_DEF_RAW_(str_##name, #name, #name "(self, sub, start=None, end=None, /)", doc, METHOD_NO_SIGNATURE)
 #define STR_SEARCH_METHOD(name, last, doc)                                                                         \
-  METHOD_DEF_(str_##name, #name, #name "(self, sub, start=None, end=None, /)", doc, METHOD_NO_SIGNATURE)           \
+  STR_FIND_METHOD(name, doc)                                                                                       \
   {                                                                                                                \
     int64_t at;                                                                                                    \
-    return str_search(vm, self, args, last, &at) ? cd_from_small(at) : NO_REF;                                     \
+    Value bound[3];                                                                                                \
+    if (!cd_find_arguments(vm, "str", #name, args, nargs, kwnames, bound)) return NO_REF;                          \
+    return str_search(vm, self, bound, last, &at) ? cd_from_small(at) : NO_REF;                                    \
   }
 #define STR_INDEX_METHOD(name, last, doc)                                                                          \
-  METHOD_DEF_(str_##name, #name, #name "(self, sub, start=None, end=None, /)", doc, METHOD_NO_SIGNATURE)           \
+  STR_FIND_METHOD(name, doc)                                                                                       \
   {                                                                                                                \
     int64_t at;                                                                                                    \
-    if (!str_search(vm, self, args, last, &at)) return NO_REF;                                                     \
+    Value bound[3];                                                                                                \
+    if (!cd_find_arguments(vm, "str", #name, args, nargs, kwnames, bound)) return NO_REF;                          \
+    if (!str_search(vm, self, bound, last, &at)) return NO_REF;                                                    \
     return at >= 0 ? cd_from_small(at) : cd_raise_value(vm, "substring not found");                                \
   }
 STR_SEARCH_METHOD(find, false, "S.find(sub[, start[, end]]) -> int\n\nLowest index at which sub is found in S[start:end], -1 if it is not.")
@@ -264,10 +279,12 @@ STR_SEARCH_METHOD(rfind, true, "S.rfind(sub[, start[, end]]) -> int\n\nHighest i
 STR_INDEX_METHOD(index, false, "S.index(sub[, start[, end]]) -> int\n\nLike find(), but a ValueError if sub is not found.")
 STR_INDEX_METHOD(rindex, true, "S.rindex(sub[, start[, end]]) -> int\n\nLike rfind(), but a ValueError if sub is not found.")
 
-METHOD_DEF_(str_count, "count", "count(self, sub, start=None, end=None, /)",
-            "S.count(sub[, start[, end]]) -> int\n\nNumber of places, not overlapping, where sub is found in S[start:end].", METHOD_NO_SIGNATURE)
+STR_FIND_METHOD(count, "S.count(sub[, start[, end]]) -> int\n\nNumber of places, not overlapping, where sub is found in S[start:end].")
 {
   StrSpan span;
+  Value bound[3];
+  if (!cd_find_arguments(vm, "str", "count", args, nargs, kwnames, bound)) return NO_REF;
+  args = bound;
   if (!cd_is_str(args[0])) return cd_raise_type(vm, "must be str, not %.100T", args[0]);
   if (!str_span(vm, self, args[1], args[2], &span)) return NO_REF;
   if (span.out_of_range) return cd_from_small(0);
@@ -298,17 +315,15 @@ static Ref str_test_affix(VM *vm, Value self, const Value *args, bool suffix)
   return cd_false();
 }
 
-METHOD_DEF_(str_startswith, "startswith", "startswith(self, prefix, start=None, end=None, /)",
-            "S.startswith(prefix[, start[, end]]) -> bool\n\nTell whether S[start:end] starts with prefix, or with one of a tuple of them.",
-            METHOD_NO_SIGNATURE)
+STR_FIND_METHOD(startswith, "S.startswith(prefix[, start[, end]]) -> bool\n\nTell whether S[start:end] starts with prefix, or with one of a tuple of them.")
 {
-  return str_test_affix(vm, self, args, false);
+  Value bound[3];
+  return cd_find_arguments(vm, "str", "startswith", args, nargs, kwnames, bound) ? str_test_affix(vm, self, bound, false) : NO_REF;
 }
-METHOD_DEF_(str_endswith, "endswith", "endswith(self, suffix, start=None, end=None, /)",
-            "S.endswith(suffix[, start[, end]]) -> bool\n\nTell whether S[start:end] ends with suffix, or with one of a tuple of them.",
-            METHOD_NO_SIGNATURE)
+STR_FIND_METHOD(endswith, "S.endswith(suffix[, start[, end]]) -> bool\n\nTell whether S[start:end] ends with suffix, or with one of a tuple of them.")
 {
-  return str_test_affix(vm, self, args, true);
+  Value bound[3];
+  return cd_find_arguments(vm, "str", "endswith", args, nargs, kwnames, bound) ? str_test_affix(vm, self, bound, true) : NO_REF;
 }
 
 METHOD(str, removeprefix, "removeprefix(self, prefix, /)", "Return the text without the prefix, if it starts with it.")
@@ -384,11 +399,7 @@ static bool str_split_space(VM *vm, Value self, Value list, int64_t max)
     const char *q = p;
     while (q < end && str_is_space_char(cd_utf8_next(&q))) p = q;
     if (p == end) return true;
-    if (max-- == 0) {
-      const char *last = end, *before = end;
-      while (before > p && str_is_space_char(cd_utf8_previous(&before))) last = before;
-      return str_append_piece(vm, list, self, (size_t)(p - s->data), (size_t)(last - s->data));
-    }
+    if (max-- == 0) return str_append_piece(vm, list, self, (size_t)(p - s->data), s->size);
     const char *word = p;
     for (q = p; q < end && !str_is_space_char(cd_utf8_next(&q));) p = q;
     if (!str_append_piece(vm, list, self, (size_t)(word - s->data), (size_t)(p - s->data)) || !cd_poll(vm)) return false;
@@ -403,11 +414,7 @@ static bool str_rsplit_space(VM *vm, Value self, Value list, int64_t max)
     const char *q = p;
     while (q > start && str_is_space_char(cd_utf8_previous(&q))) p = q;
     if (p == start) return true;
-    if (max-- == 0) {
-      const char *first = start, *after = start;
-      while (after < p && str_is_space_char(cd_utf8_next(&after))) first = after;
-      return str_append_piece(vm, list, self, (size_t)(first - start), (size_t)(p - start));
-    }
+    if (max-- == 0) return str_append_piece(vm, list, self, 0, (size_t)(p - start));
     const char *word_end = p;
     for (q = p; q > start && !str_is_space_char(cd_utf8_previous(&q));) p = q;
     if (!str_append_piece(vm, list, self, (size_t)(p - start), (size_t)(word_end - start))) return false;

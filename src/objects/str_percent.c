@@ -339,7 +339,6 @@ static bool percent_put_text(Percent *f, const PercentSpec *s, Value v)
 
 static bool percent_put_one(Percent *f, const PercentSpec *s, size_t type_offset)
 {
-  if (s->type == '%') return percent_put(f, "%", 1);
   Value v = percent_argument(f);
   if (!v) return false;
   switch (s->type) {
@@ -364,6 +363,11 @@ static bool percent_run(Percent *f)
     if (plain && !percent_put(f, f->p, plain)) return false;
     if (!percent) break;
     f->p = percent + 1;
+    if (f->p < f->end && *f->p == '%') {
+      if (!percent_put(f, "%", 1)) return false;
+      f->p++;
+      continue;
+    }
     PercentSpec spec;
     if (!percent_read_spec(f, &spec)) return false;
     const char *type = f->p - (f->bytes ? 1 : cd_utf8_size(spec.type));
