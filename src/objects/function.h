@@ -84,6 +84,8 @@ MUST_USE Ref cd_property_new(VM *vm, Value getter, Value setter, Value deleter, 
 MUST_USE Ref cd_classmethod_new(VM *vm, Value function);
 MUST_USE Ref cd_staticmethod_new(VM *vm, Value function);
 // super(type, object): for LOAD_SUPER. Both borrowed.
+// Method for a call through a super object: with *unbound, the self to pass is the super's `object`. FIND_MISSING: use getattr.
+MUST_USE Find cd_super_lookup_method(VM *vm, Value super, Value name, Ref *out, bool *unbound);
 MUST_USE Ref cd_super_getattr(VM *vm, Type *type, Value self, Value name);
 typedef struct Property { Object head; Value getter, setter, deleter, doc, name; bool getter_doc; } Property;   // read by vm/eval.c
 

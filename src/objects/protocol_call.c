@@ -140,7 +140,8 @@ bool cd_plain_isinstance(VM *vm, Value v, Value cls, bool *out)
     if (type->flags & TYPE_DEFAULT_GETATTR) {
       // __class__ is hardly ever redefined: then there is nothing to ask
       Value descriptor = cd_type_lookup_borrow(vm, type, N(__class__));
-      if (descriptor && descriptor == cd_dict_get_name_borrow(vm, vm->types.object->dict, N(__class__))) return true;
+      if (descriptor && cd_is_exact(descriptor, vm->types.getset_descriptor) &&
+          ((GetSetDescriptor *)cd_object(descriptor))->type == vm->types.object) return true;
     }
     Ref own;
     Find found = cd_getattr_find(vm, v, N(__class__), &own);
@@ -171,13 +172,20 @@ bool cd_plain_issubclass(VM *vm, Value sub, Value cls, bool *out)
 
 typedef bool (*ClassTest)(VM *vm, Value v, Value cls, bool *out);
 
+// Only tuples in tuples can nest deeply, so only they are guarded.
 static bool class_test_tuple(VM *vm, Value v, Value classes, bool *out, ClassTest test, const char *where)
 {
   *out = false;
-  if (!cd_enter_recursion(vm, where)) return false;
   bool ok = true;
-  for (size_t i = 0; ok && !*out && i < cd_tuple_size(classes); i++) ok = test(vm, v, cd_tuple_item_borrow(classes, i), out);
-  cd_leave_recursion(vm);
+  for (size_t i = 0; ok && !*out && i < cd_tuple_size(classes); i++) {
+    Value cls = cd_tuple_item_borrow(classes, i);
+    if (LIKELY(!cd_is_tuple(cls))) {
+      ok = test(vm, v, cls, out);
+    } else if ((ok = cd_enter_recursion(vm, where))) {
+      ok = test(vm, v, cls, out);
+      cd_leave_recursion(vm);
+    }
+  }
   return ok;
 }
 

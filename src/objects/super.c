@@ -10,8 +10,9 @@
 
 static Super *super_of(Value v) { return (Super *)cd_object(v); }
 
-// Looks `name` up in the mro of object_type behind `type`, bound to self. FIND_MISSING: not there.
-static Find super_find(VM *vm, Type *type, Type *object_type, Value self, Value name, Ref *out)
+// Looks `name` up in the mro of object_type behind `type`, bound to self. `unbound`: plain methods are not bound, and it says so; or
+// NULL. FIND_MISSING: not there.
+static Find super_find(VM *vm, Type *type, Type *object_type, Value self, Value name, Ref *out, bool *unbound)
 {
   if (!object_type->mro) return FIND_MISSING;
   Ref mro = cd_dup(object_type->mro);
@@ -25,8 +26,11 @@ static Find super_find(VM *vm, Type *type, Type *object_type, Value self, Value 
     Ref held = cd_dup(value);
     Type *kind = cd_type_of(vm, held);
     found = FIND_HIT;
-    if (kind->slots.descr_get) {
-      bool on_class = cd_is_object(self) && cd_object(self) == &object_type->head;
+    bool on_class = cd_is_object(self) && cd_object(self) == &object_type->head;
+    if (unbound && !on_class && kind->flags & TYPE_METHOD_DESCRIPTOR) {
+      *unbound = true;
+      *out = held;
+    } else if (kind->slots.descr_get) {
       *out = kind->slots.descr_get(vm, held, on_class ? NO_VALUE : self, cd_type_value(object_type));
       cd_drop(vm, held);
       if (!*out) found = FIND_ERROR;
@@ -67,7 +71,7 @@ Ref cd_super_getattr(VM *vm, Type *type, Value self, Value name)
 {
   Ref object_type = super_check(vm, type, self), result;
   if (!object_type) return NO_REF;
-  Find found = super_find(vm, type, cd_as_type(object_type), self, name, &result);
+  Find found = super_find(vm, type, cd_as_type(object_type), self, name, &result, NULL);
   cd_drop(vm, object_type);
   if (found != FIND_MISSING) return found == FIND_HIT ? result : NO_REF;
   Value arguments[2] = {cd_type_value(type), self};      // the super object's own attributes are object's, and rarely wanted
@@ -77,13 +81,21 @@ Ref cd_super_getattr(VM *vm, Type *type, Value self, Value name)
   return result;
 }
 
+Find cd_super_lookup_method(VM *vm, Value self, Value name, Ref *out, bool *unbound)
+{
+  Super *super = super_of(self);
+  *unbound = false;
+  if (!super->object_type || cd_is(name, N(__class__))) return FIND_MISSING;
+  return super_find(vm, super->type, super->object_type, super->object, name, out, unbound);
+}
+
 static Ref super_getattr(VM *vm, Value self, Value name)
 {
   Super *super = super_of(self);
-  if (super->object_type && !cd_is(name, N(__class__)) && !cd_str_is(name, "__class__")) {
+  if (super->object_type && !cd_is(name, N(__class__)) && (cd_as_str(name)->interned || !cd_str_is(name, "__class__"))) {
     Ref result;
     Ref held = cd_dup(super->object);
-    Find found = super_find(vm, super->type, super->object_type, held, name, &result);
+    Find found = super_find(vm, super->type, super->object_type, held, name, &result, NULL);
     cd_drop(vm, held);
     if (found != FIND_MISSING) return found == FIND_HIT ? result : NO_REF;
   }
@@ -110,7 +122,8 @@ static bool super_from_frame(VM *vm, Type **type, Value *object)
   if (*object && cd_is_exact(*object, vm->types.cell) && super_is_cell_register(code, 0)) *object = ((Cell *)cd_object(*object))->value;
   if (!*object) return cd_raise_runtime(vm, "super(): arg[0] deleted");
   for (size_t i = 0; i < cd_tuple_size(code->freevars); i++) {
-    if (!cd_str_equal(cd_tuple_item_borrow(code->freevars, i), N(__class__))) continue;
+    Value name = cd_tuple_item_borrow(code->freevars, i);
+    if (!cd_is(name, N(__class__)) && !cd_str_equal(name, N(__class__))) continue;
     Value cell = frame->registers[code->first_free + i];
     if (!cell || !cd_is_exact(cell, vm->types.cell)) return cd_raise_runtime(vm, "super(): bad __class__ cell");
     Value cls = ((Cell *)cd_object(cell))->value;

@@ -387,17 +387,18 @@ static NO_INLINE bool eval_load_method(VM *vm, Code *code, Value object, Value n
 {
   Ref method;
   bool unbound = false;
-  Find found = cd_lookup_method(vm, object, name, &method, &unbound);
+  bool through_super = cd_is_exact(object, vm->types.super);
+  Find found = through_super ? cd_super_lookup_method(vm, object, name, &method, &unbound) : cd_lookup_method(vm, object, name, &method, &unbound);
   if (found == FIND_ERROR) return false;
   if (found == FIND_MISSING) {                   // let the ordinary way find the words
     method = cd_getattr(vm, object, name);
     if (!cd_bits(method)) return false;
   }
-  if (cd_is_object(object)) {
+  if (cd_is_object(object) && !through_super) {
     InlineCache *cache = eval_cache_to_fill(vm, code, extra);
     if (cache) eval_learn_attribute(vm, cd_object(object), name, cache, unbound);
   }
-  Ref self = cd_dup(object);
+  Ref self = cd_dup(through_super && unbound ? ((Super *)cd_object(object))->object : object);
   if (owns) cd_drop(vm, cd_from_bits(cd_bits(object)));          // the consumed temporary; `self` keeps it alive
   if (!unbound) {
     pair[0] = method;
