@@ -54,13 +54,18 @@ static void config_fill(Config *c, const CedeOptions *o)
     .stdio_encoding = o->stdio_encoding, .pycache_prefix = o->pycache_prefix};
 }
 
-// PYTHONHASHSEED=0 is no randomisation; other seeds are stretched to a key.
+// PYTHONHASHSEED=0 is no randomisation; other seeds are stretched to a key by the same linear congruences as the reference's, so that hashes
+// of ASCII text agree.
 static bool choose_hash_key(VM *vm)
 {
   if (vm->config.hash_seed_fixed) {
-    uint64_t x = vm->config.hash_seed;
-    vm->hash_key.k0 = x * UINT64_C(0x9E3779B97F4A7C15);
-    vm->hash_key.k1 = x * UINT64_C(0xC2B2AE3D27D4EB4F);
+    uint32_t x = (uint32_t)vm->config.hash_seed;
+    uint64_t words[2] = {0, 0};
+    for (int i = 0; vm->config.hash_seed && i < 16; i++) {
+      x = x * 214013u + 2531011u;
+      words[i / 8] |= (uint64_t)(x >> 16 & 0xFF) << (i % 8 * 8);
+    }
+    vm->hash_key = (HashKey){words[0], words[1]};
     return true;
   }
   return getrandom(&vm->hash_key, sizeof vm->hash_key, 0) == sizeof vm->hash_key;

@@ -61,7 +61,8 @@ static Ref bisect_insert(VM *vm, const Value *args, bool right)
   cd_drop(vm, x);
   if (!found) return NO_REF;
   if (cd_is_exact(args[0], vm->types.list)) return cd_list_insert(vm, cd_as_list(args[0]), index, args[1]) ? cd_none() : NO_REF;
-  Ref result = cd_call_method(vm, args[0], N(insert), (Value[]){cd_from_small(index), args[1]}, 2);   // a size that fits memory is small
+  Ref position = cd_int_from_i64(vm, index), result = position ? cd_call_method(vm, args[0], N(insert), (Value[]){position, args[1]}, 2) : NO_REF;
+  cd_drop(vm, position);
   if (!result) return NO_REF;
   cd_drop(vm, result);
   return cd_none();

@@ -19,20 +19,25 @@ static bool heap_init(VM *vm, const char *name, Value v, bool largest_first, Hea
 }
 
 // Must a come before b?
-static bool heap_before(VM *vm, const Heap *heap, Value a, Value b, bool *out)
+static bool heap_compare(VM *vm, const Heap *heap, Value a, Value b, bool *out)
 {
   if (cd_both_small(a, b)) {
     *out = heap->largest_first ? cd_small(b) < cd_small(a) : cd_small(a) < cd_small(b);
     return true;
   }
-  size_t size = heap->list->size;
   Ref x = cd_dup(a), y = cd_dup(b), answer = heap->largest_first ? cd_compare(vm, y, x, COMPARE_LT) : cd_compare(vm, x, y, COMPARE_LT);
   bool ok = answer && cd_truth(vm, answer, out);
   cd_drop(vm, answer);
   cd_drop(vm, x);
   cd_drop(vm, y);
-  if (ok && heap->list->size != size) return cd_raise_runtime(vm, "list changed size during iteration");
   return ok;
+}
+
+static bool heap_before(VM *vm, const Heap *heap, Value a, Value b, bool *out)
+{
+  size_t size = heap->list->size;
+  if (!heap_compare(vm, heap, a, b, out)) return false;
+  return heap->list->size == size || cd_raise_runtime(vm, "list changed size during iteration");
 }
 
 static void heap_swap(List *list, size_t i, size_t j)
@@ -132,7 +137,7 @@ FUNCTION(_heapq, heappushpop, "heappushpop(heap, item, /)",
   bool before;
   if (!heap_init(vm, "heappushpop() argument 1", args[0], false, &heap)) return NO_REF;
   if (heap.list->size == 0) return cd_dup(args[1]);
-  if (!heap_before(vm, &heap, heap.list->items[0], args[1], &before)) return NO_REF;
+  if (!heap_compare(vm, &heap, heap.list->items[0], args[1], &before)) return NO_REF;
   if (!before) return cd_dup(args[1]);
   if (heap.list->size == 0) return cd_raise_index(vm, "index out of range");
   return heap_replace(vm, "heappushpop() argument 1", args[0], args[1], false);

@@ -19,7 +19,7 @@ static inline BinasciiState *binascii_state(VM *vm) { return cd_state(vm, MODULE
 
 // ASCII text or bytes, as the decoding functions take it.
 typedef struct AsciiArg { Buffer buffer; const unsigned char *data; size_t size; bool is_str; } AsciiArg;
-static bool ascii_open(VM *vm, AsciiArg *a, Value v)
+static bool binascii_open(VM *vm, AsciiArg *a, Value v)
 {
   a->is_str = cd_is_str(v);
   if (a->is_str) {
@@ -34,21 +34,23 @@ static bool ascii_open(VM *vm, AsciiArg *a, Value v)
   a->size = (size_t)a->buffer.size;
   return true;
 }
-static void ascii_close(VM *vm, AsciiArg *a)
+static void binascii_close(VM *vm, AsciiArg *a)
 {
   if (!a->is_str) cd_release_buffer(vm, &a->buffer);
 }
 
 // ---- hexadecimal ----
 
-static int hex_digit(unsigned char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1; }
+static int binascii_hex_digit(unsigned char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1; }
 
-static Ref to_hex(VM *vm, Value data, Value sep, Value bytes_per_sep)
+static Ref binascii_to_hex(VM *vm, Value data, Value sep, Value bytes_per_sep)
 {
   Value method_args[2] = {sep, bytes_per_sep};
-  Ref own = cd_bytes_from_value(vm, data), text, result = NO_REF;
-  if (!own) return NO_REF;
-  text = cd_call_method(vm, own, N(hex), method_args, sep ? bytes_per_sep ? 2 : 1 : 0);
+  Buffer buffer;
+  if (!cd_get_buffer(vm, data, &buffer, BUFFER_SIMPLE)) return NO_REF;
+  Ref own = cd_bytes_new(vm, buffer.data, (size_t)buffer.size), text = NO_REF, result = NO_REF;
+  cd_release_buffer(vm, &buffer);
+  if (own) text = cd_call_method(vm, own, N(hex), method_args, !cd_bits(sep) ? 0 : cd_bits(bytes_per_sep) ? 2 : 1);
   if (text) result = cd_bytes_new(vm, cd_str_data(text), cd_str_size(text));
   cd_drop(vm, text);
   cd_drop(vm, own);
@@ -56,42 +58,42 @@ static Ref to_hex(VM *vm, Value data, Value sep, Value bytes_per_sep)
 }
 FUNCTION(binascii, hexlify, "hexlify(data, sep='', bytes_per_sep=1)", "Hexadecimal digits of the data, as bytes.")
 {
-  return to_hex(vm, args[0], args[1], args[2]);
+  return binascii_to_hex(vm, args[0], args[1], args[2]);
 }
 FUNCTION(binascii, b2a_hex, "b2a_hex(data, sep='', bytes_per_sep=1)", "Hexadecimal digits of the data, as bytes.")
 {
-  return to_hex(vm, args[0], args[1], args[2]);
+  return binascii_to_hex(vm, args[0], args[1], args[2]);
 }
-static Ref from_hex(VM *vm, Value text)
+static Ref binascii_from_hex(VM *vm, Value text)
 {
   AsciiArg a;
-  if (!ascii_open(vm, &a, text)) return NO_REF;
+  if (!binascii_open(vm, &a, text)) return NO_REF;
   Ref result = NO_REF;
   if (a.size % 2) BINASCII_ERROR("Odd-length string");
   else result = cd_bytes_new(vm, NULL, a.size / 2);
   for (size_t i = 0; result && i < a.size; i += 2) {
-    int high = hex_digit(a.data[i]), low = hex_digit(a.data[i + 1]);
+    int high = binascii_hex_digit(a.data[i]), low = binascii_hex_digit(a.data[i + 1]);
     if (high < 0 || low < 0) {
       cd_drop(vm, cd_take(&result));
       BINASCII_ERROR("Non-hexadecimal digit found");
     } else cd_bytes_data(result)[i / 2] = (char)(high << 4 | low);
   }
-  ascii_close(vm, &a);
+  binascii_close(vm, &a);
   return result;
 }
 FUNCTION(binascii, unhexlify, "unhexlify(hexstr, /)", "The bytes that hexadecimal digits stand for.")
 {
-  return from_hex(vm, args[0]);
+  return binascii_from_hex(vm, args[0]);
 }
 FUNCTION(binascii, a2b_hex, "a2b_hex(hexstr, /)", "The bytes that hexadecimal digits stand for.")
 {
-  return from_hex(vm, args[0]);
+  return binascii_from_hex(vm, args[0]);
 }
 
 // ---- base64 ----
 
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-static int base64_value(unsigned char c)
+static const char binascii_base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static int binascii_base64_value(unsigned char c)
 {
   if (c >= 'A' && c <= 'Z') return c - 'A';
   if (c >= 'a' && c <= 'z') return c - 'a' + 26;
@@ -109,10 +111,10 @@ FUNCTION(binascii, b2a_base64, "b2a_base64(data, /, *, newline=True)", "One line
   char *out = result ? cd_bytes_data(result) : NULL;
   for (size_t i = 0; out && i < n; i += 3) {
     unsigned bits = (unsigned)in[i] << 16 | (i + 1 < n ? (unsigned)in[i + 1] << 8 : 0) | (i + 2 < n ? in[i + 2] : 0);
-    *out++ = base64_digits[bits >> 18];
-    *out++ = base64_digits[bits >> 12 & 63];
-    *out++ = i + 1 < n ? base64_digits[bits >> 6 & 63] : '=';
-    *out++ = i + 2 < n ? base64_digits[bits & 63] : '=';
+    *out++ = binascii_base64_digits[bits >> 18];
+    *out++ = binascii_base64_digits[bits >> 12 & 63];
+    *out++ = i + 1 < n ? binascii_base64_digits[bits >> 6 & 63] : '=';
+    *out++ = i + 2 < n ? binascii_base64_digits[bits & 63] : '=';
   }
   if (out && newline) *out = '\n';
   cd_release_buffer(vm, &data);
@@ -122,7 +124,7 @@ FUNCTION(binascii, a2b_base64, "a2b_base64(data, /, *, strict_mode=False)", "The
 {
   AsciiArg a;
   bool strict = false, padding_started = false;
-  if ((args[1] && !cd_truth(vm, args[1], &strict)) || !ascii_open(vm, &a, args[0])) return NO_REF;
+  if ((args[1] && !cd_truth(vm, args[1], &strict)) || !binascii_open(vm, &a, args[0])) return NO_REF;
   Ref result = cd_bytes_new(vm, NULL, (a.size + 3) / 4 * 3);
   size_t n = 0;
   int quad = 0, pads = 0;
@@ -133,14 +135,13 @@ FUNCTION(binascii, a2b_base64, "a2b_base64(data, /, *, strict_mode=False)", "The
     unsigned char c = a.data[i];
     if (c == '=') {
       padding_started = true;
-      if (strict && quad == 0) trouble = i + 1 < a.size || n ? "Excess data after padding" : "Leading padding not allowed";
-      else if (quad >= 2 && quad + ++pads >= 4) {
+      if (quad >= 2 && quad + ++pads >= 4) {
         if (strict && i + 1 < a.size) trouble = "Excess data after padding";
         goto finished;
       }
       continue;
     }
-    int value = base64_value(c);
+    int value = binascii_base64_value(c);
     if (value < 0) {
       if (strict) trouble = "Only base64 data is allowed";
       continue;
@@ -165,7 +166,7 @@ FUNCTION(binascii, a2b_base64, "a2b_base64(data, /, *, strict_mode=False)", "The
     cd_drop(vm, cd_take(&result));
   }
 finished:
-  ascii_close(vm, &a);
+  binascii_close(vm, &a);
   if (trouble && result) {
     cd_drop(vm, result);
     return BINASCII_ERROR("%s", trouble);
@@ -178,16 +179,16 @@ finished:
 FUNCTION(binascii, a2b_uu, "a2b_uu(data, /)", "The bytes of one line of uuencoded text.")
 {
   AsciiArg a;
-  if (!ascii_open(vm, &a, args[0])) return NO_REF;
-  size_t length = a.size ? (a.data[0] - 32u) & 63 : 0, at = 1;
+  if (!binascii_open(vm, &a, args[0])) return NO_REF;
+  size_t length = ((a.size ? a.data[0] : 0) - 32u) & 63, at = 1;           // an empty line counts as a NUL, as in the reference
   Ref result = cd_bytes_new(vm, NULL, length);
   unsigned bits = 0;
   int have = 0;
   for (size_t n = 0; result && n < length;) {
-    unsigned char c = at < a.size ? a.data[at] : 0;
+    unsigned char c = at < a.size ? a.data[at] : '\n';
     at++;
     unsigned value = 0;
-    if (c != '\n' && c != '\r' && c != 0) {
+    if (c != '\n' && c != '\r') {
       if (c < ' ' || c > ' ' + 64) {
         cd_drop(vm, cd_take(&result));
         BINASCII_ERROR("Illegal char");
@@ -208,7 +209,7 @@ FUNCTION(binascii, a2b_uu, "a2b_uu(data, /)", "The bytes of one line of uuencode
       cd_drop(vm, cd_take(&result));
       BINASCII_ERROR("Trailing garbage");
     }
-  ascii_close(vm, &a);
+  binascii_close(vm, &a);
   return result;
 }
 FUNCTION(binascii, b2a_uu, "b2a_uu(data, /, *, backtick=False)", "One line of uuencoded text for up to 45 bytes.")
@@ -242,7 +243,7 @@ FUNCTION(binascii, a2b_qp, "a2b_qp(data, header=False)", "The bytes of quoted-pr
 {
   AsciiArg a;
   bool header = false;
-  if ((args[1] && !cd_truth(vm, args[1], &header)) || !ascii_open(vm, &a, args[0])) return NO_REF;
+  if ((args[1] && !cd_truth(vm, args[1], &header)) || !binascii_open(vm, &a, args[0])) return NO_REF;
   Ref result = cd_bytes_new(vm, NULL, a.size);
   size_t n = 0;
   char *out = result ? cd_bytes_data(result) : NULL;
@@ -256,8 +257,8 @@ FUNCTION(binascii, a2b_qp, "a2b_qp(data, header=False)", "The bytes of quoted-pr
       } else if (a.data[i] == '=') {
         out[n++] = '=';
         i++;
-      } else if (i + 1 < a.size && hex_digit(a.data[i]) >= 0 && hex_digit(a.data[i + 1]) >= 0) {
-        out[n++] = (char)(hex_digit(a.data[i]) << 4 | hex_digit(a.data[i + 1]));
+      } else if (i + 1 < a.size && binascii_hex_digit(a.data[i]) >= 0 && binascii_hex_digit(a.data[i + 1]) >= 0) {
+        out[n++] = (char)(binascii_hex_digit(a.data[i]) << 4 | binascii_hex_digit(a.data[i + 1]));
         i += 2;
       } else out[n++] = '=';
     } else {
@@ -265,12 +266,12 @@ FUNCTION(binascii, a2b_qp, "a2b_qp(data, header=False)", "The bytes of quoted-pr
       i++;
     }
   }
-  ascii_close(vm, &a);
+  binascii_close(vm, &a);
   return result && cd_bytes_resize(vm, &result, n) ? result : NO_REF;
 }
 
-// Writes quoted-printable text, or only counts it when out is NULL.
-static size_t qp_encode(const unsigned char *in, size_t size, char *out, bool quote_tabs, bool is_text, bool header, bool crlf)
+// Writes quoted-printable text and returns its size; when out is NULL, returns how much room is enough.
+static size_t binascii_qp_encode(const unsigned char *in, size_t size, char *out, bool quote_tabs, bool is_text, bool header, bool crlf)
 {
   static const char digits[] = "0123456789ABCDEF";
   size_t n = 0, line = 0;
@@ -289,13 +290,15 @@ static size_t qp_encode(const unsigned char *in, size_t size, char *out, bool qu
       line += 3;
       i++;
     } else if (is_text && (c == '\n' || (c == '\r' && !last && in[i + 1] == '\n'))) {
-      if (n && i && (in[i - 1] == ' ' || in[i - 1] == '\t') && out) {
-        // white space at a line's end is quoted
-        unsigned char space = (unsigned char)out[n - 1];
-        out[n - 1] = '=';
+      // White space at a line's end is quoted. When counting, quoted white space counts too: the count is an upper bound.
+      if (!out && i && (in[i - 1] == ' ' || in[i - 1] == '\t')) {
+        n += 2;
+      } else if (out && n && (out[n - 1] == ' ' || out[n - 1] == '\t')) {
+        unsigned char space = (unsigned char)out[--n];
+        QP_PUT('=');
         QP_PUT(digits[space >> 4]);
         QP_PUT(digits[space & 15]);
-      } else if (n && i && (in[i - 1] == ' ' || in[i - 1] == '\t')) n += 2;
+      }
       if (crlf) QP_PUT('\r');
       QP_PUT('\n');
       line = 0;
@@ -320,16 +323,16 @@ FUNCTION(binascii, b2a_qp, "b2a_qp(data, quotetabs=False, istext=True, header=Fa
     return NO_REF;
   const char *newline = memchr(data.data, '\n', (size_t)data.size);
   bool crlf = newline && newline > data.data && newline[-1] == '\r';
-  size_t n = qp_encode((unsigned char *)data.data, (size_t)data.size, NULL, tabs, text, header, crlf);
+  size_t n = binascii_qp_encode((unsigned char *)data.data, (size_t)data.size, NULL, tabs, text, header, crlf);
   Ref result = cd_bytes_new(vm, NULL, n);
-  if (result) qp_encode((unsigned char *)data.data, (size_t)data.size, cd_bytes_data(result), tabs, text, header, crlf);
+  if (result) n = binascii_qp_encode((unsigned char *)data.data, (size_t)data.size, cd_bytes_data(result), tabs, text, header, crlf);
   cd_release_buffer(vm, &data);
-  return result;
+  return result && cd_bytes_resize(vm, &result, n) ? result : NO_REF;
 }
 
 // ---- checksums ----
 
-static bool checksum_start(VM *vm, Value v, uint32_t *out)
+static bool binascii_checksum_start(VM *vm, Value v, uint32_t *out)
 {
   Ref index = v ? cd_index(vm, v) : cd_from_small(0);
   uint64_t word = 0;
@@ -345,7 +348,7 @@ FUNCTION(binascii, crc32, "crc32(data, crc=0, /)", "CRC-32 of data, going on fro
 {
   Buffer data;
   uint32_t crc;
-  if (!checksum_start(vm, args[1], &crc) || !cd_get_buffer(vm, args[0], &data, BUFFER_SIMPLE)) return NO_REF;
+  if (!binascii_checksum_start(vm, args[1], &crc) || !cd_get_buffer(vm, args[0], &data, BUFFER_SIMPLE)) return NO_REF;
   crc = (uint32_t)crc32_z(crc, (const unsigned char *)data.data, (size_t)data.size);
   cd_release_buffer(vm, &data);
   return cd_from_small(crc);
@@ -354,7 +357,7 @@ FUNCTION(binascii, crc_hqx, "crc_hqx(data, crc, /)", "CRC-CCITT of data, going o
 {
   Buffer data;
   uint32_t crc;
-  if (!checksum_start(vm, args[1], &crc) || !cd_get_buffer(vm, args[0], &data, BUFFER_SIMPLE)) return NO_REF;
+  if (!binascii_checksum_start(vm, args[1], &crc) || !cd_get_buffer(vm, args[0], &data, BUFFER_SIMPLE)) return NO_REF;
   crc &= 0xffff;
   for (int64_t i = 0; i < data.size; i++) {
     crc ^= (uint32_t)(unsigned char)data.data[i] << 8;

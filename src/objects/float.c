@@ -267,7 +267,7 @@ static COLD Ref float_raise_range(VM *vm)
 
 Ref cd_float_power(VM *vm, double base, double exponent)
 {
-  if (base == 0 && exponent < 0) return float_zero_division(vm, "0.0 cannot be raised to a negative power");
+  if (base == 0 && exponent < 0 && isfinite(exponent)) return float_zero_division(vm, "0.0 cannot be raised to a negative power");
   if (base < 0 && isfinite(base) && isfinite(exponent) && exponent != floor(exponent)) {
     Ref left = cd_complex_new(vm, base, 0), right = left ? cd_complex_new(vm, exponent, 0) : NO_REF;
     Ref result = right ? cd_power(vm, left, right, cd_none()) : NO_REF;
