@@ -184,7 +184,7 @@ METHOD(partial, __setstate__, "__setstate__(self, state, /)", NULL)
   const Value *parts = cd_as_tuple(args[0])->items;
   if (!cd_is_callable(vm, parts[0]) || !cd_is_tuple(parts[1]) || !(cd_is_none(parts[2]) || cd_is_dict(parts[2])))
     return cd_raise_type(vm, "invalid partial state");
-  Ref arguments = cd_tuple_of(vm, cd_tuple_size(parts[1]), cd_as_tuple(parts[1])->items);
+  Ref arguments = cd_tuple_slice(vm, parts[1], 0, cd_tuple_size(parts[1]));      // an exact tuple as it is, a copy of others
   Ref keywords = !arguments ? NO_REF : cd_is_none(parts[2]) ? cd_dict_new(vm) : cd_is_exact(parts[2], vm->types.dict) ? cd_dup(parts[2]) : cd_dict_copy(vm, parts[2]);
   if (!keywords) {
     cd_drop(vm, arguments);
@@ -425,7 +425,7 @@ static bool lru_store(VM *vm, LruCache *c, Value key, int64_t hash, Value result
   if (c->maxsize >= 0 && d->count >= (size_t)c->maxsize) {
     while (d->first < d->used && !d->entries[d->first].key) d->first++;
     old_key = cd_dup(d->entries[d->first].key);
-    if (cd_dict_pop(vm, c->results, old_key, &old_result) == FIND_ERROR) {
+    if (cd_dict_pop_hash(vm, c->results, old_key, d->entries[d->first].hash, &old_result) == FIND_ERROR) {
       cd_drop(vm, old_key);
       return false;
     }

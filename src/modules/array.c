@@ -973,6 +973,18 @@ static const TypeSpec array_spec = {
   },
 };
 
+// Arrays are mutable sequences. Without a library there is no abstract class to tell it.
+static bool array_register(VM *vm, Type *type)
+{
+  Ref abstract = cd_import_attr(vm, "collections.abc", "MutableSequence"), name = NO_REF, result = NO_REF;
+  if (!abstract) return cd_swallow(vm, vm->exc.ImportError);
+  if ((name = cd_intern(vm, "register"))) result = cd_call_method1(vm, abstract, name, cd_type_value(type));
+  cd_drop(vm, abstract);
+  cd_drop(vm, name);
+  cd_drop(vm, result);
+  return result != NO_REF;
+}
+
 static bool array_exec(VM *vm, Value module)
 {
   ArrayState *s = array_state(vm);
@@ -980,6 +992,7 @@ static bool array_exec(VM *vm, Value module)
   (void)cd_dup_object(s->array);
   if (!(s->iterator = cd_type_from_spec(vm, &array_iterator_spec, NO_VALUE))) return false;
   if (!(s->reconstructor = cd_native_new(vm, &array_module_reconstructor_def, module, ((Module *)cd_object(module))->name))) return false;
+  if (!array_register(vm, s->array)) return false;
   char codes[ARRAY_LEN(array_kinds) + 1] = {0};
   for (size_t i = 0; i < ARRAY_LEN(array_kinds); i++) codes[i] = array_kinds[i].code;
   return cd_module_add(vm, module, "ArrayType", cd_dup_object(s->array)) && cd_module_add_text(vm, module, "typecodes", codes) &&

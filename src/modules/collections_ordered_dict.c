@@ -263,7 +263,7 @@ METHOD(ordered, popitem, "popitem(self, last=True)", "Remove and return a (key, 
   }
   while (!d->entries[d->first].key) d->first++;
   key = cd_dup(d->entries[d->first].key);
-  Find found = cd_dict_pop(vm, self, key, &value);
+  Find found = cd_dict_pop_hash(vm, self, key, d->entries[d->first].hash, &value);
   if (found == FIND_HIT) return cd_tuple2_steal(vm, key, value);
   if (found == FIND_MISSING) cd_raise_key(vm, key);
   cd_drop(vm, key);

@@ -5,6 +5,7 @@
 #include "objects/iterator.h"
 #include "objects/list.h"
 #include "objects/protocol.h"
+#include "objects/set.h"
 #include "objects/str.h"
 #include "objects/tuple.h"
 
@@ -323,6 +324,8 @@ static Find dict_pop_hash(VM *vm, Dict *d, Value key, int64_t hash, Ref *out)
   cd_drop(vm, old_key);
   return FIND_HIT;
 }
+
+Find cd_dict_pop_hash(VM *vm, Value dict, Value key, int64_t hash, Ref *out) { return dict_pop_hash(vm, cd_as_dict(dict), key, hash, out); }
 
 Find cd_dict_pop(VM *vm, Value dict, Value key, Ref *out)
 {
@@ -823,8 +826,36 @@ METHOD_RAW(dict, update, "update([E, ]**F)",
   return cd_dict_update_args(vm, self, "update", args, nargs, kwnames) ? cd_none() : NO_REF;
 }
 
+// Keys of exact dicts and sets come with their hashes.
+static bool dict_fill_from_hashed(VM *vm, Value result, Value keys, Value value)
+{
+  Dict *d = cd_as_dict(result);
+  bool set = cd_is_any_set(keys);
+  size_t count = set ? cd_set_count(keys) : cd_dict_count(keys), i = set ? 0 : cd_as_dict(keys)->first;
+  if (count && !dict_resize(vm, d, count)) return false;
+  for (;; i++) {
+    Value key;
+    int64_t hash;
+    if (set) {
+      const Set *s = cd_as_set(keys);
+      if (i > s->mask) return true;
+      key = s->table[i].key;
+      hash = s->table[i].hash;
+    } else {
+      const Dict *from = cd_as_dict(keys);
+      if (i >= from->used) return true;
+      key = from->entries[i].key;
+      hash = from->entries[i].hash;
+    }
+    if (key && !dict_set_steal(vm, d, key, hash, cd_dup(value))) return false;
+  }
+}
+
 static bool dict_fill_from_keys(VM *vm, Value result, Value iterable, Value value)
 {
+  if (cd_is_exact(result, vm->types.dict) && cd_as_dict(result)->used == 0 && !cd_is(result, iterable) &&
+      (cd_is_exact(iterable, vm->types.dict) || cd_is_exact(iterable, vm->types.set) || cd_is_exact(iterable, vm->types.frozenset)))
+    return dict_fill_from_hashed(vm, result, iterable, value);
   Ref iterator = cd_iter(vm, iterable), key;
   if (!iterator) return false;
   bool exact = cd_is_exact(result, vm->types.dict);

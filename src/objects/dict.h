@@ -39,6 +39,7 @@ MUST_USE bool cd_dict_set_text(VM *vm, Value dict, const char *name, Value value
 MUST_USE bool cd_dict_set_text_steal(VM *vm, Value dict, const char *name, Ref value);   // NO_REF value: returns false
 MUST_USE Find cd_dict_delete(VM *vm, Value dict, Value key);     // MISSING: no exception
 MUST_USE Find cd_dict_pop(VM *vm, Value dict, Value key, Ref *out);
+MUST_USE Find cd_dict_pop_hash(VM *vm, Value dict, Value key, int64_t hash, Ref *out);
 MUST_USE Ref cd_dict_setdefault(VM *vm, Value dict, Value key, Value fallback);
 MUST_USE bool cd_dict_update(VM *vm, Value dict, Value other);   // dict.update(other): mapping or pairs
 // {**a} and f(**kw): override false raises KeyError(key) on a repeat.
