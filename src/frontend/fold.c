@@ -11,6 +11,8 @@
 #include "objects/str.h"
 #include "objects/tuple.h"
 
+#include <stdio.h>
+
 // What a folded constant may grow to; CPython's limits.
 enum { FOLD_INT_BITS = 128, FOLD_COLLECTION = 256, FOLD_TEXT = 4096, FOLD_ITEMS = 1024 };
 
@@ -189,12 +191,11 @@ static void fold_percent(Folder *f, Expr *e)
   while (p < end) {
     cd_text_init(&text, f->vm);
     bool ok = true;
-    while (ok && p < end && !(p[0] == '%' && !(p + 1 < end && p[1] == '%'))) {
+    while (ok && p < end && !(*p == '%' && !(p + 1 < end && p[1] == '%'))) {
       const char *start = p;
-      while (p < end && *p != '%') p++;
-      if (p + 1 < end && p < end && p[1] == '%') p++;          // keeps one of two
+      if (*p == '%') start = ++p;                // of two one stays
+      do p++; while (p < end && *p != '%');
       ok = cd_text_put(&text, start, (size_t)(p - start));
-      if (p < end && p[-1] == '%' && *p == '%') p++;
     }
     bool empty = text.size == 0;
     Ref literal = ok ? cd_text_finish(&text) : NO_REF;

@@ -544,10 +544,6 @@ static bool symtable_push_type_params(SymbolTable *t, Value name, const TypePara
     return false;
   }
   scope->in_class = in_class;
-  if (in_class) {
-    symtable_define_in(t, scope->parent, t->vm->names.__classdict__, DEF_LOCAL, (Place){0});
-    scope->parent->needs_classdict = true;
-  }
   for (size_t i = 0; i < params->count && !t->failed; i++) {
     TypeParam *p = params->items[i];
     Value param_name = p->as.TypeVar.name;
@@ -572,6 +568,10 @@ static void symtable_function(SymbolTable *t, Stmt *s, bool async)
   const TypeParamSeq *params = &s->as.FunctionDef.type_params;
   symtable_exprs(t, &s->as.FunctionDef.decorator_list);
   if (t->failed || !symtable_push_type_params(t, s->as.FunctionDef.name, params)) return;
+  if (params->count) {                           // what is evaluated outside comes in as arguments
+    symtable_define(t, t->vm->names.dot_defaults, DEF_PARAM, PLACE_OF(s));
+    symtable_define(t, t->vm->names.dot_kwdefaults, DEF_PARAM, PLACE_OF(s));
+  }
   symtable_annotations(t, args, s->as.FunctionDef.returns);
   Scope *scope = t->failed ? NULL : symtable_push(t, SCOPE_FUNCTION, s->as.FunctionDef.name, s);
   if (!scope) return;
@@ -597,7 +597,7 @@ static void symtable_class(SymbolTable *t, Stmt *s)
   if (params->count) {
     t->private_name = name;
     symtable_define(t, t->vm->names.dot_type_params, DEF_LOCAL, PLACE_OF(s));
-    symtable_define(t, t->vm->names.dot_type_params, DEF_USE, PLACE_OF(s));
+    symtable_define(t, t->vm->names.dot_generic_base, DEF_LOCAL, PLACE_OF(s));
     symtable_exprs(t, &s->as.ClassDef.bases);
     for (size_t i = 0; i < s->as.ClassDef.keywords.count && !t->failed; i++) symtable_expr(t, s->as.ClassDef.keywords.items[i]->value);
   }
