@@ -103,6 +103,15 @@ static bool core_init(VM *vm)
   return cd_thread_init(vm, thread);
 }
 
+// Options -W are read when `warnings` is imported; with some given, that is now.
+static void warnings_import(VM *vm)
+{
+  if (!vm->config.warn_option_count || !vm->config.stdlib) return;
+  Ref warnings = cd_import(vm, "warnings");
+  if (!warnings) cd_print_exception(vm);
+  cd_drop(vm, warnings);
+}
+
 static bool site_import(VM *vm)
 {
   if (vm->config.no_site || !vm->config.stdlib) return true;
@@ -140,6 +149,7 @@ CedeVM *cede_vm_new(const CedeOptions *options, const char **error)
   if (!cd_signals_init(vm)) return start_failed(vm, error, "signals could not be set up");
   if (!cd_streams_init(vm) || !cd_main_module_init(vm)) return start_failed(vm, error, "standard streams could not be opened");
   vm->started = true;
+  warnings_import(vm);
   if (!site_import(vm)) {
     cd_print_exception(vm);
     return start_failed(vm, error, "site could not be imported");

@@ -120,11 +120,18 @@ static bool filter_applies(VM *vm, Value filter, Value category, Value text, int
   return true;
 }
 
+// What `warnings` had last stays in force when it has it no more.
+static Ref warnings_keep(VM *vm, Value *slot, Ref current)
+{
+  cd_replace(vm, slot, cd_dup(current));
+  return current;
+}
+
 static Ref filter_default_action(VM *vm)
 {
   Ref action = warnings_attribute(vm, "defaultaction", false);
   if (!action) return cd_raised(vm) ? NO_REF : cd_dup(warnings_state(vm)->default_action);
-  if (cd_is_str(action)) return action;
+  if (cd_is_str(action)) return warnings_keep(vm, &warnings_state(vm)->default_action, action);
   cd_raise_type(vm, "_warnings.defaultaction must be a string, not '%T'", action);
   cd_drop(vm, action);
   return NO_REF;
@@ -139,6 +146,7 @@ static Ref filter_action(VM *vm, Value category, Value text, int64_t line, Value
     filters = cd_dup(warnings_state(vm)->filters);
   }
   if (!cd_is_list(filters)) { cd_raise_value(vm, "_warnings.filters must be a list"); goto done; }
+  warnings_keep(vm, &warnings_state(vm)->filters, filters);
   for (size_t i = 0; i < cd_list_size(filters); i++) {
     Ref filter = cd_dup(cd_list_item_borrow(filters, i));
     bool applies = false, ok = true;
@@ -215,6 +223,7 @@ static bool warning_register(VM *vm, const Warning *w, Value action, Value item,
       if (cd_raised(vm)) return false;
       registry = cd_dup(warnings_state(vm)->once_registry);
     }
+    if (cd_is_dict(registry)) warnings_keep(vm, &warnings_state(vm)->once_registry, registry);
     bool ok = cd_is_dict(registry) ? registry_note_text(vm, registry, w->text, w->category, given)
                                    : (bool)cd_raise_type(vm, "_warnings.onceregistry must be a dict, not '%T'", registry);
     cd_drop(vm, registry);
@@ -368,8 +377,9 @@ static Ref warnings_source_line(VM *vm, Value globals, int64_t line)
   Ref key = cd_intern(vm, "get_source");
   if (found == FIND_HIT && key && cd_getattr_find(vm, loader, key, &get) == FIND_HIT) source = cd_call1(vm, get, name);
   if (source && cd_is_str(source)) {
-    Ref split = cd_intern(vm, "splitlines");
-    lines = split ? cd_call_method0(vm, source, split) : NO_REF;
+    Ref split = cd_intern(vm, "splitlines"), plain = split ? cd_str_exact(vm, source) : NO_REF;
+    lines = plain ? cd_call_method0(vm, plain, split) : NO_REF;
+    cd_drop(vm, plain);
     cd_drop(vm, split);
     if (lines && cd_is_list(lines) && line >= 1 && (size_t)line <= cd_list_size(lines)) result = cd_dup(cd_list_item_borrow(lines, (size_t)line - 1));
     else if (lines) cd_raise_index(vm, "list index out of range");

@@ -58,7 +58,9 @@ FUNCTION(sys, exception, "exception()", "Return the exception that is being hand
 
 FUNCTION(sys, exit, "exit(status=None, /)", "Leave the program by raising SystemExit(status).\n\nNone is success, an integer the exit status; anything else is printed and the status is 1.")
 {
-  return cd_bits(args[0]) ? cd_raise_with(vm, vm->exc.SystemExit, args[0]) : cd_raise_no_args(vm, vm->exc.SystemExit);
+  if (!cd_bits(args[0])) return cd_raise_no_args(vm, vm->exc.SystemExit);
+  if (!cd_is_tuple(args[0])) return cd_raise_with(vm, vm->exc.SystemExit, args[0]);
+  return cd_raise_exception(vm, cd_exception_new(vm, vm->exc.SystemExit, cd_as_tuple(args[0])->items, cd_tuple_size(args[0])));
 }
 
 // ---- strings and encodings ----

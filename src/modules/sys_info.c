@@ -17,21 +17,6 @@
 #define SYS_HEXVERSION 0x030b02f0
 #define SYS_VERSION "3.11.2 (Cede 0.1.0, Jan  1 2026, 00:00:00) [GCC " __VERSION__ "]"
 
-// Adds a structure made from the spec and its items (each stolen). `names` is where in the module.
-static bool info_add_struct(VM *vm, Value module, const char *name, const StructSpec *spec, Ref *items, size_t count)
-{
-  Type *type = cd_struct_type_new(vm, spec);
-  bool ok = type != NULL;
-  for (size_t i = 0; i < count; i++) ok = ok && items[i];
-  Ref value = ok ? cd_struct_new(vm, type, items) : NO_REF;
-  for (size_t i = 0; i < count; i++) cd_drop(vm, items[i]);
-  if (type) {
-    type->flags |= TYPE_NO_NEW;
-    cd_drop_object(vm, type);
-  }
-  return cd_module_add(vm, module, name, value);
-}
-
 static const StructSpec version_spec = {
   "sys.version_info", "Version of the language and library, as a named tuple.",
   (const StructField[]){{"major", "Major release number"}, {"minor", "Minor release number"}, {"micro", "Patch release number"},
@@ -82,6 +67,22 @@ static const StructSpec thread_spec = {
   (const StructField[]){{"name", "name of the thread implementation"}, {"lock", "name of the lock implementation"}, {"version", "name and version of the thread library"}, {0}},
   3,
 };
+
+// Adds a structure made from the spec and its items (each stolen). `names` is where in the module.
+static bool info_add_struct(VM *vm, Value module, const char *name, const StructSpec *spec, Ref *items, size_t count)
+{
+  Type *type = cd_struct_type_new(vm, spec);
+  bool ok = type != NULL;
+  for (size_t i = 0; i < count; i++) ok = ok && items[i];
+  Ref value = ok ? cd_struct_new(vm, type, items) : NO_REF;
+  for (size_t i = 0; i < count; i++) cd_drop(vm, items[i]);
+  if (ok && (spec == &version_spec || spec == &flags_spec)) {    // there is only the one
+    type->slots.new_ = NULL;
+    ok = cd_dict_delete(vm, type->dict, N(__new__)) != FIND_ERROR;
+  }
+  cd_drop_object(vm, type);
+  return cd_module_add(vm, module, name, value);
+}
 
 static bool info_add_flags(VM *vm, Value module)
 {

@@ -96,6 +96,16 @@ Ref cd_raise_attribute(VM *vm, Value object, Value name, const char *format, ...
   return NO_REF;
 }
 
+void cd_complete_attribute_error(VM *vm, Value object, Value name)
+{
+  Value raised = vm->thread->raised;
+  if (!cd_bits(raised) || !cd_is_exact(raised, vm->exc.AttributeError)) return;
+  AttributeException *e = (AttributeException *)cd_object(raised);
+  if (cd_bits(e->object) || cd_bits(e->name)) return;
+  cd_replace(vm, &e->object, cd_dup(object));
+  cd_replace(vm, &e->name, cd_dup(name));
+}
+
 Ref cd_raise_name(VM *vm, Value name, const char *format, ...)
 {
   va_list args;

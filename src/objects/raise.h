@@ -17,6 +17,7 @@ Ref cd_raise_overflow(VM *vm, const char *format, ...);          // OverflowErro
 Ref cd_raise_runtime(VM *vm, const char *format, ...);           // RuntimeError
 Ref cd_raise_system(VM *vm, const char *format, ...);            // SystemError: our bug, or C misuse
 Ref cd_raise_attribute(VM *vm, Value object, Value name, const char *format, ...);   // sets .obj and .name too
+void cd_complete_attribute_error(VM *vm, Value object, Value name);  // gives a current plain AttributeError .obj and .name if it has neither
 Ref cd_raise_name(VM *vm, Value name, const char *format, ...);  // NameError with .name
 Ref cd_raise_key(VM *vm, Value key);                             // KeyError(key)
 Ref cd_raise_memory(VM *vm);                                     // pre-made; never allocates

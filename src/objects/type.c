@@ -761,13 +761,13 @@ static bool class_lay_out(VM *vm, Type *type, ClassDraft *draft)
     type->flags |= TYPE_HAS_DICT;
     type->dict_offset = (uint32_t)offset;
     offset += sizeof(AttributeHead);
-    if (!type_dict_set(vm, type, N(__dict__), cd_getset_new(vm, type, &class_dict_getset))) return false;
+    if (!cd_dict_get_name_borrow(vm, type->dict, N(__dict__)) && !type_dict_set(vm, type, N(__dict__), cd_getset_new(vm, type, &class_dict_getset))) return false;
   }
   if (draft->add_weak) {
     type->flags |= TYPE_HAS_WEAKREFS;
     type->weaklist_offset = (uint32_t)offset;
     offset += sizeof(Weakref *);
-    if (!type_dict_set(vm, type, N(__weakref__), cd_getset_new(vm, type, &class_weakref_getset))) return false;
+    if (!cd_dict_get_name_borrow(vm, type->dict, N(__weakref__)) && !type_dict_set(vm, type, N(__weakref__), cd_getset_new(vm, type, &class_weakref_getset))) return false;
   }
   if (slot_count) {
     type->slots_offset = (uint32_t)offset;
@@ -778,10 +778,8 @@ static bool class_lay_out(VM *vm, Type *type, ClassDraft *draft)
     }
     if (offset > UINT32_MAX / 2) return cd_raise_memory(vm);
   }
-  if (offset > cd_round8(type->basicsize)) {
-    type->basicsize = (uint32_t)offset;
-    type->flags |= TYPE_GC;
-  }
+  if (offset > cd_round8(type->basicsize)) type->basicsize = (uint32_t)offset;
+  type->flags |= TYPE_GC;                        // even without fields of its own: an instance may be part of a cycle through its class
   return true;
 }
 

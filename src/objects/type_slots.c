@@ -123,7 +123,7 @@ static Ref dunder_call_slot(VM *vm, Value self, const Value *args, size_t nargs,
 }
 
 // __getattribute__, then __getattr__ when that ends in AttributeError.
-static Ref dunder_getattr(VM *vm, Value self, Value name)
+static Ref dunder_getattr_call(VM *vm, Value self, Value name)
 {
   Type *type = cd_type_of(vm, self);
   Value getattribute = cd_type_lookup_borrow(vm, type, N(__getattribute__));
@@ -150,6 +150,14 @@ static Ref dunder_getattr(VM *vm, Value self, Value name)
     cd_drop(vm, bound);
   }
   cd_drop(vm, held);
+  return result;
+}
+
+// An AttributeError that Python code raised gets .name and .obj, unless it has its own: what "Did you mean" needs.
+static Ref dunder_getattr(VM *vm, Value self, Value name)
+{
+  Ref result = dunder_getattr_call(vm, self, name);
+  if (UNLIKELY(!result)) cd_complete_attribute_error(vm, self, name);
   return result;
 }
 
