@@ -458,6 +458,71 @@ static NO_INLINE bool eval_store_attr(VM *vm, Code *code, Value object, Value na
   return true;
 }
 
+// ---- slices ----
+
+// start, stop and count of a slice whose parts are None or small ints. false: others, or a step of 0.
+static bool eval_slice_bounds(const Value *parts, uint32_t count, int64_t length, int64_t *start, int64_t *step, int64_t *n)
+{
+  for (uint32_t i = 0; i < count; i++)
+    if (!cd_is_none(parts[i]) && !cd_is_small(parts[i])) return false;
+  int64_t by = count == 3 && cd_is_small(parts[2]) ? cd_small(parts[2]) : 1;
+  if (by == 0) return false;
+  int64_t low = by < 0 ? -1 : 0, high = by < 0 ? length - 1 : length, bounds[2];
+  for (int i = 0; i < 2; i++) {
+    if (cd_is_none(parts[i])) {
+      bounds[i] = (i == 0) == (by > 0) ? low : high;
+      continue;
+    }
+    int64_t at = cd_small(parts[i]);
+    if (at < 0) at += length;
+    bounds[i] = at < low ? low : at > high ? high : at;
+  }
+  *start = bounds[0];
+  *step = by;
+  if (by > 0) *n = bounds[1] > bounds[0] ? (bounds[1] - bounds[0] - 1) / by + 1 : 0;
+  else *n = bounds[0] > bounds[1] ? (bounds[0] - bounds[1] - 1) / -by + 1 : 0;
+  return true;
+}
+
+// container[a:b:c] without a slice object, for lists and tuples. NO_REF without an exception: some other case.
+static NO_INLINE Ref eval_get_slice(VM *vm, Value container, const Value *parts, uint32_t count)
+{
+  if (!cd_is_object(container)) return NO_REF;
+  Type *type = cd_object(container)->type;
+  bool list = type == vm->types.list;
+  if (!list && type != vm->types.tuple) return NO_REF;
+  size_t length = list ? cd_list_size(container) : cd_tuple_size(container);
+  int64_t start, step, n;
+  if (!eval_slice_bounds(parts, count, (int64_t)length, &start, &step, &n)) return NO_REF;
+  const Value *items = list ? cd_as_list(container)->items : cd_as_tuple(container)->items;
+  if (!list) {
+    if (step != 1) return NO_REF;
+    return n == (int64_t)length ? cd_dup(container) : cd_tuple_of(vm, (size_t)n, items + start);
+  }
+  if (step == 1) return cd_list_of(vm, (size_t)n, items + start);
+  Ref made = cd_list_with_capacity(vm, (size_t)n);
+  if (!cd_bits(made)) return NO_REF;
+  List *to = cd_as_list(made);
+  items = cd_as_list(container)->items;
+  for (int64_t i = 0; i < n; i++) to->items[i] = cd_dup(items[start + i * step]);
+  to->size = (size_t)n;
+  return made;
+}
+
+// list[a:b] = list of the same length. false without an exception: some other case.
+static NO_INLINE bool eval_set_slice(VM *vm, Value container, const Value *parts, uint32_t count, Value value)
+{
+  Type *type = vm->types.list;
+  int64_t start, step, n;
+  if (!cd_is_exact(container, type) || !cd_is_exact(value, type) || cd_is(container, value)) return false;
+  List *to = cd_as_list(container), *from = cd_as_list(value);
+  if (!eval_slice_bounds(parts, count, (int64_t)to->size, &start, &step, &n) || step != 1 || n != (int64_t)from->size) return false;
+  for (int64_t i = 0; i < n; i++)
+    if (cd_is_object(to->items[start + i])) return false;        // dropping those could change the lists
+  for (int64_t i = 0; i < n; i++) to->items[start + i] = cd_dup(from->items[i]);
+  return true;
+}
+
 // ---- calls ----
 
 // Pushes a frame for any Python function that is no generator; links nothing. The caller drops the arguments.
@@ -1558,6 +1623,23 @@ compare_k: {
   CASE(BUILD_SLICE) {
     SAVE();
     uint32_t n = C;
+    if (pc[1].op == OP_GET_ITEM && pc[1].c == A && A >= first_temp && !TRACED()) {
+      Ref part = eval_get_slice(vm, R[pc[1].b], &R[B], n);
+      if (cd_bits(part)) {
+        for (uint32_t i = 0; i < n; i++) R[B + i] = NO_VALUE;    // all immediates
+        pc++;
+        CONSUME(B);
+        SET(A, part);
+        NEXT(1);
+      }
+      if (cd_raised(vm)) goto error;
+    } else if (pc[1].op == OP_SET_ITEM && pc[1].b == A && A >= first_temp && !TRACED() && eval_set_slice(vm, R[pc[1].a], &R[B], n, R[pc[1].c])) {
+      for (uint32_t i = 0; i < n; i++) R[B + i] = NO_VALUE;
+      pc++;
+      CONSUME(C);
+      CONSUME(A);
+      NEXT(1);
+    }
     Ref slice = cd_slice_new(vm, R[B], R[B + 1], n == 3 ? R[B + 2] : NO_VALUE);
     if (!cd_bits(slice)) goto error;
     for (uint32_t i = 0; i < n; i++) cd_clear(vm, &R[B + i]);
