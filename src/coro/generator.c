@@ -23,7 +23,7 @@
 
 #include <stdio.h>
 
-#define CHAIN_DEPTH_LIMIT 4000000                // levels; a runaway `yield from` ends here, unless memory ends before
+#define CHAIN_DEPTH_LIMIT 1500000                // levels; a runaway `yield from` ends here, unless memory ends before
 
 const char *cd_generator_kind(VM *vm, const Generator *generator)
 {
