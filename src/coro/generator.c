@@ -17,6 +17,7 @@
 #include "coro/coro.h"
 
 #include "objects/generic_alias.h"
+#include "objects/list.h"
 #include "objects/protocol.h"
 #include "objects/str.h"
 #include "objects/tuple.h"
@@ -689,6 +690,44 @@ Ref cd_generator_repr_as(VM *vm, Value self, const char *kind)
   char address[24];
   snprintf(address, sizeof address, "%p", (void *)cd_object(self));
   return cd_str_format(vm, "<%s object %U at %s>", kind, cd_as_generator(self)->qualname, address);
+}
+
+static Ref generator_describe(VM *vm, Generator *generator)
+{
+  const char *state = cd_generator_is_running(vm, generator) ? "running" : generator->frame.state == FRAME_CREATED ? "created" : "suspended";
+  Ref items[4] = {cd_dup_object(generator), cd_str_from(vm, state), cd_none(), cd_none()};
+  Code *creator = generator->creator_code;
+  if (creator) {
+    int line = cd_code_line(creator, generator->creator_unit);
+    items[2] = cd_dup(creator->filename);
+    if (line > 0) items[3] = cd_from_small(line);
+  }
+  Ref tuple = cd_bits(items[1]) ? cd_tuple_of(vm, 4, items) : NO_REF;
+  for (int i = 0; i < 4; i++) cd_drop(vm, items[i]);
+  return tuple;
+}
+
+// Waits to be freed: see the essay on death in objects/lifetime.c.
+static bool generator_is_dead(VM *vm, const Generator *generator)
+{
+  for (const Object *object = vm->thread->dealloc_queue; object;) {
+    if (object == &generator->head) return true;
+    uint64_t link;
+    memcpy(&link, object, sizeof link);
+    object = (const Object *)(uintptr_t)(link & ~UINT64_C(1));
+  }
+  return generator->head.refcount == 0;
+}
+
+Ref cd_generators_list(VM *vm)
+{
+  Ref list = cd_list_new(vm);
+  for (Generator *g = vm->live_generators; cd_bits(list) && g; g = g->live_next) {
+    if (g->frame.state == FRAME_DONE || generator_is_dead(vm, g)) continue;
+    Ref row = generator_describe(vm, g);
+    if (!cd_bits(row) || !cd_list_append_steal(vm, cd_as_list(list), row)) { cd_drop(vm, list); return NO_REF; }
+  }
+  return list;
 }
 
 // ---- the generator type ----

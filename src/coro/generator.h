@@ -39,6 +39,7 @@ SendResult cd_generator_send(VM *vm, Value generator, Ref sent, Ref *out);
 // throw(): the exception (stolen) is raised where the generator is suspended; goes through delegates.
 SendResult cd_generator_throw(VM *vm, Value generator, Ref exception, Ref *out);
 MUST_USE bool cd_generator_close(VM *vm, Value generator);
+MUST_USE Ref cd_generators_list(VM *vm);                         // sys.live_generators()
 // Frees a generator object that nobody has seen: no finalizer, no warning.
 void cd_generator_abandon(VM *vm, Ref generator);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // sys_hooks.c: sys hooks (display, exceptions, unraisable errors, breakpoints, auditing, async generators) and ending a program
 #include "core/lock.h"
+#include "coro/generator.h"
 #include "modules/import.h"
 #include "modules/sys.h"
 #include "modules/sys_parts.h"
@@ -388,12 +389,36 @@ FUNCTION(sys, set_coroutine_origin_tracking_depth, "set_coroutine_origin_trackin
   return cd_none();
 }
 
+static const char *const asyncgen_modes[] = {"compat", "safe", "strict"};
+
+FUNCTION(sys, set_asyncgen_mode, "set_asyncgen_mode(mode, /)",
+         "Choose who closes asynchronous generators that are left early.\n\n'compat': the event loop's hooks, whenever they run; 'safe': the loop that leaves\none awaits its aclose(); 'strict': like safe, and generators that stay open are\nerrors.")
+{
+  for (int i = 0; i < 3; i++) {
+    if (!cd_str_is(args[0], asyncgen_modes[i])) continue;
+    vm->asyncgen_mode = i;
+    return cd_none();
+  }
+  return cd_raise_value(vm, "mode must be 'compat', 'safe' or 'strict', not %R", args[0]);
+}
+
+FUNCTION(sys, get_asyncgen_mode, "get_asyncgen_mode()", "Return the mode set by set_asyncgen_mode() or -X asyncgen.")
+{
+  return cd_str_from(vm, asyncgen_modes[vm->asyncgen_mode]);
+}
+
+FUNCTION(sys, live_generators, "live_generators()",
+         "List the generators, coroutines and asynchronous generators that are not finished.\n\nEach is a tuple: the object, its state ('created', 'running', 'suspended'), and\nthe file and line of the code that made it, or None.")
+{
+  return cd_generators_list(vm);
+}
+
 // ---- the table ----
 
 static const MethodDef *const hook_functions[] = {
   &sys_displayhook_def, &sys_excepthook_def, &sys_unraisablehook_def, &sys_breakpointhook_def, &sys_audit_def, &sys_addaudithook_def,
   &sys_set_asyncgen_hooks_def, &sys_get_asyncgen_hooks_def, &sys_get_coroutine_origin_tracking_depth_def,
-  &sys_set_coroutine_origin_tracking_depth_def, NULL,
+  &sys_set_coroutine_origin_tracking_depth_def, &sys_set_asyncgen_mode_def, &sys_get_asyncgen_mode_def, &sys_live_generators_def, NULL,
 };
 
 static bool hooks_alias(VM *vm, Value module, const char *alias, const char *name)
