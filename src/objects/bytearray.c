@@ -117,6 +117,29 @@ static bool bytearray_text_argument(VM *vm, Value v, const char *parameter, cons
   return (*out = cd_str_utf8(vm, v, NULL)) != NULL;
 }
 
+// Appends the integers of an iterable one by one: whoever makes them may look at the array meanwhile.
+static bool bytearray_take_items(VM *vm, Value self, Value source, const char *refusal)
+{
+  Type *type = cd_type_of(vm, source);
+  bool iterable = type->slots.iter || type->slots.getitem;
+  Ref iterator = iterable ? cd_iter(vm, source) : NO_REF, item;
+  if (!iterator) {
+    if (!iterable || cd_swallow(vm, vm->exc.TypeError)) cd_raise_type(vm, refusal, source);
+    return false;
+  }
+  Next next;
+  while ((next = cd_next(vm, iterator, &item)) == NEXT_ITEM) {
+    unsigned char byte;
+    bool ok = cd_byte_from_value(vm, item, "byte must be in range(0, 256)", &byte);
+    cd_drop(vm, item);
+    if (ok && bytearray_append_bytes(vm, cd_as_bytearray(self), (char *)&byte, 1)) continue;
+    next = NEXT_ERROR;
+    break;
+  }
+  cd_drop(vm, iterator);
+  return next == NEXT_DONE;
+}
+
 static bool bytearray_fill_from(VM *vm, Value self, Value source, Value encoding, Value errors)
 {
   ByteArray *array = cd_as_bytearray(self);
@@ -139,6 +162,8 @@ static bool bytearray_fill_from(VM *vm, Value self, Value source, Value encoding
     }
     if (!cd_swallow(vm, vm->exc.TypeError)) return false;
     bytes = cd_bytes_from_iterable(vm, source, "bytearray", "byte must be in range(0, 256)");
+  } else if (!cd_has_buffer(vm, source)) {
+    return bytearray_take_items(vm, self, source, "cannot convert '%.200T' object to bytearray");
   } else {
     bytes = cd_bytes_from_iterable(vm, source, "bytearray", "byte must be in range(0, 256)");
   }

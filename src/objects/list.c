@@ -117,6 +117,7 @@ Ref cd_fast_sequence(VM *vm, Value v, const char *message)
 
 bool cd_list_append_steal(VM *vm, List *list, Ref item)
 {
+  if (UNLIKELY(!item)) return false;
   if (UNLIKELY(list->size == list->capacity) && !list_reserve(vm, list, 1)) {
     cd_drop(vm, item);
     return false;

@@ -15,7 +15,7 @@ MUST_USE Ref cd_list_from(VM *vm, Value iterable);               // list(iterabl
 static inline size_t cd_list_size(Value v) { return cd_as_list(v)->size; }
 static inline Value cd_list_item_borrow(Value v, size_t i) { return cd_as_list(v)->items[i]; }   // valid until the list changes
 MUST_USE bool cd_list_append(VM *vm, List *list, Value item);
-MUST_USE bool cd_list_append_steal(VM *vm, List *list, Ref item);
+MUST_USE bool cd_list_append_steal(VM *vm, List *list, Ref item);   // NO_REF item: returns false
 MUST_USE bool cd_list_insert(VM *vm, List *list, int64_t index, Value item);
 MUST_USE bool cd_list_extend(VM *vm, List *list, Value iterable);
 MUST_USE Ref cd_list_pop(VM *vm, List *list, size_t index);      // index < size
