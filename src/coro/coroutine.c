@@ -69,7 +69,7 @@ void cd_coroutine_warn_unawaited(VM *vm, Generator *coroutine)
 {
   Ref raised = cd_take_raised(vm);
   Ref warnings, warn = NO_REF, self = cd_dup_object(coroutine);
-  bool ok = false;
+  bool warned = false;
   Find found = cd_bits(vm->modules) ? cd_dict_find(vm, vm->modules, N(warnings), &warnings) : FIND_MISSING;
   if (found == FIND_HIT) {
     Ref name = cd_intern(vm, "_warn_unawaited_coroutine");
@@ -79,13 +79,12 @@ void cd_coroutine_warn_unawaited(VM *vm, Generator *coroutine)
   }
   if (found == FIND_HIT) {
     Ref result = cd_call1(vm, warn, self);
-    ok = cd_bits(result);
+    warned = cd_bits(result) || cd_raised_is(vm, vm->exc.RuntimeWarning);
     cd_drop(vm, result);
     cd_drop(vm, warn);
-  } else if (found == FIND_MISSING) {
-    ok = cd_warn(vm, vm->exc.RuntimeWarning, 1, "coroutine '%U' was never awaited", coroutine->qualname);
   }
-  if (!ok) cd_write_unraisable(vm, self);
+  if (cd_raised(vm)) cd_write_unraisable(vm, self);
+  if (!warned && !cd_warn(vm, vm->exc.RuntimeWarning, 1, "coroutine '%U' was never awaited", coroutine->qualname)) cd_write_unraisable(vm, self);
   cd_drop(vm, self);
   cd_restore_raised(vm, raised);
 }
@@ -171,14 +170,14 @@ const TypeSpec cd_coroutine_wrapper_spec = {
 static Ref coroutine_repr(VM *vm, Value self) { return cd_generator_repr_as(vm, self, "coroutine"); }
 static SendResult coroutine_send_slot(VM *vm, Value self, Value sent, Ref *out) { return cd_generator_send(vm, self, cd_dup(sent), out); }
 
-METHOD(coroutine, send, "send(self, arg, /)", "Resume the coroutine with a value. Gives what it yields to its driver, or raises StopIteration.")
+METHOD(coroutine, send, "send(self, arg, /)", "Send a value into coroutine, as the result of what it awaits. Gives what it yields to its driver, or raises StopIteration.")
 {
   Ref value = NO_REF;
   return cd_send_to_python(vm, cd_generator_send(vm, self, cd_dup(args[0]), &value), &value);
 }
 const MethodDef *const cd_coroutine_send_method = &coroutine_send_def;
 
-METHOD_RAW(coroutine, throw, "throw(typ[,val[,tb]])", "Raise an exception where the coroutine waits.")
+METHOD_RAW(coroutine, throw, "throw(typ[,val[,tb]])", "Raise an exception in coroutine, where it waits.")
 {
   if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
   Ref value = NO_REF;
@@ -186,7 +185,7 @@ METHOD_RAW(coroutine, throw, "throw(typ[,val[,tb]])", "Raise an exception where 
   return cd_send_to_python(vm, result, &value);
 }
 
-METHOD(coroutine, close, "close(self, /)", "Raise GeneratorExit where the coroutine waits.")
+METHOD(coroutine, close, "close(self, /)", "Raise GeneratorExit inside coroutine, where it waits.")
 {
   return cd_generator_close(vm, self) ? cd_none() : NO_REF;
 }

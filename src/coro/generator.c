@@ -750,7 +750,7 @@ static Next generator_next(VM *vm, Value self, Ref *out)
 static SendResult generator_send_slot(VM *vm, Value self, Value sent, Ref *out) { return cd_generator_send(vm, self, cd_dup(sent), out); }
 static Ref generator_repr(VM *vm, Value self) { return cd_generator_repr_as(vm, self, "generator"); }
 
-METHOD(generator, send, "send(self, arg, /)", "Resume the generator with a value: the result of the `yield` it waits at. Gives the next item or raises StopIteration.")
+METHOD(generator, send, "send(self, arg, /)", "Send a value into generator, as the result of the yield where it waits. Gives the next item or raises StopIteration.")
 {
   Ref value = NO_REF;
   SendResult result = cd_generator_send(vm, self, cd_dup(args[0]), &value);
@@ -758,7 +758,7 @@ METHOD(generator, send, "send(self, arg, /)", "Resume the generator with a value
 }
 const MethodDef *const cd_generator_send_method = &generator_send_def;
 
-METHOD_RAW(generator, throw, "throw(typ[,val[,tb]])", "Raise an exception where the generator waits. Gives the next item or raises.")
+METHOD_RAW(generator, throw, "throw(typ[,val[,tb]])", "Raise an exception in generator, where it waits. Gives the next item or raises.")
 {
   if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
   Ref value = NO_REF;
@@ -766,7 +766,7 @@ METHOD_RAW(generator, throw, "throw(typ[,val[,tb]])", "Raise an exception where 
   return cd_send_to_python(vm, result, &value);
 }
 
-METHOD(generator, close, "close(self, /)", "Raise GeneratorExit where the generator waits.")
+METHOD(generator, close, "close(self, /)", "Raise GeneratorExit inside generator, where it waits.")
 {
   return cd_generator_close(vm, self) ? cd_none() : NO_REF;
 }
