@@ -12,6 +12,7 @@
 #include "objects/protocol.h"
 #include "objects/str.h"
 #include "objects/tuple.h"
+#include "vm/vm_api.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -252,8 +253,9 @@ FUNCTION(sys, unraisablehook, "unraisablehook(unraisable, /)", "Report an except
 
 static void hooks_unraisable(VM *vm, Value where)
 {
+  if (!cd_raised(vm)) return;
+  if (!cd_bits(cd_as_exception(vm->thread->raised)->traceback) && vm->thread->frame && !cd_traceback_add(vm, vm->thread->frame)) CD_ASSERT(cd_raised(vm));
   Ref value = cd_take_raised(vm);
-  if (!value) return;
   Value traceback = cd_as_exception(value)->traceback;
   Value items[5] = {cd_type_value(cd_type_of(vm, value)), value, cd_bits(traceback) ? traceback : cd_none(), cd_none(), cd_bits(where) ? where : cd_none()};
   Ref arguments = sys_state(vm)->unraisable_args_type ? cd_struct_new(vm, sys_state(vm)->unraisable_args_type, items) : NO_REF;
