@@ -149,6 +149,7 @@ CedeVM *cede_vm_new(const CedeOptions *options, const char **error)
   if (!cd_signals_init(vm)) return start_failed(vm, error, "signals could not be set up");
   if (!cd_streams_init(vm) || !cd_main_module_init(vm)) return start_failed(vm, error, "standard streams could not be opened");
   vm->started = true;
+  if (!cd_faulthandler_start(vm)) cd_print_exception(vm);
   warnings_import(vm);
   if (!site_import(vm)) {
     cd_print_exception(vm);

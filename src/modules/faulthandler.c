@@ -108,12 +108,17 @@ static void fault_dump(VM *vm, int fd, bool all_threads, const Thread *current)
     if (current) fault_dump_frames(fd, current);
     return;
   }
-  int count = 0;
-  for (const Thread *thread = vm->threads; thread; thread = thread->next) {
-    if (count) fault_put(fd, "\n");
-    if (++count > 100) { fault_put(fd, "...\n"); return; }
+  enum { MAX_THREADS = 100 };
+  int count = 0, shown = 0;
+  for (const Thread *thread = vm->threads; thread; thread = thread->next) count++;
+  for (int i = count; i-- > 0;) {                // the newest first
+    const Thread *thread = vm->threads;
+    for (int k = 0; k < i && thread->next; k++) thread = thread->next;
+    if (shown) fault_put(fd, "\n");
+    if (++shown > MAX_THREADS) { fault_put(fd, "...\n"); return; }
     snprintf(line, sizeof line, "%s 0x%016llx (most recent call first):\n", thread == current ? "Current thread" : "Thread", (unsigned long long)thread->ident);
     fault_put(fd, line);
+    if (thread == current && vm->gc.collecting) fault_put(fd, "  Garbage-collecting\n");
     fault_dump_frames(fd, thread);
   }
 }
@@ -448,3 +453,23 @@ const ModuleDef cd_module_faulthandler = {
   .state_size = sizeof(FaultState),
   .clear = faulthandler_clear,
 };
+
+// ---- start-up ----
+
+static bool fault_wanted(VM *vm)
+{
+  const char *variable = vm->config.ignore_environment ? NULL : getenv("PYTHONFAULTHANDLER");
+  if (vm->config.dev_mode || (variable && *variable)) return true;
+  for (int i = 0; i < vm->config.x_option_count; i++)
+    if (!strcmp(vm->config.x_options[i], "faulthandler")) return true;
+  return false;
+}
+
+bool cd_faulthandler_start(VM *vm)
+{
+  if (!fault_wanted(vm)) return true;
+  Ref enable = cd_import_attr(vm, "faulthandler", "enable"), result = enable ? cd_call0(vm, enable) : NO_REF;
+  cd_drop(vm, enable);
+  cd_drop(vm, result);
+  return result != NO_REF;
+}

@@ -6,6 +6,7 @@
 #include "core/vm.h"
 
 MUST_USE bool cd_import_init(VM *vm);
+MUST_USE bool cd_import_start(VM *vm);           // starts importlib, if that has not happened
 void cd_import_finish(VM *vm);
 // __import__(name, globals, locals, fromlist, level). globals and fromlist may be NO_VALUE.
 MUST_USE Ref cd_import_dunder(VM *vm, Value name, Value globals, Value fromlist, int64_t level);

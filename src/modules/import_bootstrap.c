@@ -167,11 +167,14 @@ static bool bootstrap_lists(VM *vm)
   return ok;
 }
 
+bool cd_import_start(VM *vm) { return cd_import_bootstrap(vm); }
+
 bool cd_import_bootstrap(VM *vm)
 {
   ImportState *state = vm->import_state;
   if (state->bootstrapped) return true;
   state->bootstrapped = true;
+  if (!cd_sys_set(vm, "__getattr__", NO_VALUE)) return false;
   if (!bootstrap_lists(vm) || !bootstrap_possible()) return !cd_raised(vm);
   if (!bootstrap_native(vm, "_imp")) return false;
   Ref module = bootstrap_run(vm, "_frozen_importlib");

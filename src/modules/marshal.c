@@ -213,6 +213,7 @@ static bool write_object(MarshalWriter *w, Value v, int flag)
 static bool write_value(MarshalWriter *w, Value v)
 {
   VM *vm = w->vm;
+  if (w->depth >= MARSHAL_DEPTH) return cd_raise_value(vm, "object too deeply nested to marshal");
   if (cd_is_none(v)) return write_byte(w, 'N');
   if (cd_is_true(v)) return write_byte(w, 'T');
   if (cd_is_false(v)) return write_byte(w, 'F');
@@ -225,7 +226,6 @@ static bool write_value(MarshalWriter *w, Value v)
   }
   if (!cd_is_object(v)) return cd_raise_value(vm, "unmarshallable object");
   if (cd_object(v)->type == vm->types.int_) return write_int(w, v);
-  if (w->depth >= MARSHAL_DEPTH) return cd_raise_value(vm, "object too deeply nested to marshal");
   int flag;
   Find find = write_reference(w, v, &flag);
   if (find != FIND_MISSING) return find == FIND_HIT;

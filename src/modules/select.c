@@ -24,10 +24,11 @@ static SelectState *select_state(VM *vm) { return cd_state(vm, MODULE_select); }
 // ---- select() ----
 
 // Object and descriptor pairs of one of the three arguments. `objects` is a list, owned.
-typedef struct SelectSet { Ref objects; int *fds; size_t count, capacity; fd_set set; int highest; } SelectSet;
+typedef struct SelectSet { Ref source, objects; int *fds; size_t count, capacity; fd_set set; int highest; } SelectSet;
 
 static void select_set_clear(VM *vm, SelectSet *set)
 {
+  cd_drop(vm, set->source);
   cd_drop(vm, set->objects);
   cd_free(vm, set->fds, set->capacity * sizeof(int));
 }
@@ -37,16 +38,22 @@ static bool select_set_init(VM *vm, SelectSet *set, Value argument)
   memset(set, 0, sizeof *set);
   FD_ZERO(&set->set);
   set->highest = -1;
-  if (!(set->objects = cd_list_from(vm, argument))) return cd_swallow(vm, vm->exc.TypeError) ? (bool)cd_raise_type(vm, "arguments 1-3 must be sequences") : false;
-  set->capacity = cd_list_size(set->objects);
+  // A list is read as it is, and may shrink when fileno() methods run; other iterables are read first.
+  set->source = cd_is_list(argument) ? cd_dup(argument) : cd_list_from(vm, argument);
+  if (!set->source) return cd_swallow(vm, vm->exc.TypeError) ? (bool)cd_raise_type(vm, "arguments 1-3 must be sequences") : false;
+  if (!(set->objects = cd_list_new(vm))) return false;
+  set->capacity = FD_SETSIZE;
+  if (cd_list_size(set->source) < set->capacity) set->capacity = cd_list_size(set->source);
   if (!(set->fds = cd_alloc_array(vm, set->capacity, sizeof(int)))) return false;
-  for (size_t i = 0; i < set->capacity && i < cd_list_size(set->objects); i++) {
+  for (size_t i = 0; i < cd_list_size(set->source); i++) {
     int fd;
-    Ref object = cd_dup(cd_list_item_borrow(set->objects, i));
+    if (i >= set->capacity) return cd_raise_value(vm, "too many file descriptors in select()");
+    Ref object = cd_dup(cd_list_item_borrow(set->source, i));
     bool ok = cd_descriptor(vm, object, &fd);
+    if (ok && fd >= FD_SETSIZE) ok = cd_raise_value(vm, "filedescriptor out of range in select()");
+    ok = ok && cd_list_append(vm, cd_as_list(set->objects), object);
     cd_drop(vm, object);
     if (!ok) return false;
-    if (fd >= FD_SETSIZE) return cd_raise_value(vm, "filedescriptor out of range in select()");
     set->fds[set->count++] = fd;
     FD_SET(fd, &set->set);
     if (fd > set->highest) set->highest = fd;

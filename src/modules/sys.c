@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // sys.c: the sys module: its attributes and plain functions; see also sys_info.c, sys_hooks.c, sys_traceback.c
 #include "modules/sys.h"
+#include "modules/import.h"
 #include "modules/module_list.h"
 #include "modules/sys_parts.h"
 #include "objects/dict.h"
@@ -247,13 +248,26 @@ FUNCTION(sys, setprofile, "setprofile(function, /)", "setprofile(function)\n\nSe
 FUNCTION(sys, gettrace, "gettrace()", "Return the trace function, or None.") { return cd_bits(vm->thread->trace_fn) ? cd_dup(vm->thread->trace_fn) : cd_none(); }
 FUNCTION(sys, getprofile, "getprofile()", "Return the profile function, or None.") { return cd_bits(vm->thread->profile_fn) ? cd_dup(vm->thread->profile_fn) : cd_none(); }
 
+// sys.meta_path and its companions come with importlib, which starts when it is needed: asking for them is a need. It removes this function.
+FUNCTION(sys, __getattr__, "__getattr__(name, /)", "Start the import system for those attributes that come with it.")
+{
+  static const char *const lazy[] = {"meta_path", "path_hooks", "path_importer_cache"};
+  for (size_t i = 0; i < ARRAY_LEN(lazy); i++) {
+    if (!cd_str_is(args[0], lazy[i])) continue;
+    if (!cd_import_start(vm)) return NO_REF;
+    Value value = cd_sys_get_borrow(vm, lazy[i]);
+    if (cd_bits(value)) return cd_dup(value);
+  }
+  return cd_raise_attribute(vm, self, args[0], "module 'sys' has no attribute '%U'", args[0]);
+}
+
 static const MethodDef *const sys_functions[] = {
   &sys_exc_info_def, &sys_exception_def, &sys_exit_def, &sys_intern_def, &sys_getdefaultencoding_def, &sys_getfilesystemencoding_def,
   &sys_getfilesystemencodeerrors_def, &sys_getsizeof_def, &sys_getrefcount_def, &sys_getallocatedblocks_def, &sys__clear_type_cache_def,
   &sys__debugmallocstats_def, &sys_getrecursionlimit_def, &sys_setrecursionlimit_def, &sys_getswitchinterval_def, &sys_setswitchinterval_def,
   &sys_get_int_max_str_digits_def, &sys_set_int_max_str_digits_def, &sys_is_finalizing_def, &sys_getdlopenflags_def, &sys_setdlopenflags_def,
   &sys__getframe_def, &sys__current_frames_def, &sys__current_exceptions_def, &sys_call_tracing_def, &sys_settrace_def, &sys_setprofile_def,
-  &sys_gettrace_def, &sys_getprofile_def, NULL,
+  &sys_gettrace_def, &sys_getprofile_def, &sys___getattr___def, NULL,
 };
 
 // ---- the module ----

@@ -224,7 +224,7 @@ static bool time_t_argument(VM *vm, Value v, time_t *out)
   return fits || cd_raise_overflow(vm, "timestamp out of range for platform time_t");
 }
 
-FUNCTION(time, gmtime, "gmtime(seconds=None)", "gmtime([seconds]) -> (tm_year, tm_mon, tm_mday, tm_hour, tm_min,\n                       tm_sec, tm_wday, tm_yday, tm_isdst)\n\nConvert seconds since the Epoch to a time tuple in UTC; without an argument, now.")
+FUNCTION(time, gmtime, "gmtime(seconds=None, /)", "gmtime([seconds]) -> (tm_year, tm_mon, tm_mday, tm_hour, tm_min,\n                       tm_sec, tm_wday, tm_yday, tm_isdst)\n\nConvert seconds since the Epoch to a time tuple in UTC; without an argument, now.")
 {
   time_t t;
   struct tm parts;
@@ -232,7 +232,7 @@ FUNCTION(time, gmtime, "gmtime(seconds=None)", "gmtime([seconds]) -> (tm_year, t
   return gmtime_r(&t, &parts) ? time_from_tm(vm, &parts) : cd_raise_os(vm, errno, NO_VALUE, NO_VALUE);
 }
 
-FUNCTION(time, localtime, "localtime(seconds=None)", "localtime([seconds]) -> (tm_year,tm_mon,tm_mday,tm_hour,tm_min,\n                          tm_sec,tm_wday,tm_yday,tm_isdst)\n\nConvert seconds since the Epoch to a time tuple in local time; without an argument, now.")
+FUNCTION(time, localtime, "localtime(seconds=None, /)", "localtime([seconds]) -> (tm_year,tm_mon,tm_mday,tm_hour,tm_min,\n                          tm_sec,tm_wday,tm_yday,tm_isdst)\n\nConvert seconds since the Epoch to a time tuple in local time; without an argument, now.")
 {
   time_t t;
   struct tm parts;
@@ -292,14 +292,14 @@ static bool time_now(struct tm *out)
   return localtime_r(&now, out) != NULL;
 }
 
-FUNCTION(time, asctime, "asctime(tuple=None)", "asctime([tuple]) -> string\n\nConvert a time tuple to text like 'Sat Jun 06 16:26:11 1998'; without an argument, now.")
+FUNCTION(time, asctime, "asctime(tuple=None, /)", "asctime([tuple]) -> string\n\nConvert a time tuple to text like 'Sat Jun 06 16:26:11 1998'; without an argument, now.")
 {
   struct tm t;
   if (!cd_bits(args[0])) return time_now(&t) ? time_text(vm, &t) : cd_raise_os(vm, errno, NO_VALUE, NO_VALUE);
   return time_tuple(vm, args[0], "asctime", &t) && time_check_tuple(vm, &t) ? time_text(vm, &t) : NO_REF;
 }
 
-FUNCTION(time, ctime, "ctime(seconds=None)", "ctime(seconds) -> string\n\nConvert seconds since the Epoch to text in local time, as asctime(localtime(seconds)).")
+METHOD_DEF_(time_ctime, "ctime", "ctime(seconds=None, /)", "ctime(seconds) -> string\n\nConvert seconds since the Epoch to text in local time, as asctime(localtime(seconds)).", METHOD_NO_SIGNATURE)
 {
   time_t t;
   struct tm parts;
@@ -331,7 +331,7 @@ static Ref time_format(VM *vm, const char *format, size_t size, const struct tm 
   }
 }
 
-FUNCTION(time, strftime, "strftime(format, tuple=None)", "strftime(format[, tuple]) -> string\n\nConvert a time tuple to text by a format such as '%Y-%m-%d %H:%M'; without a tuple, now.")
+FUNCTION(time, strftime, "strftime(format, tuple=None, /)", "strftime(format[, tuple]) -> string\n\nConvert a time tuple to text by a format such as '%Y-%m-%d %H:%M'; without a tuple, now.")
 {
   struct tm t;
   if (!cd_is_str(args[0])) return cd_raise_arg_type(vm, "strftime", "1", "str", args[0]);
@@ -346,7 +346,7 @@ FUNCTION(time, strftime, "strftime(format, tuple=None)", "strftime(format[, tupl
   return size ? time_format(vm, cd_str_data(args[0]), size, &t) : cd_dup(vm->empty_str);
 }
 
-FUNCTION_RAW(time, strptime, "strptime(string, format='%a %b %d %H:%M:%S %Y')", "strptime(string, format) -> struct_time\n\nConvert text to a time tuple by a format, as strftime() has it.")
+FUNCTION_RAW(time, strptime, "strptime(string, format='%a %b %d %H:%M:%S %Y', /)", "strptime(string, format) -> struct_time\n\nConvert text to a time tuple by a format, as strftime() has it.")
 {
   Ref function = cd_import_attr(vm, "_strptime", "_strptime_time"), result = function ? cd_call(vm, function, args, nargs, kwnames) : NO_REF;
   cd_drop(vm, function);

@@ -78,6 +78,17 @@ static bool module_is_initializing(VM *vm, Value spec, bool *out)
   return ok;
 }
 
+// Is `name` a submodule that is being imported? importlib keeps their names in __spec__._uninitialized_submodules.
+static bool module_is_loading_submodule(VM *vm, Value spec, Value name)
+{
+  Ref key = cd_intern(vm, "_uninitialized_submodules"), names = NO_REF;
+  bool found = false;
+  if (key && !cd_is_none(spec) && cd_getattr_find(vm, spec, key, &names) == FIND_HIT && !cd_contains(vm, names, name, &found)) found = false;
+  cd_drop(vm, key);
+  cd_drop(vm, names);
+  return found && !cd_raised(vm);
+}
+
 static COLD Ref module_missing(VM *vm, Value self, Value name)
 {
   Value dict = module_of(self)->dict;
@@ -89,7 +100,9 @@ static COLD Ref module_missing(VM *vm, Value self, Value name)
   if (cd_is_none(spec) || module_is_initializing(vm, spec, &initializing)) {
     if (initializing)
       cd_raise_attribute(vm, self, name, "partially initialized module '%U' has no attribute '%U' (most likely due to a circular import)", module_name, name);
-    else
+    else if (module_is_loading_submodule(vm, spec, name))
+      cd_raise_attribute(vm, self, name, "cannot access submodule '%U' of module '%U' (most likely due to a circular import)", name, module_name);
+    else if (!cd_raised(vm))
       cd_raise_attribute(vm, self, name, "module '%U' has no attribute '%U'", module_name, name);
   }
   cd_drop(vm, spec);
