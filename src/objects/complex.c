@@ -73,13 +73,15 @@ static ComplexParts complex_power_int(ComplexParts base, int64_t exponent)
   return exponent >= 0 ? result : complex_quotient((ComplexParts){1, 0}, result);
 }
 
-static ComplexParts complex_power_polar(ComplexParts a, ComplexParts b)
+// *no_angle: the result's angle is infinite.
+static ComplexParts complex_power_polar(ComplexParts a, ComplexParts b, bool *no_angle)
 {
   double size = hypot(a.real, a.imag), length = pow(size, b.real), angle = atan2(a.imag, a.real), phase = angle * b.real;
   if (b.imag != 0) {
     length /= exp(angle * b.imag);
     phase += b.imag * log(size);
   }
+  *no_angle = isinf(phase);
   return (ComplexParts){length * cos(phase), length * sin(phase)};
 }
 
@@ -124,15 +126,17 @@ static Ref complex_power_slot(VM *vm, Value a, Value b, Value modulus)
   COMPLEX_OPERANDS(a, b, x, y)
   if (!cd_is_none(modulus)) return cd_raise_value(vm, "complex modulo");
   bool whole = y.imag == 0 && y.real == floor(y.real) && fabs(y.real) <= 100;
+  bool domain_error = false;
   ComplexParts z;
   if (complex_is_zero(y)) {
     z = (ComplexParts){1, 0};
   } else if (complex_is_zero(x)) {
-    if (y.imag != 0 || y.real < 0) return cd_raise(vm, vm->exc.ZeroDivisionError, "0.0 to a negative or complex power");
+    domain_error = y.imag != 0 || y.real < 0;
     z = (ComplexParts){0, 0};
   } else {
-    z = whole ? complex_power_int(x, (int64_t)y.real) : complex_power_polar(x, y);
+    z = whole ? complex_power_int(x, (int64_t)y.real) : complex_power_polar(x, y, &domain_error);
   }
+  if (domain_error) return cd_raise(vm, vm->exc.ZeroDivisionError, "0.0 to a negative or complex power");
   if (isinf(z.real) || isinf(z.imag)) return cd_raise_overflow(vm, "complex exponentiation");
   return complex_of(vm, z);
 }
