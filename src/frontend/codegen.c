@@ -203,7 +203,11 @@ Ir *cd_emit(Compiler *c, Opcode op, uint32_t a, uint32_t b, uint32_t c_)
   return ir;
 }
 
-void cd_emit_jump(Compiler *c, Opcode op, Reg a, Label to) { cd_emit(c, op, a, 0, 0)->jump = to; }
+void cd_emit_jump(Compiler *c, Opcode op, Reg a, Label to)
+{
+  bool back = op == OP_JUMP && !c->failed && c->labels[c->unit->label_base + (uint32_t)to] >= 0;
+  cd_emit(c, back ? OP_JUMP_BACK : op, a, 0, 0)->jump = to;
+}
 
 Label cd_label(Compiler *c)
 {

@@ -62,11 +62,10 @@ static void block_unwind(Compiler *c, const Block *block)
     block_finally_inline(c, block);
     return;
   case BLOCK_WITH: case BLOCK_ASYNC_WITH: {
-    Position at = u->at;
     u->handler = block->handler;
     u->at = block->at;
     block_exit_with(c, first, block->kind == BLOCK_ASYNC_WITH);
-    u->at = at;
+    u->at = NO_POSITION;
     return;
   }
   case BLOCK_FINALLY_END: case BLOCK_HANDLER:
@@ -84,11 +83,10 @@ static void block_finally_inline(Compiler *c, const Block *block)
 {
   Unit *u = c->unit;
   Block *inner = u->block;
-  Position at = u->at;
   u->block = block->outer;
   cd_stmts(c, block->finalbody);
   u->block = inner;
-  u->at = at;
+  u->at = NO_POSITION;                           // what follows seems to be part of it
 }
 
 void cd_unwind(Compiler *c, const Block *until)

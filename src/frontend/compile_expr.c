@@ -3,6 +3,7 @@
 #include "frontend/codegen.h"
 
 #include "objects/protocol.h"
+#include "objects/set.h"
 #include "objects/str.h"
 #include "objects/tuple.h"
 
@@ -498,20 +499,34 @@ static void expr_display(Compiler *c, const ExprSeq *elts, Opcode build, Opcode 
   cd_pop_to(c, depth);
 }
 
+// A list or set of constants is filled from a tuple or frozenset.
+static void expr_constant_display(Compiler *c, Value items, Opcode build, Opcode extend, Reg dst)
+{
+  uint32_t depth = c->unit->depth;
+  if (!items) return;
+  Reg work = expr_work(c, dst);
+  cd_emit(c, build, work, work, 0);
+  Reg source = cd_push(c);
+  cd_load_const(c, source, items);
+  cd_emit(c, extend, work, source, 0);
+  expr_finish(c, dst, work);
+  cd_pop_to(c, depth);
+}
+
 static void expr_list(Compiler *c, const ExprSeq *elts, Reg dst)
 {
-  if (elts->count > 2 && expr_all_constant(elts)) {
-    uint32_t depth = c->unit->depth;
-    Reg work = expr_work(c, dst);
-    cd_emit(c, OP_BUILD_LIST, work, work, 0);
-    Reg items = cd_push(c);
-    cd_load_const(c, items, expr_constants(c, elts));
-    cd_emit(c, OP_LIST_EXTEND, work, items, 0);
-    expr_finish(c, dst, work);
-    cd_pop_to(c, depth);
+  if (elts->count > 2 && expr_all_constant(elts)) expr_constant_display(c, expr_constants(c, elts), OP_BUILD_LIST, OP_LIST_EXTEND, dst);
+  else expr_display(c, elts, OP_BUILD_LIST, OP_LIST_APPEND, OP_LIST_EXTEND, false, dst);
+}
+
+static void expr_set(Compiler *c, const ExprSeq *elts, Reg dst)
+{
+  if (elts->count <= 2 || !expr_all_constant(elts)) {
+    expr_display(c, elts, OP_BUILD_SET, OP_SET_ADD, OP_SET_UPDATE, false, dst);
     return;
   }
-  expr_display(c, elts, OP_BUILD_LIST, OP_LIST_APPEND, OP_LIST_EXTEND, false, dst);
+  Value items = expr_constants(c, elts);
+  if (items) expr_constant_display(c, cd_own(c, cd_frozenset_new(c->vm, items)), OP_BUILD_SET, OP_SET_UPDATE, dst);
 }
 
 void cd_tuple_display(Compiler *c, const ExprSeq *elts, Reg dst)
@@ -939,7 +954,7 @@ static void expr_kind(Compiler *c, Expr *e, Reg dst)
   case EXPR_NamedExpr: expr_walrus(c, e, dst); break;
   case EXPR_Lambda: cd_lambda(c, e, dst); break;
   case EXPR_Dict: expr_dict(c, e, dst); break;
-  case EXPR_Set: expr_display(c, &e->as.Set.elts, OP_BUILD_SET, OP_SET_ADD, OP_SET_UPDATE, false, dst); break;
+  case EXPR_Set: expr_set(c, &e->as.Set.elts, dst); break;
   case EXPR_List: expr_list(c, &e->as.List.elts, dst); break;
   case EXPR_Tuple: cd_tuple_display(c, &e->as.Tuple.elts, dst); break;
   case EXPR_ListComp: case EXPR_SetComp: case EXPR_DictComp: case EXPR_GeneratorExp: cd_comprehension(c, e, dst); break;

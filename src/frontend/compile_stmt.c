@@ -222,18 +222,15 @@ static void stmt_while(Compiler *c, Stmt *s)
   Unit *u = c->unit;
   Block block;
   Label loop = cd_label(c), end = cd_label(c), anchor = cd_label(c), body = cd_label(c);
-  bool truth, forever = cd_is_constant_true(s->as.While.test, &truth, c->vm) && truth;
   cd_place(c, loop);
   cd_block_push(c, &block, BLOCK_WHILE);
   block.start = loop;
   block.end = end;
-  if (forever) cd_emit(c, OP_NOP, 0, 0, 0);
-  else cd_jump_if(c, s->as.While.test, anchor, false);
+  cd_jump_if(c, s->as.While.test, anchor, false);
   cd_place(c, body);
   cd_stmts(c, &s->as.While.body);
-  if (forever) u->at = POSITION_OF(s);           // the test, seen once more
-  else u->at = NO_POSITION;
-  cd_emit_jump(c, OP_JUMP_BACK, 0, forever ? body : loop);
+  u->at = POSITION_OF(s);
+  cd_jump_if(c, s->as.While.test, body, true);
   cd_block_pop(c);
   cd_place(c, anchor);
   cd_stmts(c, &s->as.While.orelse);

@@ -830,6 +830,7 @@ static SendResult eval_run(VM *vm, Frame *frame, EvalMode mode, Ref sent, Ref *o
   Generator *gen = NULL;
   ReturnKind kind = RETURN_CALL;
   const Instr *last_traced = NULL;
+  const Frame *last_traced_frame = NULL;
 
   thread->frame = frame;
   LOAD_FRAME();
@@ -848,8 +849,9 @@ static SendResult eval_run(VM *vm, Frame *frame, EvalMode mode, Ref sent, Ref *o
 
 op_traced:
   SAVE();
-  if (!cd_trace_instruction(vm, frame, last_traced)) goto error;
+  if (!cd_trace_instruction(vm, frame, last_traced_frame == frame ? last_traced : NULL)) goto error;
   last_traced = pc = frame->pc;
+  last_traced_frame = frame;
   goto *plain[pc->op];
 
   CASE(NOP) NEXT(1);
@@ -1382,6 +1384,17 @@ binary_k: {
 
   // ---- comparison ----
 
+// Jumps `delta` units from `units` further on. Going back, the breaker is looked at.
+#define JUMP_BY(units, delta)                                                                            \
+  do {                                                                                                   \
+    int32_t delta_ = (delta);                                                                            \
+    if (delta_ < 0 && UNLIKELY(atomic_load_explicit(&vm->breaker, memory_order_relaxed))) {              \
+      SAVE();                                                                                            \
+      if (!cd_handle_breaker(vm)) goto error;                                                            \
+    }                                                                                                    \
+    NEXT((units) + delta_);                                                                              \
+  } while (0)
+
 // A conditional jump on the result that follows is done at once: the bool is never stored.
 #define TRUTH_RESULT(truth)                                                                              \
   do {                                                                                                   \
@@ -1390,8 +1403,16 @@ binary_k: {
     memcpy(&next_, pc + 1, sizeof next_);                                                                \
     uint32_t a_ = A;                                                                                     \
     if (LIKELY(a_ >= first_temp)) {                                                                      \
-      if (next_ == (OP_JUMP_IF_FALSE | a_ << 16)) { R[a_] = NO_VALUE; pc += 3 + (truth_ ? 0 : ((InstrExtra *)(pc + 2))->jump); DISPATCH(); } \
-      if (next_ == (OP_JUMP_IF_TRUE | a_ << 16)) { R[a_] = NO_VALUE; pc += 3 + (truth_ ? ((InstrExtra *)(pc + 2))->jump : 0); DISPATCH(); }  \
+      if (next_ == (OP_JUMP_IF_FALSE | a_ << 16)) {                                                      \
+        R[a_] = NO_VALUE;                                                                                \
+        if (truth_) NEXT(3);                                                                             \
+        JUMP_BY(3, ((InstrExtra *)(pc + 2))->jump);                                                      \
+      }                                                                                                  \
+      if (next_ == (OP_JUMP_IF_TRUE | a_ << 16)) {                                                       \
+        R[a_] = NO_VALUE;                                                                                \
+        if (!truth_) NEXT(3);                                                                            \
+        JUMP_BY(3, ((InstrExtra *)(pc + 2))->jump);                                                      \
+      }                                                                                                  \
     }                                                                                                    \
     SET(a_, cd_bool(truth_));                                                                            \
     NEXT(1);                                                                                             \
@@ -1520,7 +1541,8 @@ compare_k: {
       if ((t = eval_slow_truth(vm, R[A])) < 0) goto error;
       CONSUME(A);
     }
-    NEXT(2 + (t ? 0 : EXTRA->jump));
+    if (t) NEXT(2);
+    JUMP_BY(2, EXTRA->jump);
   }
   CASE(JUMP_IF_TRUE) {
     int t = eval_quick_truth(R[A]);
@@ -1529,17 +1551,20 @@ compare_k: {
       if ((t = eval_slow_truth(vm, R[A])) < 0) goto error;
       CONSUME(A);
     }
-    NEXT(2 + (t ? EXTRA->jump : 0));
+    if (!t) NEXT(2);
+    JUMP_BY(2, EXTRA->jump);
   }
   CASE(JUMP_IF_NONE) {
     bool t = cd_is_none(R[A]);
     CONSUME(A);
-    NEXT(2 + (t ? EXTRA->jump : 0));
+    if (!t) NEXT(2);
+    JUMP_BY(2, EXTRA->jump);
   }
   CASE(JUMP_IF_NOT_NONE) {
     bool t = cd_is_none(R[A]);
     CONSUME(A);
-    NEXT(2 + (t ? 0 : EXTRA->jump));
+    if (t) NEXT(2);
+    JUMP_BY(2, EXTRA->jump);
   }
   CASE(JUMP_IF_FALSE_OR_DROP) {
     int t = eval_quick_truth(R[A]);

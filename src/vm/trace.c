@@ -140,7 +140,8 @@ bool cd_trace_instruction(VM *vm, Frame *frame, const Instr *last)
   const Instr *pc = frame->pc;
   if (pc->op == OP_ENTER || pc->op == OP_COPY_FREE_VARS || pc->op == OP_MAKE_CELL) return true;
   int line = cd_frame_line(frame);
-  bool backward = last && last >= pc && last < frame->code->instrs + frame->code->unit_count && last->op == OP_JUMP_BACK;
+  // Whatever goes back is a loop; an instruction that repeats itself is one only if it is a jump.
+  bool backward = last && last < frame->code->instrs + frame->code->unit_count && (last > pc || (last == pc && last->op == OP_JUMP_BACK));
   if (line > 0 && object->trace_lines && (line != frame->traced_line || backward)) {
     frame->traced_line = line;
     if (!trace_local(vm, frame, TRACE_LINE, NO_VALUE)) return false;
