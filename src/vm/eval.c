@@ -750,7 +750,7 @@ static NO_INLINE Ref eval_call_traced(VM *vm, Frame *frame, Value callee, const 
     first_temp = code->first_temp;                                            \
     dispatch = stack->dispatch;                                               \
   } while (0)
-#define TRACED() UNLIKELY(dispatch != stack->plain_dispatch)
+#define TRACED() UNLIKELY(dispatch != plain)
 // Goes on in a new frame; what it returns goes the way of `kind`, to register `reg` of this one.
 #define ENTER_FRAME(new_frame_, kind_, reg_) do {                             \
     Frame *entered_ = (new_frame_);                                           \
@@ -2129,6 +2129,25 @@ do_return:
     }
     if (type == vm->types.generator) {
       gen = (Generator *)it;
+      if (LIKELY(gen->frame.state == FRAME_SUSPENDED && !gen->delegator && !TRACED())) {       // the shortest way through enter_generator
+        SAVE();
+        if (UNLIKELY(!eval_deeper(vm, thread))) goto error;
+        Frame *g = &gen->frame;
+        g->back = frame;
+        g->flags = (uint16_t)((g->flags & ~FRAME_KIND) | RETURN_FOR_ITER << FRAME_KIND_SHIFT);
+        g->state = FRAME_RUNNING;
+        gen->handling.previous = thread->handling;
+        thread->handling = &gen->handling;
+        thread->frame = frame = g;
+        LOAD_FRAME();
+        pc = g->pc;
+        if (UNLIKELY(g->flags & FRAME_JUMPED)) {
+          g->flags &= (uint16_t)~FRAME_JUMPED;
+          DISPATCH();
+        }
+        SET(A, cd_none());
+        NEXT(1);
+      }
       if (LIKELY(gen->frame.state == FRAME_SUSPENDED || gen->frame.state == FRAME_CREATED || eval_is_idle_root(gen))) {
         SAVE();
         sent = cd_none();
@@ -2228,6 +2247,17 @@ resume: {
     result = TAKE(B);
     SAVE();
     frame->state = FRAME_SUSPENDED;
+    if (LIKELY((frame->flags & ~(FRAME_OWN_CODE | FRAME_OWN_LOCALS)) == (FRAME_IS_GENERATOR | RETURN_FOR_ITER << FRAME_KIND_SHIFT) && !TRACED())) {
+      thread->handling = cd_generator_of(frame)->handling.previous;      // the shortest way through do_yield
+      thread->recursion_depth--;
+      Frame *back = frame->back;
+      frame->back = NULL;
+      thread->frame = frame = back;
+      LOAD_FRAME();
+      pc = frame->pc;
+      SET(A, result);
+      NEXT(2);
+    }
   }
 
   // `frame` yields `result`: to the caller of the chain's root. Its state is SUSPENDED (a value of its own) or DELEGATING (handed up).
