@@ -83,7 +83,6 @@ struct Thread {
   uint64_t context_version;
   Value asyncgen_firstiter, asyncgen_finalizer;  // owned; sys.set_asyncgen_hooks
   int coroutine_origin_depth;
-  Value locals_dict;                             // owned; thread-local storage dict (_thread._local)
   void *loop;                                    // running event loop
   Value *repr_guard;                             // objects under repr(), borrowed; objects/protocol.c; freed when empty
   uint32_t repr_guard_count, repr_guard_capacity;

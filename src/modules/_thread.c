@@ -35,7 +35,7 @@ typedef struct ThreadState {
   Type *lock, *rlock, *local, *hook_args;
   size_t stack_size;                             // of new threads; 0: default
   int64_t count;                                 // threads started here and still running
-  int64_t next_local_key;
+  struct Local *locals;                          // all _local objects
 } ThreadState;
 
 static inline ThreadState *thread_state(VM *vm) { return cd_state(vm, MODULE__thread); }
@@ -293,14 +293,16 @@ static const TypeSpec rlock_spec = {.name = "_thread.RLock", .doc = "A lock that
 
 // ---- _local ----
 
-// Each thread sees a namespace of its own: thread->locals_dict maps the object's key to it. Before anything touches an attribute, the
-// namespace of the running thread is put in place as the instance's dict; __init__ runs again in each thread that comes by.
+// Each thread sees a namespace of its own, kept in `dicts` under the thread's ident. Before anything touches an attribute, the
+// namespace of the running thread is put in place as the instance's dict; __init__ runs again in each thread that comes by. All
+// objects are linked, so that a thread's end can take its namespaces away.
 typedef struct Local {
   Object head;
   AttributeHead attributes;
   Weakref *weaklist;
   Value args, kwargs;                            // owned: of the constructor
-  int64_t key;
+  Value dicts;                                   // owned: ident -> dict
+  struct Local *next, *previous;
 } Local;
 
 static Local *as_local(Value self) { return (Local *)cd_object(self); }
@@ -309,61 +311,64 @@ static Ref local_new(VM *vm, Type *type, const Value *args, size_t nargs, Value 
 {
   size_t names = kwnames ? cd_tuple_size(kwnames) : 0;
   if ((nargs || names) && type->slots.init == vm->types.object->slots.init) return cd_raise_type(vm, "Initialization arguments are not supported");
-  Local *local = cd_object_new(vm, type, cd_var_size(type, type->basicsize));
+  Local *local = cd_instance_new(vm, type);
   if (!local) return NO_REF;
-  Ref self = cd_from_object(local);
-  local->key = ++thread_state(vm)->next_local_key;
-  if (!(local->args = cd_tuple_of(vm, nargs, args)) || !(local->kwargs = cd_dict_new(vm))) goto fail;
+  Ref self = cd_from_object(local), dict = NO_REF, ident = NO_REF;
+  if (!(local->args = cd_tuple_of(vm, nargs, args)) || !(local->kwargs = cd_dict_new(vm)) || !(local->dicts = cd_dict_new(vm))) goto fail;
   for (size_t i = 0; i < names; i++)
     if (!cd_dict_set(vm, local->kwargs, cd_tuple_item_borrow(kwnames, i), args[nargs + i])) goto fail;
   // The constructing thread's namespace is there before __init__ runs, so that it runs once here.
-  if (!vm->thread->locals_dict && !(vm->thread->locals_dict = cd_dict_new(vm))) goto fail;
-  Ref dict = cd_dict_new(vm);
-  bool ok = dict && cd_dict_set(vm, vm->thread->locals_dict, cd_from_small(local->key), dict);
+  if (!(dict = cd_dict_new(vm)) || !(ident = cd_int_from_u64(vm, vm->thread->ident)) || !cd_dict_set(vm, local->dicts, ident, dict)) goto fail;
   cd_drop(vm, dict);
-  if (ok) return self;
+  cd_drop(vm, ident);
+  ThreadState *state = thread_state(vm);
+  local->next = state->locals;
+  if (local->next) local->next->previous = local;
+  state->locals = local;
+  return self;
 fail:
+  cd_drop(vm, dict);
+  cd_drop(vm, ident);
   cd_drop(vm, self);
   return NO_REF;
+}
+
+// __init__ with the constructor's arguments, in a thread that sees the object for the first time.
+static bool local_init_again(VM *vm, Value self)
+{
+  Local *local = as_local(self);
+  Ref init = cd_getattr(vm, cd_type_value(cd_object(self)->type), N(__init__)), result = NO_REF, all = NO_REF;
+  size_t n = cd_tuple_size(local->args);
+  if (init && (all = cd_tuple_new(vm, n + 1))) {
+    cd_tuple_set(all, 0, cd_dup(self));
+    for (size_t i = 0; i < n; i++) cd_tuple_set(all, i + 1, cd_dup(cd_tuple_item_borrow(local->args, i)));
+    result = cd_call_ex(vm, init, all, local->kwargs);
+  }
+  cd_drop(vm, init);
+  cd_drop(vm, all);
+  cd_drop(vm, result);
+  return result != NO_REF;
 }
 
 static bool local_enter(VM *vm, Value self)
 {
   Local *local = as_local(self);
-  Thread *thread = vm->thread;
-  Ref dict = NO_REF;
-  if (!thread->locals_dict && !(thread->locals_dict = cd_dict_new(vm))) return false;
-  Find found = cd_dict_find(vm, thread->locals_dict, cd_from_small(local->key), &dict);
-  if (found == FIND_ERROR) return false;
   AttributeHead *head = cd_attributes(&local->head);
-  if (found == FIND_HIT) {
-    if (!cd_is(head->dict, dict)) cd_replace(vm, &head->dict, dict);
-    else cd_drop(vm, dict);
-    return true;
+  Ref ident = cd_int_from_u64(vm, vm->thread->ident), dict = NO_REF;
+  if (!ident) return false;
+  Find found = cd_dict_find(vm, local->dicts, ident, &dict);
+  bool ok = found == FIND_HIT;
+  if (found == FIND_MISSING) ok = (dict = cd_dict_new(vm)) && cd_dict_set(vm, local->dicts, ident, dict);
+  if (ok && !(head->dict && cd_is(head->dict, dict))) cd_replace(vm, &head->dict, cd_dup(dict));
+  cd_drop(vm, dict);
+  if (ok && found == FIND_MISSING && cd_object(self)->type->slots.init != vm->types.object->slots.init && !local_init_again(vm, self)) {
+    Ref error = cd_take_raised(vm);
+    if (cd_dict_delete(vm, local->dicts, ident) == FIND_ERROR) cd_clear_raised(vm);
+    cd_restore_raised(vm, error);
+    ok = false;
   }
-  if (!(dict = cd_dict_new(vm)) || !cd_dict_set(vm, thread->locals_dict, cd_from_small(local->key), dict)) {
-    cd_drop(vm, dict);
-    return false;
-  }
-  cd_replace(vm, &head->dict, dict);
-  if (cd_object(self)->type->slots.init == vm->types.object->slots.init) return true;
-  Ref init = cd_getattr(vm, cd_type_value(cd_object(self)->type), N(__init__)), result = NO_REF, all = NO_REF;
-  if (init) {
-    size_t n = cd_tuple_size(local->args);
-    if ((all = cd_tuple_new(vm, n + 1))) {
-      cd_tuple_set(all, 0, cd_dup(self));
-      for (size_t i = 0; i < n; i++) cd_tuple_set(all, i + 1, cd_dup(cd_tuple_item_borrow(local->args, i)));
-      result = cd_call_ex(vm, init, all, local->kwargs);
-    }
-  }
-  cd_drop(vm, init);
-  cd_drop(vm, all);
-  cd_drop(vm, result);
-  if (result) return true;
-  Ref error = cd_take_raised(vm);
-  if (cd_dict_delete(vm, thread->locals_dict, cd_from_small(local->key)) == FIND_ERROR) cd_clear_raised(vm);
-  cd_restore_raised(vm, error);
-  return false;
+  cd_drop(vm, ident);
+  return ok;
 }
 
 static Ref local_getattr(VM *vm, Value self, Value name) { return local_enter(vm, self) ? cd_generic_getattr(vm, self, name) : NO_REF; }
@@ -379,18 +384,50 @@ static void local_clear(VM *vm, Object *self)
   Local *local = (Local *)self;
   cd_clear(vm, &local->args);
   cd_clear(vm, &local->kwargs);
-  for (Thread *t = vm->threads; t; t = t->next)
-    if (t->locals_dict && cd_dict_delete(vm, t->locals_dict, cd_from_small(local->key)) == FIND_ERROR) cd_clear_raised(vm);
+  if (local->dicts) cd_dict_clear(vm, local->dicts);
+}
+static void local_release(VM *vm, Object *self)
+{
+  Local *local = (Local *)self;
+  ThreadState *state = thread_state(vm);
+  if (local->previous) local->previous->next = local->next;
+  else if (state->locals == local) state->locals = local->next;
+  if (local->next) local->next->previous = local->previous;
+  cd_clear(vm, &local->args);
+  cd_clear(vm, &local->kwargs);
+  cd_clear(vm, &local->dicts);
 }
 static void local_traverse(Object *self, VisitFn visit, void *context)
 {
   visit(context, ((Local *)self)->args);
   visit(context, ((Local *)self)->kwargs);
+  visit(context, ((Local *)self)->dicts);
 }
+
+// At a thread's end. Dropping a namespace can run Python, which may change the list: start again after each.
+static void locals_forget(VM *vm, uint64_t thread)
+{
+  Ref ident = cd_int_from_u64(vm, thread), dict;
+  for (Local *local = ident ? thread_state(vm)->locals : NULL; local;) {
+    Find found = local->dicts ? cd_dict_pop(vm, local->dicts, ident, &dict) : FIND_MISSING;
+    if (found == FIND_ERROR) cd_clear_raised(vm);
+    if (found != FIND_HIT) {
+      local = local->next;
+      continue;
+    }
+    AttributeHead *head = cd_attributes(&local->head);
+    if (head->dict && cd_is(head->dict, dict)) cd_clear(vm, &head->dict);
+    cd_drop(vm, dict);
+    local = thread_state(vm)->locals;
+  }
+  if (!ident) cd_clear_raised(vm);
+  cd_drop(vm, ident);
+}
+
 static const TypeSpec local_spec = {.name = "_thread._local", .doc = "An object whose attributes are separate for each thread.", .basicsize = sizeof(Local),
                                     .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS, .dict_offset = offsetof(Local, attributes),
                                     .weaklist_offset = offsetof(Local, weaklist),
-                                    .slots = {.new_ = local_new, .getattr = local_getattr, .setattr = local_setattr, .release = local_clear, .clear = local_clear,
+                                    .slots = {.new_ = local_new, .getattr = local_getattr, .setattr = local_setattr, .release = local_release, .clear = local_clear,
                                               .traverse = local_traverse}};
 
 // ---- starting threads ----
@@ -430,6 +467,7 @@ static void *thread_main(void *data)
   cd_drop(vm, start.function);
   cd_drop(vm, start.args);
   cd_drop(vm, start.kwargs);
+  locals_forget(vm, thread->ident);
   thread_state(vm)->count--;
   cd_thread_clear(vm, thread);
   thread_unlink(vm, thread);
@@ -528,7 +566,7 @@ FUNCTION(_thread, interrupt_main, "interrupt_main(signum=2, /)", "Act as if the 
   if (args[0] && !cd_to_c_int(vm, args[0], &number)) return NO_REF;
   if (number < 1 || number >= NSIG) return cd_raise_value(vm, "signal number out of range");
   if (!cd_signals_ignored(vm, number)) cd_signals_trip(vm, number);
-  return cd_none();
+  return cd_poll(vm) ? cd_none() : NO_REF;       // in the main thread the handler runs at once
 }
 FUNCTION(_thread, stack_size, "stack_size(size=0, /)", "Set the stack size of new threads, 0 for the default; the old setting.")
 {

@@ -86,7 +86,6 @@ void cd_thread_clear(VM *vm, Thread *thread)
   cd_clear(vm, &thread->context);
   cd_clear(vm, &thread->asyncgen_firstiter);
   cd_clear(vm, &thread->asyncgen_finalizer);
-  cd_clear(vm, &thread->locals_dict);
   FrameStack *stack = thread->stack;
   if (!stack) return;
   thread->stack = NULL;
