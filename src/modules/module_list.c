@@ -103,6 +103,19 @@ static void modules_clear_dict(VM *vm, Value dict, bool private_names)
   cd_drop(vm, keys);
 }
 
+static void modules_flush_output(VM *vm)
+{
+  static const char *const names[] = {"stdout", "stderr"};
+  for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+    Value found = cd_bits(vm->sys_dict) ? cd_dict_get_text_borrow(vm, vm->sys_dict, names[i]) : NO_VALUE;
+    if (!found || cd_is_none(found)) continue;
+    Ref stream = cd_dup(found), result = cd_call_method0(vm, stream, N(flush));
+    if (!result) cd_clear_raised(vm);
+    cd_drop(vm, result);
+    cd_drop(vm, stream);
+  }
+}
+
 void cd_modules_finish(VM *vm)
 {
   if (!vm->module_state) return;
@@ -134,6 +147,7 @@ void cd_modules_finish(VM *vm)
   }
   cd_drop(vm, living);
   cd_gc_collect(vm, GC_GENERATIONS - 1);
+  modules_flush_output(vm);                      // what finalizers have printed
   cd_import_finish(vm);
   modules_clear_state(vm);
   cd_clear_raised(vm);

@@ -334,8 +334,6 @@ static bool method_hash(VM *vm, Value self, int64_t *out)
   return true;
 }
 
-static Ref method_descr_get(VM *vm, Value self, Value instance, Value owner) { return cd_dup(self); }
-
 static Ref method_get_doc(VM *vm, Value self)
 {
   Ref doc;
@@ -381,7 +379,7 @@ const TypeSpec cd_method_spec = {
   .getset = method_getset,
   .members = method_members,
   .slots = {.release = method_release, .traverse = method_traverse, .repr = method_repr, .hash = method_hash, .call = method_call,
-            .getattr = method_getattr, .compare = method_compare, .descr_get = method_descr_get, .new_ = method_new_slot},
+            .getattr = method_getattr, .compare = method_compare, .new_ = method_new_slot},
 };
 
 // ---- cells ----

@@ -826,6 +826,9 @@ static bool class_fill_cell(VM *vm, Type *type)
 
 static bool class_finish_namespace(VM *vm, Type *type)
 {
+  size_t size;
+  Value doc = cd_dict_get_name_borrow(vm, type->dict, N(__doc__));
+  if (doc && cd_is_str(doc) && !cd_str_utf8(vm, doc, &size)) return false;       // lone surrogates are refused here already
   if (!class_set_module(vm, type) || !class_set_qualname(vm, type)) return false;
   if (!class_wrap_function(vm, type, N(__new__), cd_staticmethod_new)) return false;
   if (!class_wrap_function(vm, type, N(__init_subclass__), cd_classmethod_new)) return false;
