@@ -40,6 +40,14 @@ static const char *find_stdlib(const char *wanted)
   return NULL;
 }
 
+static bool asked_for(const CedeOptions *o, const char *x_option, const char *variable)
+{
+  const char *value = o->ignore_environment ? NULL : getenv(variable);
+  for (int i = 0; i < o->x_option_count; i++)
+    if (!strcmp(o->x_options[i], x_option)) return true;
+  return value && *value;
+}
+
 static void config_fill(Config *c, const CedeOptions *o)
 {
   *c = (Config){
@@ -51,7 +59,8 @@ static void config_fill(Config *c, const CedeOptions *o)
     .install_signal_handlers = o->install_signal_handlers, .unbuffered = o->unbuffered, .executable = o->executable, .argc = o->argc,
     .orig_argc = o->orig_argc, .argv = o->argv, .orig_argv = o->orig_argv, .warn_option_count = o->warn_option_count,
     .x_option_count = o->x_option_count, .warn_options = o->warn_options, .x_options = o->x_options, .path_variable = o->path_variable,
-    .stdio_encoding = o->stdio_encoding, .pycache_prefix = o->pycache_prefix};
+    .stdio_encoding = o->stdio_encoding, .pycache_prefix = o->pycache_prefix,
+    .no_debug_ranges = asked_for(o, "no_debug_ranges", "PYTHONNODEBUGRANGES")};
 }
 
 // PYTHONHASHSEED=0 is no randomisation; other seeds are stretched to a key by the same linear congruences as the reference's, so that hashes

@@ -317,6 +317,7 @@ static Next code_next_position(VM *vm, CodeIterator *it, Ref *out)
     if (!cd_position_read(&it->reader, &it->left, &it->position)) return NEXT_DONE;
   it->left--;
   Position p = it->position;
+  if (vm->config.no_debug_ranges) p.end_line = p.column = p.end_column = -1;
   Ref tuple = cd_tuple_new(vm, 4);
   if (!tuple) return NEXT_ERROR;
   cd_tuple_set(tuple, 0, code_number(p.line));

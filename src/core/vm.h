@@ -42,6 +42,7 @@ typedef struct Config {
       bytes_warning, quiet, isolated, dev_mode, utf8_mode, warn_default_encoding, safe_path;
   int int_max_str_digits;                        // default 4300; 0: no limit
   int install_signal_handlers;
+  int no_debug_ranges;                           // -X no_debug_ranges: code keeps lines only, no columns
   int unbuffered;                                // -u: stdout and stderr write through
   // Texts below are borrowed from the host for the VM's life, in the file system's encoding; NULL or 0 where absent.
   const char *executable;                        // sys.executable, absolute

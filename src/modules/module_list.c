@@ -77,14 +77,12 @@ bool cd_modules_init(VM *vm)
 
 // ---- the end ----
 
+// The last modules of the list first: they build on the others. Memory goes when all are done, for what they held may still ask for it.
 static void modules_clear_state(VM *vm)
 {
-  for (size_t i = 0; i < MODULE_COUNT; i++) {
-    if (!vm->module_state[i]) continue;
-    if (native_modules[i].def->clear) native_modules[i].def->clear(vm, vm->module_state[i]);
-    cd_free(vm, vm->module_state[i], native_modules[i].def->state_size);
-    vm->module_state[i] = NULL;
-  }
+  for (size_t i = MODULE_COUNT; i-- > 0;)
+    if (vm->module_state[i] && native_modules[i].def->clear) native_modules[i].def->clear(vm, vm->module_state[i]);
+  for (size_t i = 0; i < MODULE_COUNT; i++) cd_free(vm, vm->module_state[i], native_modules[i].def->state_size);
   cd_free(vm, vm->module_state, MODULE_COUNT * sizeof(void *));
   vm->module_state = NULL;
 }

@@ -208,7 +208,7 @@ static bool trace_entry(TracePrinter *p, const Traceback *entry)
 {
   const Code *code = entry->frame->frame->code;
   int line = trace_entry_line(entry);
-  Position position = entry->lasti >= 0 ? cd_code_position(code, (uint32_t)entry->lasti / 2) : (Position){-1, -1, -1, -1};
+  Position position = entry->lasti >= 0 && !p->vm->config.no_debug_ranges ? cd_code_position(code, (uint32_t)entry->lasti / 2) : (Position){-1, -1, -1, -1};
   if (!trace_margin(p) || !cd_text_format(&p->out, "  File \"%S\", line %d, in %S\n", code->filename, line, code->name)) return false;
   return trace_source(p, code->filename, line, position);
 }
