@@ -376,8 +376,7 @@ Ref cd_exception_group_reraise(VM *vm, Value original, Value raised_list)
     if (cd_is_none(part)) cd_drop(vm, part);
     else if (!cd_list_append_steal(vm, cd_as_list(raised), part)) goto done;
   }
-  if (cd_list_size(raised) == 1) result = cd_dup(cd_list_item_borrow(raised, 0));
-  else if (cd_list_size(raised) > 1) result = group_make(vm, "", cd_dup(raised));
+  if (cd_list_size(raised)) result = group_make(vm, "", cd_dup(raised));
 done:
   cd_drop(vm, raised);
   cd_drop(vm, reraised);
