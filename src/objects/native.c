@@ -670,7 +670,6 @@ const TypeSpec cd_class_method_descriptor_spec = {
   .name = "classmethod_descriptor",
   .basicsize = sizeof(MethodDescriptor),
   .flags = TYPE_NO_NEW | TYPE_GC,
-  .methods = method_descriptor_methods,
   .getset = method_descriptor_getset,
   .slots = {.release = method_descriptor_release, .traverse = method_descriptor_traverse, .repr = method_descriptor_repr,
             .call = class_method_descriptor_call, .descr_get = class_method_descriptor_get},
