@@ -1452,6 +1452,7 @@ static Ref type_new_slot(VM *vm, Type *meta, const Value *args, size_t nargs, Va
     if (!fits[i])
       return cd_raise_type(vm, "type.__new__() argument %d must be %s, not %s", i + 1, wanted[i], cd_type_name(cd_type_of(vm, args[i])));
   // A more derived metaclass among the bases takes over, with its own __new__.
+  if (!class_check_bases(vm, args[1])) return NO_REF;
   Ref winner = cd_metaclass_of(vm, cd_type_value(meta), args[1]);
   if (!winner) return NO_REF;
   Type *best = cd_as_type(winner);
