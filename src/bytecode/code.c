@@ -98,6 +98,7 @@ static void code_release(VM *vm, Object *self)
   cd_free(vm, code->instrs, code->unit_count * sizeof(Instr));
   cd_free(vm, code->handlers, code->handler_count * sizeof(Handler));
   cd_free(vm, code->positions, code->positions_size);
+  cd_free(vm, code->unit_lines, code->unit_count * sizeof *code->unit_lines);
   cd_free(vm, code->caches, code->cache_capacity * sizeof(InlineCache));
   cd_free(vm, code->cell_registers, code->cell_count * sizeof(uint16_t));
   Value *const owned[] = {&code->consts, &code->names, &code->varnames, &code->cellvars, &code->freevars, &code->filename, &code->name, &code->qualname,

@@ -141,4 +141,23 @@ Position cd_code_position(const Code *code, uint32_t unit)
   return (Position){-1, -1, -1, -1};
 }
 
-int32_t cd_code_line(const Code *code, uint32_t unit) { return cd_code_position(code, unit).line; }
+int32_t cd_code_line(const Code *code, uint32_t unit)
+{
+  if (code->unit_lines) return unit < code->unit_count ? code->unit_lines[unit] : -1;
+  return cd_code_position(code, unit).line;
+}
+
+bool cd_code_index_lines(VM *vm, Code *code)
+{
+  if (code->unit_lines) return true;
+  int32_t *lines = cd_alloc_array(vm, code->unit_count, sizeof *lines);
+  if (!lines) return false;
+  for (uint32_t i = 0; i < code->unit_count; i++) lines[i] = -1;
+  PositionReader reader = cd_position_reader(code);
+  Position position;
+  uint32_t units, at = 0;
+  while (at < code->unit_count && cd_position_read(&reader, &units, &position))
+    for (; units && at < code->unit_count; units--) lines[at++] = position.line;
+  code->unit_lines = lines;
+  return true;
+}

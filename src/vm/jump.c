@@ -157,9 +157,13 @@ static int64_t jump_find_unit(const JumpMap *map, uint32_t from, int line, const
   int64_t best = -1;
   uint32_t best_score = 0;
   bool explained = false;
+  int previous = -1;
   *obstacle = "cannot find bytecode for specified line";
   for (uint32_t unit = 0; unit < code->unit_count; unit += cd_opcode_units[code->instrs[unit].op]) {
-    if (cd_code_line(code, unit) != line) continue;
+    int at = cd_code_line(code, unit);
+    bool begins = at != previous;                // only where a line begins
+    previous = at;
+    if (at != line || !begins) continue;
     uint32_t op = code->instrs[unit].op;
     if (op == OP_ENTER || op == OP_COPY_FREE_VARS || op == OP_MAKE_CELL) continue;
     uint32_t score;
@@ -205,7 +209,7 @@ static void jump_drop_temporaries(VM *vm, Frame *frame, const JumpMap *map, uint
 static bool jump_allowed_now(VM *vm, FrameObject *object)
 {
   Frame *frame = object->frame;
-  if (!frame || frame->state == FRAME_DONE || !vm->thread->tracing) {
+  if (!frame || frame->state == FRAME_DONE) {
     cd_raise_value(vm, "f_lineno can only be set in a trace function");
     return false;
   }
@@ -234,6 +238,7 @@ bool cd_frame_jump(VM *vm, FrameObject *object, Value value)
   Frame *frame = object->frame;
   Code *code = frame->code;
   if (wanted < code->first_line) { cd_raise_value(vm, "line %d comes before the current code block", (int)wanted); return false; }
+  if (!cd_code_index_lines(vm, code)) return false;
   int line = jump_first_line_from(code, (int)wanted);
   if (line < 0) { cd_raise_value(vm, "line %d comes after the current code block", (int)wanted); return false; }
   JumpMap map;

@@ -9,7 +9,7 @@ def trace(func, *args):
     def tracer(frame, event, arg):
         if frame.f_code.co_filename != __file__: return None
         if event == "exception": arg = arg[0].__name__
-        elif event in ("line", "call"): arg = None
+        elif event in ("line", "call") or isinstance(arg, Cm): arg = None
         events.append((event, frame.f_lineno - base, frame.f_code.co_name, arg))
         return tracer
 
