@@ -610,12 +610,16 @@ FUNCTION(_thread, _excepthook, "_excepthook(args, /)", "What threading.excepthoo
   Ref label = name ? cd_str(vm, name) : cd_str_format(vm, "%lld", (long long)vm->thread->ident);
   cd_drop(vm, name);
   if (!label) return NO_REF;
-  Value file = cd_sys_get_borrow(vm, "stderr");
-  if (!file || cd_is_none(file)) {
+  Ref out = cd_dup(cd_sys_get_borrow(vm, "stderr"));
+  if ((!out || cd_is_none(out)) && !cd_is_none(thread)) {        // the thread kept the stream of its start
+    cd_drop(vm, out);
+    if (!(out = cd_getattr_text(vm, thread, "_stderr"))) cd_clear_raised(vm);
+  }
+  if (!out || cd_is_none(out)) {
     cd_drop(vm, label);
     return cd_none();
   }
-  Ref out = cd_dup(file), text = cd_str_format(vm, "Exception in thread %U:\n", label), written = text ? cd_call_method1(vm, out, N(write), text) : NO_REF;
+  Ref text = cd_str_format(vm, "Exception in thread %U:\n", label), written = text ? cd_call_method1(vm, out, N(write), text) : NO_REF;
   bool ok = written && (cd_is_none(value) || cd_print_exception_to(vm, out, value));
   cd_drop(vm, written);
   cd_drop(vm, text);
