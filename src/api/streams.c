@@ -15,6 +15,7 @@ static bool stream_codec(VM *vm, const char *default_errors, Ref *encoding, Ref 
   const char *setting = vm->config.stdio_encoding, *colon = setting ? strchr(setting, ':') : NULL;
   size_t size = setting ? (colon ? (size_t)(colon - setting) : strlen(setting)) : 0;
   *encoding = size ? cd_str_new(vm, setting, size) : cd_str_from(vm, "utf-8");
+  if (size && !strcmp(default_errors, "surrogateescape")) default_errors = "strict";    // that is for the locale's own encoding
   *errors = cd_str_from(vm, colon && colon[1] && strcmp(default_errors, "backslashreplace") ? colon + 1 : default_errors);
   return *encoding && *errors;
 }
