@@ -124,20 +124,27 @@ static Ref digest_get_digest_size(VM *vm, Value self) { return cd_from_small(as_
 
 static const GetSetDef digest_getset[] = {{"name", "Name of the algorithm.", digest_get_name, NULL}, {"block_size", "Bytes taken in at once.", digest_get_block_size, NULL},
                                           {"digest_size", "Bytes of the hash.", digest_get_digest_size, NULL}, {NULL, NULL, NULL, NULL}};
+// The sponge: 1600 bits of state, `rate` of which take in data.
+static Ref sha3_get_rate(VM *vm, Value self) { return cd_from_small(EVP_MD_CTX_get_block_size(as_digest(self)->context) * 8); }
+static Ref sha3_get_capacity(VM *vm, Value self) { return cd_from_small(1600 - EVP_MD_CTX_get_block_size(as_digest(self)->context) * 8); }
+static Ref sha3_get_suffix(VM *vm, Value self) { return cd_bytes_new(vm, as_digest(self)->info->extendable ? "\x1f" : "\x06", 1); }
+static const GetSetDef sha3_getset[] = {{"name", "Name of the algorithm.", digest_get_name, NULL}, {"block_size", "Bytes taken in at once.", digest_get_block_size, NULL},
+                                        {"digest_size", "Bytes of the hash.", digest_get_digest_size, NULL}, {"_rate_bits", NULL, sha3_get_rate, NULL},
+                                        {"_capacity_bits", NULL, sha3_get_capacity, NULL}, {"_suffix", NULL, sha3_get_suffix, NULL}, {NULL, NULL, NULL, NULL}};
 static const MethodDef *const digest_methods[] = {&digest_update_def, &digest_copy_def, &digest_digest_def, &digest_hexdigest_def, NULL};
 static const MethodDef *const shake_methods[] = {&digest_update_def, &digest_copy_def, &shake_digest_def, &shake_hexdigest_def, NULL};
 
 // Only _sha3's types can be called; the others are made by the module's functions.
 static Ref sha3_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames);
-#define DIGEST_SPEC(text, table, extra_flags, maker) \
-  {.name = text, .basicsize = sizeof(Digest), .flags = extra_flags, .methods = table, .getset = digest_getset, .slots = {.release = digest_release, .new_ = maker}}
+#define DIGEST_SPEC(text, table, extra_flags, maker, properties) \
+  {.name = text, .basicsize = sizeof(Digest), .flags = extra_flags, .methods = table, .getset = properties, .slots = {.release = digest_release, .new_ = maker}}
 static const TypeSpec digest_specs[DIGEST_COUNT] = {
-  DIGEST_SPEC("_md5.md5", digest_methods, TYPE_NO_NEW, NULL), DIGEST_SPEC("_sha1.sha1", digest_methods, TYPE_NO_NEW, NULL),
-  DIGEST_SPEC("_sha256.sha224", digest_methods, TYPE_NO_NEW, NULL), DIGEST_SPEC("_sha256.sha256", digest_methods, TYPE_NO_NEW, NULL),
-  DIGEST_SPEC("_sha512.sha384", digest_methods, TYPE_NO_NEW, NULL), DIGEST_SPEC("_sha512.sha512", digest_methods, TYPE_NO_NEW, NULL),
-  DIGEST_SPEC("_sha3.sha3_224", digest_methods, 0, sha3_new), DIGEST_SPEC("_sha3.sha3_256", digest_methods, 0, sha3_new),
-  DIGEST_SPEC("_sha3.sha3_384", digest_methods, 0, sha3_new), DIGEST_SPEC("_sha3.sha3_512", digest_methods, 0, sha3_new),
-  DIGEST_SPEC("_sha3.shake_128", shake_methods, 0, sha3_new), DIGEST_SPEC("_sha3.shake_256", shake_methods, 0, sha3_new)};
+  DIGEST_SPEC("_md5.md5", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset), DIGEST_SPEC("_sha1.sha1", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset),
+  DIGEST_SPEC("_sha256.sha224", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset), DIGEST_SPEC("_sha256.sha256", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset),
+  DIGEST_SPEC("_sha512.sha384", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset), DIGEST_SPEC("_sha512.sha512", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset),
+  DIGEST_SPEC("_sha3.sha3_224", digest_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset), DIGEST_SPEC("_sha3.sha3_256", digest_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset),
+  DIGEST_SPEC("_sha3.sha3_384", digest_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset), DIGEST_SPEC("_sha3.sha3_512", digest_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset),
+  DIGEST_SPEC("_sha3.shake_128", shake_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset), DIGEST_SPEC("_sha3.shake_256", shake_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset)};
 
 static Ref digest_start(VM *vm, Type *type, const DigestInfo *info, Value data)
 {
@@ -208,7 +215,7 @@ static bool sha3_exec(VM *vm, Value module)
   if (!digest_types(vm, s, DIGEST_SHA3_224, DIGEST_SHAKE_256)) return false;
   for (int i = DIGEST_SHA3_224; i <= DIGEST_SHAKE_256; i++)
     if (!cd_module_add(vm, module, digest_infos[i].name, cd_dup_object(s->types[i]))) return false;
-  return cd_module_add_int(vm, module, "keccakopt", 64) && cd_module_add_text(vm, module, "implementation", "OpenSSL");
+  return cd_module_add_int(vm, module, "keccakopt", 0) && cd_module_add_text(vm, module, "implementation", "OpenSSL");
 }
 static const MethodDef *const md5_functions[] = {&_md5_md5_def, NULL}, *const sha1_functions[] = {&_sha1_sha1_def, NULL},
                        *const sha256_functions[] = {&_sha256_sha224_def, &_sha256_sha256_def, NULL},
