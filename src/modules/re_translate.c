@@ -180,19 +180,41 @@ static void pcre_put_wrapped(PcreWriter *w, const char *open, const ReNode *node
   pcre_puts(w, ")");
 }
 
+// Can it match the empty text?
+static bool pcre_is_nullable(const ReNode *node)
+{
+  switch ((ReKind)node->kind) {
+  case RE_SET: case RE_FAIL: return false;
+  case RE_REPEAT: return node->min == 0 || pcre_is_nullable(node->child);
+  case RE_GROUP: case RE_ATOMIC: return pcre_is_nullable(node->child);
+  case RE_SEQUENCE:
+    for (const ReNode *child = node->child; child; child = child->next)
+      if (!pcre_is_nullable(child)) return false;
+    return true;
+  case RE_BRANCH: case RE_CONDITION:
+    for (const ReNode *child = node->child; child; child = child->next)
+      if (pcre_is_nullable(child)) return true;
+    return false;
+  default: return true;
+  }
+}
+
 static void pcre_put_repeat(PcreWriter *w, const ReNode *node)
 {
-  if (node->min > PCRE_REPEAT_MAX || (node->max != RE_UNLIMITED && node->max > PCRE_REPEAT_MAX)) { w->unfit = true; return; }
-  // A possessive repeat never goes back into a round that is over.
-  bool set = node->child->kind == RE_SET;
-  pcre_put_wrapped(w, node->mode == RE_POSSESSIVE && !set ? "(?>" : "(?:", node->child);
+  bool limited = node->max != RE_UNLIMITED, set = node->child->kind == RE_SET, possessive = node->mode == RE_POSSESSIVE && !set;
+  if (node->min > PCRE_REPEAT_MAX || (limited && node->max > PCRE_REPEAT_MAX)) { w->unfit = true; return; }
+  // PCRE2 writes a limited repeat out and so does not notice an empty round, after which Python goes on.
+  if (limited && node->max > 1 && node->max > node->min && pcre_is_nullable(node->child)) { w->unfit = true; return; }
+  // A possessive repeat never goes back into a round that is over; and it keeps what the last, empty round captured, which *+ doesn't.
+  pcre_put_wrapped(w, possessive ? "(?>(?:(?>" : "(?:", node->child);
+  if (possessive) pcre_puts(w, ")");
   if (node->min == 0 && node->max == 1) pcre_puts(w, "?");
   else if (node->max == RE_UNLIMITED && node->min <= 1) pcre_puts(w, node->min ? "+" : "*");
   else if (node->max == RE_UNLIMITED) pcre_printf(w, "{%u,}", node->min);
   else if (node->max == node->min) pcre_printf(w, "{%u}", node->min);
   else pcre_printf(w, "{%u,%u}", node->min, node->max);
   if (node->mode == RE_LAZY) pcre_puts(w, "?");
-  if (node->mode == RE_POSSESSIVE) pcre_puts(w, "+");
+  if (node->mode == RE_POSSESSIVE) pcre_puts(w, possessive ? ")" : "+");
 }
 
 static void pcre_put_backref(PcreWriter *w, const ReNode *node)
