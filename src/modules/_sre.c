@@ -720,9 +720,11 @@ static Ref match_text(VM *vm, const Match *m, uint32_t group, Value fallback)
   return bytes;
 }
 
-static int64_t match_position(const Match *m, size_t offset)
+static int64_t match_position(VM *vm, const Match *m, size_t offset)
 {
-  return offset == RE_UNSET ? -1 : m->text ? (int64_t)cd_str_position(m->string, offset) : (int64_t)offset;
+  if (offset == RE_UNSET || !m->text) return offset == RE_UNSET ? -1 : (int64_t)offset;
+  cd_str_index(vm, m->string);                   // whoever asks once will ask again
+  return (int64_t)cd_str_position(m->string, offset);
 }
 
 METHOD_DEF_RAW_(match_group, "group", "group(self, /, *groups)",
@@ -779,18 +781,18 @@ METHOD(match, start, "start(self, group=0, /)", "Return where the group starts, 
 {
   uint32_t group;
   const Match *m = match_of(self);
-  return match_group_number(vm, m, args[0], &group) ? cd_from_small(match_position(m, m->offsets[2 * group])) : NO_REF;
+  return match_group_number(vm, m, args[0], &group) ? cd_from_small(match_position(vm, m, m->offsets[2 * group])) : NO_REF;
 }
 METHOD(match, end, "end(self, group=0, /)", "Return where the group ends, -1 if it took no part.")
 {
   uint32_t group;
   const Match *m = match_of(self);
-  return match_group_number(vm, m, args[0], &group) ? cd_from_small(match_position(m, m->offsets[2 * group + 1])) : NO_REF;
+  return match_group_number(vm, m, args[0], &group) ? cd_from_small(match_position(vm, m, m->offsets[2 * group + 1])) : NO_REF;
 }
 
 static Ref match_span_of(VM *vm, const Match *m, uint32_t group)
 {
-  return cd_tuple2_steal(vm, cd_from_small(match_position(m, m->offsets[2 * group])), cd_from_small(match_position(m, m->offsets[2 * group + 1])));
+  return cd_tuple2_steal(vm, cd_from_small(match_position(vm, m, m->offsets[2 * group])), cd_from_small(match_position(vm, m, m->offsets[2 * group + 1])));
 }
 METHOD(match, span, "span(self, group=0, /)", "Return (start, end) of the group, (-1, -1) if it took no part.")
 {
@@ -814,8 +816,8 @@ static Ref match_repr(VM *vm, Value self)
 {
   const Match *m = match_of(self);
   Ref text = match_text(vm, m, 0, cd_none());
-  Ref repr = text ? cd_str_format(vm, "<re.Match object; span=(%lld, %lld), match=%R>", (long long)match_position(m, m->offsets[0]),
-                                  (long long)match_position(m, m->offsets[1]), text) : NO_REF;
+  Ref repr = text ? cd_str_format(vm, "<re.Match object; span=(%lld, %lld), match=%.50R>", (long long)match_position(vm, m, m->offsets[0]),
+                                  (long long)match_position(vm, m, m->offsets[1]), text) : NO_REF;
   cd_drop(vm, text);
   return repr;
 }

@@ -313,10 +313,16 @@ static void str_build_index(VM *vm, Str *s)
   s->index = index;
 }
 
+void cd_str_index(VM *vm, Value v)
+{
+  Str *s = cd_as_str(v);
+  if (!s->ascii && !s->index) str_build_index(vm, s);
+}
+
 size_t cd_str_offset(VM *vm, Value v, size_t i)
 {
   Str *s = cd_as_str(v);
-  if (s->ascii) return i;
+  if (s->ascii || i == 0) return i;
   if (i >= s->length) return s->size;
   if (!s->index) str_build_index(vm, s);
   const char *p = s->data;

@@ -52,6 +52,7 @@ int64_t cd_str_hash(VM *vm, Value s);                                           
 uint32_t cd_str_at(VM *vm, Value s, size_t i);                                   // code point; i < length
 size_t cd_str_offset(VM *vm, Value s, size_t i);                                 // byte offset of code point i (i == length: size)
 size_t cd_str_position(Value s, size_t offset);                                  // code point number of a byte offset
+void cd_str_index(VM *vm, Value s);                                              // makes the next positions O(1); no exception
 MUST_USE Ref cd_str_slice(VM *vm, Value s, size_t start, size_t stop);           // code points
 MUST_USE Ref cd_str_concat(VM *vm, Value a, Value b);
 // *slot += piece; in place when *slot is the only reference. Keeps the old value on failure.

@@ -315,7 +315,8 @@ static bool str_spec_parse(VM *vm, Value spec, Value v, StrSpec *s)
 
 static bool str_spec_check(VM *vm, const StrSpec *s, Value v)
 {
-  if (s->grouping_comma || s->grouping_underscore)
+  bool groups = s->type < 128 && s->type && strchr(s->grouping_underscore ? "deEfFgG%boxX" : "deEfFgG%", (int)s->type);
+  if ((s->grouping_comma || s->grouping_underscore) && !groups)
     return s->type > 32 && s->type < 128 ? cd_raise_value(vm, "Cannot specify '%c' with '%c'.", s->grouping_comma ? ',' : '_', (int)s->type)
                                          : cd_raise_value(vm, "Cannot specify '%c' with '\\x%x'.", s->grouping_comma ? ',' : '_', s->type);
   if (s->type != 's')

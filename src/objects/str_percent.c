@@ -20,7 +20,7 @@ typedef struct Percent {
   ByteBuilder raw;
   const char *start, *p, *end;                   // the format
   Value args;                                    // a tuple, a single value, or what %(key) names: borrowed
-  Ref keyed;                                     // owned: value of the current %(key)
+  Ref keyed;                                     // owned: value of the last %(key)
   Value mapping;                                 // args, if it may be one
   int64_t next, count;                           // next positional one of `count`; a single value has count -1 and next -2, later -1
 } Percent;
@@ -42,10 +42,9 @@ static bool percent_fill(Percent *f, char c, size_t count)
   return f->bytes ? cd_byte_builder_fill(&f->raw, c, count) : cd_text_fill(&f->text, (unsigned char)c, count);
 }
 
-// Next argument, borrowed from args or from f->keyed.
+// Next argument, borrowed.
 static Value percent_argument(Percent *f)
 {
-  if (f->keyed) return f->keyed;
   if (f->count < 0) {
     if (f->next == -2) { f->next = -1; return f->args; }
   } else if (f->next < f->count) {
@@ -76,6 +75,9 @@ static bool percent_read_key(Percent *f)
   cd_drop(vm, key);
   if (!value) return false;
   cd_replace(vm, &f->keyed, value);
+  f->args = f->keyed;                            // from now on the only argument
+  f->count = -1;
+  f->next = -2;
   return true;
 }
 
@@ -118,7 +120,6 @@ static bool percent_read_spec(Percent *f, PercentSpec *s)
 {
   VM *vm = f->vm;
   *s = (PercentSpec){.width = -1, .precision = -1};
-  cd_clear(vm, &f->keyed);
   if (f->p < f->end && *f->p == '(' && !percent_read_key(f)) return false;
   for (unsigned flag; f->p < f->end && (flag = percent_flag(*f->p)); f->p++) s->flags |= flag;
   if (f->p < f->end && *f->p == '*') {
@@ -144,6 +145,7 @@ static bool percent_read_spec(Percent *f, PercentSpec *s)
   if (f->p < f->end && (*f->p == 'h' || *f->p == 'l' || *f->p == 'L')) f->p++;
   if (f->p >= f->end) return cd_raise_value(vm, "incomplete format");
   s->type = f->bytes ? (unsigned char)*f->p++ : cd_utf8_next(&f->p);
+  if (f->bytes && s->type == 'i') s->type = 'd'; // as messages call it
   return true;
 }
 
@@ -351,8 +353,8 @@ static bool percent_put_one(Percent *f, const PercentSpec *s, size_t type_offset
   default: break;
   }
   size_t index = f->bytes ? type_offset : cd_utf8_count(f->start, type_offset);
-  return cd_raise_value(f->vm, "unsupported format character '%c' (0x%x) at index %zd", s->type > 31 && s->type < 127 ? (int)s->type : '?', s->type,
-                        (ptrdiff_t)index);
+  int shown = f->bytes || (s->type > 30 && s->type < 128) ? (int)s->type : '?';
+  return cd_raise_value(f->vm, "unsupported format character '%c' (0x%x) at index %zd", shown, s->type, (ptrdiff_t)index);
 }
 
 static bool percent_run(Percent *f)
