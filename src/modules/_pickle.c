@@ -129,8 +129,19 @@ static void raw_buffer_traverse(Object *self, VisitFn visit, void *context) { vi
 
 static bool raw_buffer_get(VM *vm, Value self, Buffer *out, int flags)
 {
-  const Buffer *view = &((RawBuffer *)cd_object(self))->view;
-  return cd_fill_buffer(vm, out, self, view->data, view->size, view->readonly, flags);
+  // An export of the original's own, so that the memoryview names it as its object.
+  if (!cd_get_buffer(vm, ((RawBuffer *)cd_object(self))->view.owner, out, BUFFER_FULL_RO)) return false;
+  if (flags & BUFFER_WRITABLE && out->readonly) {
+    cd_release_buffer(vm, out);
+    return cd_raise(vm, vm->exc.BufferError, "Object is not writable.");
+  }
+  out->itemsize = out->small_strides[0] = 1;
+  out->ndim = 1;
+  out->small_shape[0] = out->size;
+  out->format = flags & BUFFER_FORMAT ? "B" : NULL;
+  out->shape = flags & BUFFER_ND ? out->small_shape : NULL;
+  out->strides = (flags & BUFFER_STRIDES) == BUFFER_STRIDES ? out->small_strides : NULL;
+  return true;
 }
 
 static const TypeSpec raw_buffer_spec = {

@@ -839,6 +839,7 @@ static bool pickle_save_resolved(VM *vm, Pickler *p, Value v, Value name, Value 
   }
   bool nested = parent && !cd_is(parent, module);
   if (ok && !done) {
+    if (!nested) name = cd_list_item_borrow(path, cd_list_size(path) - 1);     // a path that leads round to the module itself
     if (p->protocol >= 4) ok = pickle_save(vm, p, module_name, false) && pickle_save(vm, p, name, false) && pickle_op(vm, p, PICKLE_OP_STACK_GLOBAL);
     else ok = nested ? pickle_save_nested(vm, p, parent, path) : pickle_write_global(vm, p, module_name, name);
     ok = ok && pickle_memo_put(vm, p, v);
