@@ -379,7 +379,7 @@ static bool type_is_variable(const Type *type)
   return type->flags & (TYPE_INT | TYPE_TUPLE | TYPE_BYTES | TYPE_TYPE);
 }
 
-#define TYPE_INHERITED (TYPE_SUBCLASS_MASK | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS | TYPE_GC | TYPE_SEQUENCE | TYPE_MAPPING | TYPE_VALUE_MATCH)
+#define TYPE_INHERITED (TYPE_SUBCLASS_MASK | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS | TYPE_GC | TYPE_VALUE_MATCH)
 
 static void type_inherit_layout(Type *type, const Type *base)
 {
@@ -388,6 +388,12 @@ static void type_inherit_layout(Type *type, const Type *base)
   type->weaklist_offset = base->weaklist_offset;
   type->inline_capacity = base->inline_capacity;
   if (type->basicsize < base->basicsize) type->basicsize = base->basicsize;
+}
+
+// PEP 634: a class is a sequence or a mapping for match as the first class of its mro that is either.
+static void type_inherit_match(Type *type, const Type *base)
+{
+  if (!(type->flags & (TYPE_SEQUENCE | TYPE_MAPPING))) type->flags |= base->flags & (TYPE_SEQUENCE | TYPE_MAPPING);
 }
 
 static void type_set_access_flags(Type *type)
@@ -520,7 +526,7 @@ bool cd_type_ready(VM *vm, Type *type)
   for (size_t i = 1; i < cd_tuple_size(type->mro); i++) {
     Type *base = cd_as_type(cd_tuple_item_borrow(type->mro, i));
     type_inherit_slots(&type->slots, &base->slots);
-    type->flags |= base->flags & (TYPE_SEQUENCE | TYPE_MAPPING);
+    type_inherit_match(type, base);
   }
   // A native layout without its own __new__ must not be made by object.__new__, which would leave its fields empty.
   if (!own_new && (type->flags & TYPE_NO_NEW || type->base == vm->types.object)) {
@@ -845,7 +851,7 @@ static bool class_fill_slots(VM *vm, Type *type)
   if (cd_dict_get_name_borrow(vm, type->dict, N(__eq__)) && !cd_dict_get_name_borrow(vm, type->dict, N(__hash__)) &&
       !cd_dict_set(vm, type->dict, N(__hash__), cd_none())) return false;
   const Tuple *mro = cd_as_tuple(type->mro);
-  for (size_t i = 1; i < mro->size; i++) type->flags |= cd_as_type(mro->items[i])->flags & (TYPE_SEQUENCE | TYPE_MAPPING);
+  for (size_t i = 1; i < mro->size; i++) type_inherit_match(type, cd_as_type(mro->items[i]));
   bool plain_mro = type->head.type == vm->types.type;
   if (cd_tuple_size(type->bases) > 1 || !plain_mro) {
     cd_type_update_all_slots(vm, type);
