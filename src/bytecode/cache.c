@@ -329,7 +329,7 @@ static Ref cache_read_code(CacheReader *r, int depth)
   for (size_t i = 0; ok && i < ARRAY_LEN(values); i++) ok = (*values[i] = cache_read(r, depth)) != NO_VALUE;
   ok = ok && cd_is_exact(code->consts, vm->types.tuple) && cache_is_names(vm, code->names) && cache_is_names(vm, code->varnames) && cache_is_names(vm, code->cellvars)
        && cache_is_names(vm, code->freevars) && cd_is_exact(code->filename, vm->types.str) && cd_is_exact(code->name, vm->types.str)
-       && cd_is_exact(code->qualname, vm->types.str) && cd_code_layout(vm, code);
+       && cd_is_exact(code->qualname, vm->types.str) && cd_code_layout(vm, code) && cd_code_mark_positions(vm, code);
   if (!ok) {
     cd_drop(vm, result);
     return cache_bad(r);

@@ -97,6 +97,7 @@ static void code_release(VM *vm, Object *self)
   Code *code = (Code *)self;
   cd_free(vm, code->instrs, code->unit_count * sizeof(Instr));
   cd_free(vm, code->handlers, code->handler_count * sizeof(Handler));
+  cd_code_unmark_positions(vm, code);
   cd_free(vm, code->positions, code->positions_size);
   cd_free(vm, code->unit_lines, code->unit_count * sizeof *code->unit_lines);
   cd_free(vm, code->caches, code->cache_capacity * sizeof(InlineCache));
@@ -489,7 +490,7 @@ static Ref code_from_parts(VM *vm, const char *who, const Value *parts)
   if (!code_copy_bytes(vm, parts[PART_LINETABLE], 1, &data, &positions)) goto fail;
   code->positions = data;
   code->positions_size = positions;
-  if (!cd_code_layout(vm, code)) goto fail;
+  if (!cd_code_layout(vm, code) || !cd_code_mark_positions(vm, code)) goto fail;
   if (nlocals != code->local_count) { cd_raise_value(vm, "code: co_nlocals != len(co_varnames)"); goto fail; }
   if (stacksize > 0xFFFFFF) { cd_raise_value(vm, "code: co_stacksize is too large"); goto fail; }
   code->register_count = code->first_temp + stacksize;

@@ -65,7 +65,8 @@ struct Code {
   uint32_t handler_count;
   uint8_t *positions;                            // encoded; bytecode/linetable.c
   uint32_t positions_size;
-  int32_t *unit_lines;                           // line of every unit; made when tracers ask for many (cd_code_index_lines), else NULL
+  struct PositionMark *marks;                    // places in `positions` to start reading from; owned
+  uint32_t mark_count;
   InlineCache *caches;                           // grown by the VM
   uint32_t cache_count, cache_capacity;
   // values, owned
@@ -85,8 +86,6 @@ struct Code {
 
 Position cd_code_position(const Code *code, uint32_t unit);      // of the instruction that contains `unit`
 int32_t cd_code_line(const Code *code, uint32_t unit);           // -1: none
-// Makes cd_code_line O(1) for this code from now on. false: MemoryError.
-MUST_USE bool cd_code_index_lines(VM *vm, Code *code);
 const Handler *cd_code_handler(const Code *code, uint32_t unit);
 
 // Encoding of positions while assembling: one entry an instruction, in order, with its length in units.
@@ -96,6 +95,8 @@ MUST_USE bool cd_position_write(PositionWriter *writer, uint32_t units, Position
 typedef struct PositionReader { const uint8_t *p, *end; Position current; } PositionReader;
 PositionReader cd_position_reader(const Code *code);
 bool cd_position_read(PositionReader *reader, uint32_t *units, Position *position);
+void cd_code_unmark_positions(VM *vm, Code *code);
+MUST_USE bool cd_code_mark_positions(VM *vm, Code *code);        // makes code->marks, once all units and positions are there
 MUST_USE Ref cd_code_exception_table(VM *vm, const Code *code);  // co_exceptiontable
 
 // What an operand of an instruction is; the columns of opcodes.def.

@@ -131,12 +131,48 @@ bool cd_position_read(PositionReader *r, uint32_t *units, Position *out)
   return true;
 }
 
+// A mark every so many entries makes looking up a position in long code cheap.
+typedef struct PositionMark { uint32_t unit, offset; Position current; } PositionMark;
+enum { MARK_EVERY = 64 };
+
+bool cd_code_mark_positions(VM *vm, Code *code)
+{
+  PositionReader reader = cd_position_reader(code);
+  Position position;
+  uint32_t units, entries = 0, at = 0;
+  while (cd_position_read(&reader, &units, &position)) entries++;
+  uint32_t marks = entries / MARK_EVERY;
+  if (!marks) return true;
+  if (!(code->marks = cd_alloc_array(vm, marks, sizeof *code->marks))) return false;
+  code->mark_count = marks;
+  reader = cd_position_reader(code);
+  for (uint32_t i = 0; cd_position_read(&reader, &units, &position); ) {
+    at += units;
+    if (++i % MARK_EVERY == 0) code->marks[i / MARK_EVERY - 1] = (PositionMark){at, (uint32_t)(reader.p - code->positions), reader.current};
+  }
+  return true;
+}
+
+void cd_code_unmark_positions(VM *vm, Code *code) { cd_free(vm, code->marks, code->mark_count * sizeof *code->marks); }
+
 Position cd_code_position(const Code *code, uint32_t unit)
 {
   PositionReader reader = cd_position_reader(code);
   Position position;
-  uint32_t units;
-  for (uint64_t at = 0; cd_position_read(&reader, &units, &position); at += units)
+  uint32_t units, low = 0, high = code->mark_count;
+  uint64_t at = 0;
+  while (low < high) {                           // the last mark at or before the unit
+    uint32_t middle = (low + high) / 2;
+    if (code->marks[middle].unit <= unit) low = middle + 1;
+    else high = middle;
+  }
+  if (low) {
+    const PositionMark *mark = &code->marks[low - 1];
+    at = mark->unit;
+    reader.p = code->positions + mark->offset;
+    reader.current = mark->current;
+  }
+  for (; cd_position_read(&reader, &units, &position); at += units)
     if (unit < at + units) return position;
   return (Position){-1, -1, -1, -1};
 }

@@ -196,7 +196,7 @@ Ref cd_assemble(Compiler *c, Unit *unit)
     code->handler_count = handlers;
     assemble_handlers(a, code->handlers);
   }
-  if (!assemble_instructions(a)) goto fail;
+  if (!assemble_instructions(a) || !cd_code_mark_positions(vm, code)) goto fail;
 #ifdef CEDE_DEBUG
   char buffer[200];
   const char *problem = cd_code_verify(vm, code, buffer, sizeof buffer);

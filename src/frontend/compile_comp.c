@@ -82,7 +82,7 @@ static void comp_clause(Compiler *c, const Clauses *k, size_t i)
     cd_pop_to(c, depth + 2);
     cd_store(c, clause->target, item);
   } else {
-    Reg local = clause->target->kind == EXPR_Name ? cd_local_of(c, clause->target->as.Name.id) : REG_NONE;
+    Reg local = clause->target->kind == EXPR_Name && clause->target->line == u->at.line ? cd_local_of(c, clause->target->as.Name.id) : REG_NONE;
     cd_emit(c, OP_FOR_ITER, local != REG_NONE ? local : item, iterator, 0)->jump = end;
     if (local == REG_NONE) cd_store(c, clause->target, item);
   }

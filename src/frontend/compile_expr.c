@@ -10,7 +10,7 @@
 // Where results go. cd_expr(e, dst): `dst` is a local variable, written by the very last instruction only, or the topmost temporary, which
 // may also serve as a place for intermediate values. On return as many temporaries are in use as before.
 
-enum { DISPLAY_MAX = 256, CONST_OPERAND_MAX = 0xFFFF };
+enum { DISPLAY_MAX = 30, CONST_OPERAND_MAX = 0xFFFF };           // more items than that are added one by one
 
 // ---- places ----
 
@@ -239,55 +239,70 @@ static void expr_compare_last(Compiler *c, int32_t op, Reg dst, Reg left, Expr *
   cd_emit(c, (Opcode)expr_compare_ops[op], dst, left, reg);
 }
 
+// Puts an operand of a chain where it can be read twice: the local itself, or `slot`.
+static Reg compare_operand(Compiler *c, Expr *e, Expr *later, Reg slot)
+{
+  uint32_t depth = c->unit->depth;
+  if (e->kind == EXPR_Name) {
+    Reg reg = cd_operand(c, e, later);
+    if (!cd_is_temp(reg)) return reg;
+    cd_emit(c, OP_MOVE, slot, reg, 0);
+    cd_pop_to(c, depth);
+    return slot;
+  }
+  cd_expr(c, e, slot);
+  return slot;
+}
+
 // a < b < c. Middle operands are used twice: a local is read twice, other values wait in a temporary that must be dropped when the
-// chain breaks off. `dst` gets the result; with `to` the result is tested and jumped on instead.
+// chain breaks off; two temporaries take turns. `dst` gets the result; with `to` the result is tested and jumped on instead.
 static void expr_compare_chain(Compiler *c, Expr *e, Reg dst, Label to, bool cond)
 {
   Unit *u = c->unit;
   size_t n = e->as.Compare.ops.count;
   uint32_t depth = u->depth;
-  Reg result = to == NO_LABEL ? dst : cd_push(c);
-  uint32_t base = u->depth;
-  Label end = cd_label(c);
-  Reg left = cd_operand(c, e->as.Compare.left, e->as.Compare.comparators.items[0]);
-  struct { Label label; Reg keep; } *breaks = cd_ast_array(c->ast, n, sizeof *breaks);
-  if (!breaks) {
-    c->failed = true;
-    return;
-  }
-  for (size_t i = 0; i + 1 < n; i++) {
-    Expr *right = e->as.Compare.comparators.items[i];
-    Reg middle = cd_operand(c, right, e->as.Compare.comparators.items[i + 1]), twin = middle;
+  bool jumps = to != NO_LABEL;
+  Reg result = jumps ? cd_push(c) : dst, slots[2] = {cd_push(c), cd_push(c)};
+  Label end = cd_label(c), breaks[3] = {cd_label(c), cd_label(c), cd_label(c)};  // with slot 0 or 1 to be dropped, or nothing
+  bool used[3] = {false, false, false};
+  Expr *const *operands = e->as.Compare.comparators.items;
+  Reg left = compare_operand(c, e->as.Compare.left, operands[0], slots[0]);
+  for (size_t i = 0; i + 1 < n && !c->failed; i++) {
+    uint32_t inner = u->depth;
+    int slot = left == slots[0];
+    Reg middle = compare_operand(c, operands[i], operands[i + 1], slots[slot]), twin = middle;
     if (cd_is_temp(middle)) {
       twin = cd_push(c);
       cd_emit(c, OP_COPY, twin, middle, 0);
+    } else {
+      slot = 2;
     }
-    Reg test = cd_is_temp(result) ? result : cd_push(c);
-    cd_emit(c, (Opcode)expr_compare_ops[e->as.Compare.ops.items[i]], test, left, twin);
-    breaks[i].label = cd_label(c);
-    breaks[i].keep = cd_is_temp(middle) ? middle : REG_NONE;
-    if (to != NO_LABEL) cd_emit_jump(c, OP_JUMP_IF_FALSE, test, breaks[i].keep == REG_NONE && !cond ? to : breaks[i].label);
-    else cd_emit_jump(c, OP_JUMP_IF_FALSE_OR_DROP, test, breaks[i].label);
-    if (cd_is_temp(middle)) cd_pop_to(c, REG_NUMBER(middle) + 1);
+    cd_emit(c, (Opcode)expr_compare_ops[e->as.Compare.ops.items[i]], result, left, twin);
+    if (!jumps) {
+      cd_emit_jump(c, OP_JUMP_IF_FALSE_OR_DROP, result, breaks[slot]);
+      used[slot] = true;
+    } else if (slot == 2 && !cond) {
+      cd_emit_jump(c, OP_JUMP_IF_FALSE, result, to);
+    } else {
+      cd_emit_jump(c, OP_JUMP_IF_FALSE, result, slot == 2 ? end : breaks[slot]);
+      used[slot] = slot != 2;
+    }
+    cd_pop_to(c, inner);
     left = middle;
   }
-  if (to != NO_LABEL) {
-    expr_compare_last(c, e->as.Compare.ops.items[n - 1], result, left, e->as.Compare.comparators.items[n - 1]);
-    cd_emit_jump(c, cond ? OP_JUMP_IF_TRUE : OP_JUMP_IF_FALSE, result, to);
-  } else {
-    expr_compare_last(c, e->as.Compare.ops.items[n - 1], result, left, e->as.Compare.comparators.items[n - 1]);
-  }
-  cd_pop_to(c, base);
+  expr_compare_last(c, e->as.Compare.ops.items[n - 1], result, left, operands[n - 1]);
+  if (jumps) cd_emit_jump(c, cond ? OP_JUMP_IF_TRUE : OP_JUMP_IF_FALSE, result, to);
   Position at = u->at;
   u->at = NO_POSITION;
   cd_emit_jump(c, OP_JUMP, 0, end);
   u->at = at;
-  for (size_t i = 0; i + 1 < n; i++) {
-    cd_place(c, breaks[i].label);
-    if (breaks[i].keep != REG_NONE) cd_emit(c, OP_DROP, breaks[i].keep, 0, 0);
-    if (to != NO_LABEL && !cond) cd_emit_jump(c, OP_JUMP, 0, to);
-    else if (i + 2 < n) cd_emit_jump(c, OP_JUMP, 0, end);
+  for (int slot = 0; slot < 2; slot++) {
+    cd_place(c, breaks[slot]);
+    if (!used[slot]) continue;
+    cd_emit(c, OP_DROP, slots[slot], 0, 0);
+    cd_emit_jump(c, OP_JUMP, 0, jumps && !cond ? to : end);
   }
+  cd_place(c, breaks[2]);
   cd_place(c, end);
   cd_pop_to(c, depth);
 }
@@ -474,8 +489,8 @@ static void expr_display(Compiler *c, const ExprSeq *elts, Opcode build, Opcode 
   Unit *u = c->unit;
   uint32_t depth = u->depth;
   size_t plain = 0;
-  while (plain < elts->count && plain < DISPLAY_MAX && elts->items[plain]->kind != EXPR_Starred) plain++;
-  if (plain == elts->count && !to_tuple) {
+  while (elts->count <= DISPLAY_MAX && plain < elts->count && elts->items[plain]->kind != EXPR_Starred) plain++;
+  if (plain == elts->count && !to_tuple) {       // all at once
     Reg base = plain && expr_is_top(c, dst) ? dst : cd_temp(u->depth);
     for (size_t i = 0; i < plain; i++) {
       if (i == 0 && base == dst) cd_expr(c, elts->items[i], dst);
@@ -545,7 +560,7 @@ static void expr_dict(Compiler *c, Expr *e, Reg dst)
   Reg work = expr_work(c, dst);
   uint32_t inner = u->depth;
   size_t plain = 0;
-  while (plain < values->count && plain < DISPLAY_MAX / 2 && keys->items[plain]) plain++;
+  while (values->count <= DISPLAY_MAX / 2 && plain < values->count && keys->items[plain]) plain++;
   for (size_t i = 0; i < plain; i++) {
     if (i == 0) cd_expr(c, keys->items[0], work);
     else cd_expr_push(c, keys->items[i]);
@@ -706,7 +721,7 @@ static int32_t call_kwnames(Compiler *c, const KeywordSeq *keywords)
 
 bool cd_call_is_plain(const ExprSeq *args, const KeywordSeq *keywords)
 {
-  if (args->count + keywords->count > DISPLAY_MAX * 16) return false;
+  if (args->count + keywords->count * 2 > DISPLAY_MAX) return false;
   for (size_t i = 0; i < args->count; i++)
     if (args->items[i]->kind == EXPR_Starred) return false;
   for (size_t i = 0; i < keywords->count; i++)
@@ -739,7 +754,7 @@ static void call_positional(Compiler *c, Reg base, uint32_t extra, const ExprSeq
     cd_load_const(c, list, c->vm->empty_tuple);
     return;
   }
-  while (plain < args->count && plain < DISPLAY_MAX && args->items[plain]->kind != EXPR_Starred) plain++;
+  while (args->count <= DISPLAY_MAX && plain < args->count && args->items[plain]->kind != EXPR_Starred) plain++;
   // Arguments that are there already begin one further up: the callable, an empty place, then they.
   Reg first = extra ? cd_temp(REG_NUMBER(base) + 2) : list;
   for (size_t i = 0; i < plain; i++) {
@@ -756,6 +771,24 @@ static void call_positional(Compiler *c, Reg base, uint32_t extra, const ExprSeq
   expr_add_items(c, args, plain, list, OP_LIST_APPEND, OP_LIST_EXTEND);
   cd_emit(c, OP_LIST_TO_TUPLE, list, list, 0);
   (void)u;
+}
+
+// group = {name: value, ..}; group is the temporary on top
+static void call_keyword_group(Compiler *c, Reg group, Keyword *const *keywords, size_t n)
+{
+  uint32_t inner = c->unit->depth;
+  bool big = n > DISPLAY_MAX / 2;
+  if (big) cd_emit(c, OP_BUILD_MAP, group, group, 0);
+  for (size_t i = 0; i < n; i++) {
+    Reg key = i == 0 && !big ? group : cd_push(c);
+    cd_load_const(c, key, keywords[i]->arg);
+    Reg value = cd_expr_push(c, keywords[i]->value);
+    if (!big) continue;
+    cd_emit(c, OP_MAP_ADD, group, key, value);
+    cd_pop_to(c, inner);
+  }
+  if (!big) cd_emit(c, OP_BUILD_MAP, group, group, (uint32_t)n);
+  cd_pop_to(c, inner);
 }
 
 // base + 2 = dict of the keyword arguments.
@@ -777,13 +810,9 @@ static void call_keywords(Compiler *c, Reg base, const KeywordSeq *keywords)
     }
     // Names that follow each other make one dict, merged with what came before.
     size_t n = 0;
+    while (i + n < keywords->count && keywords->items[i + n]->arg) n++;
     Reg group = made ? cd_push(c) : dict;
-    for (; i + n < keywords->count && n < DISPLAY_MAX / 2 && keywords->items[i + n]->arg; n++) {
-      Reg key = n == 0 ? group : cd_push(c);
-      cd_load_const(c, key, keywords->items[i + n]->arg);
-      cd_expr_push(c, keywords->items[i + n]->value);
-    }
-    cd_emit(c, OP_BUILD_MAP, group, group, (uint32_t)n);
+    call_keyword_group(c, group, keywords->items + i, n);
     if (made) cd_emit(c, OP_DICT_MERGE, dict, group, base);
     made = true;
     cd_pop_to(c, inner);

@@ -2024,6 +2024,7 @@ do_return:
   }
   {
     uint32_t flags = frame->flags, reg = frame->return_register;
+    SAVE();                                      // f_lineno of the frame that outlives its activation
     frame = eval_leave(vm, thread, frame);
     if (flags & FRAME_ENTRY) { *out = result; return RETURNED; }
     kind = (ReturnKind)(flags >> FRAME_KIND_SHIFT & 15);
