@@ -799,6 +799,16 @@ static ALWAYS_INLINE bool eval_is_idle_root(const Generator *generator)
   return generator->frame.state == FRAME_DELEGATING && !generator->delegator;
 }
 
+// CPython's loop sees the end of a sub-iterator as an exception, and tells tracers of it.
+static NO_INLINE void eval_trace_end(VM *vm, Frame *frame, Type *type, Value value)
+{
+  if (cd_bits(value)) cd_raise_with(vm, type, value);
+  else cd_raise_no_args(vm, type);
+  if (!cd_traceback_add(vm, frame)) CD_ASSERT(cd_raised(vm));
+  cd_trace_exception(vm, frame);
+  if (cd_raised_is(vm, type)) cd_clear_raised(vm);
+}
+
 typedef enum { EVAL_START, EVAL_RESUME, EVAL_RAISE, EVAL_DELEGATE_ENDED } EvalMode;
 
 // Runs `frame` and what it calls until the frame marked FRAME_ENTRY is done or yields. START: a new frame, RESUME: a suspended one with
@@ -2046,6 +2056,10 @@ do_return:
     }
     case RETURN_DISCARD: cd_drop(vm, result); NEXT(cd_opcode_units[pc->op]);
     case RETURN_FOR_ITER:
+      if (TRACED() && !cd_is_none(result)) {
+        eval_trace_end(vm, frame, vm->exc.StopIteration, result);
+        if (cd_raised(vm)) { cd_drop(vm, result); goto unwind; }
+      }
       cd_drop(vm, result);
       cd_clear(vm, &R[B]);
       NEXT(2 + EXTRA->jump);
@@ -2062,6 +2076,10 @@ do_return:
       goto error;
     case RETURN_DELEGATE:
       frame->state = FRAME_RUNNING;
+      if (TRACED() && (!cd_is_none(result) || cd_is_exact(R[B], vm->types.coroutine))) {
+        eval_trace_end(vm, frame, vm->exc.StopIteration, cd_is_none(result) ? NO_VALUE : result);
+        if (cd_raised(vm)) { cd_drop(vm, result); goto unwind; }
+      }
       cd_clear(vm, &R[B]);
       R[C] = NO_VALUE;
       SET(A, result);
@@ -2380,7 +2398,8 @@ do_yield: {
     SAVE();
     sent = cd_take(&R[C + 1]);
     if (!cd_bits(sent)) sent = cd_none();
-    if (cd_is_exact(R[B], vm->types.async_generator) && (!cd_bits(R[C]) || cd_is_none(R[C]) || cd_is_true(R[C]))) {
+    bool fresh = !cd_bits(R[C]) || cd_is_none(R[C]);
+    if (cd_is_exact(R[B], vm->types.async_generator) && ((fresh && !TRACED()) || cd_is_true(R[C]))) {
       gen = (Generator *)cd_object(R[B]);
       ChainState state = cd_chain_async_push(vm, cd_generator_of(frame), gen, !cd_is_true(R[C]), sent);
       if (state == CHAIN_READY) {
@@ -2403,12 +2422,21 @@ do_yield: {
     cd_drop(vm, sent);
     if (r == YIELDED) { frame->state = FRAME_DELEGATING; goto do_yield; }
     if (r == RAISED) {
-      if (!cd_swallow(vm, vm->exc.StopAsyncIteration)) goto error;
+      if (!cd_raised_is(vm, vm->exc.StopAsyncIteration)) goto error;
+      if (TRACED()) {
+        if (!cd_traceback_add(vm, frame)) CD_ASSERT(cd_raised(vm));
+        cd_trace_exception(vm, frame);
+      }
+      if (!cd_swallow(vm, vm->exc.StopAsyncIteration)) goto unwind;
       cd_clear(vm, &R[C]);
       cd_clear(vm, &R[B]);
       NEXT(2 + EXTRA->jump);
     }
   async_next_item:
+    if (TRACED()) {
+      eval_trace_end(vm, frame, vm->exc.StopIteration, result);
+      if (cd_raised(vm)) { cd_drop(vm, result); goto unwind; }
+    }
     cd_clear(vm, &R[C]);
     SET(A, result);
     NEXT(2);

@@ -8,7 +8,12 @@
 #include "objects/int.h"
 #include "objects/protocol.h"
 
-typedef enum { TEMP_DEAD, TEMP_OBJECT, TEMP_ITERATOR, TEMP_EXCEPTION } TempKind;
+typedef enum {
+  TEMP_DEAD, TEMP_OBJECT, TEMP_ITERATOR,
+  TEMP_EXCEPTION,                                // what a handler got
+  TEMP_HANDLED,                                  // what PUSH_EXC put aside
+  TEMP_SELF,                                     // beside a callable: self or nothing
+} TempKind;
 typedef enum { NO_OPERAND, DST, SRC, KEEP, BASE, PAIR, LOCAL, CELL, CONST, NAME, COUNT, FLAGS, JUMP, CACHE } JumpOperand;
 
 #define OPERANDS(...) {__VA_ARGS__}
@@ -53,7 +58,8 @@ static TempKind jump_result_kind(const JumpMap *map, const Instr *instr, const u
 {
   switch (instr->op) {
   case OP_GET_ITER: case OP_GET_ASYNC_ITER: return TEMP_ITERATOR;
-  case OP_PUSH_EXC: return TEMP_EXCEPTION;
+  case OP_PUSH_EXC: return TEMP_HANDLED;
+  case OP_LOAD_NOTHING: return TEMP_SELF;
   case OP_MOVE: case OP_COPY:
     if (instr->b >= map->code->first_temp && instr->b - map->code->first_temp < map->temps) return (TempKind)before[instr->b - map->code->first_temp];
     return TEMP_OBJECT;
@@ -104,7 +110,7 @@ static void jump_step(JumpMap *map, uint32_t unit, uint8_t *kinds, uint8_t *othe
   }
   for (int i = 0; i < 3; i++) {
     if (operands[i] == DST || operands[i] == PAIR) jump_set(map, kinds, values[i], kind);
-    if (operands[i] == PAIR) jump_set(map, kinds, values[i] + 1u, TEMP_OBJECT);
+    if (operands[i] == PAIR) jump_set(map, kinds, values[i] + 1u, TEMP_SELF);
   }
   jump_reach(map, next, kinds);
 }
@@ -143,9 +149,9 @@ static const char *jump_obstacle(const JumpMap *map, uint32_t from, uint32_t to,
     if (want[t] == TEMP_DEAD) continue;
     ++*score;
     if (have[t] == want[t]) continue;
-    if (want[t] == TEMP_EXCEPTION) obstacle = "can't jump into an 'except' block as there's no exception";
+    if (want[t] == TEMP_EXCEPTION || want[t] == TEMP_HANDLED) obstacle = "can't jump into an 'except' block as there's no exception";
     else if (want[t] == TEMP_ITERATOR) obstacle = "can't jump into the body of a for loop";
-    else obstacle = "incompatible stacks";
+    else if (!obstacle) obstacle = "incompatible stacks";
   }
   return obstacle;
 }
@@ -195,8 +201,7 @@ static void jump_drop_temporaries(VM *vm, Frame *frame, const JumpMap *map, uint
   Value *temps = frame->registers + map->code->first_temp;
   for (uint32_t t = map->temps; t-- > 0;) {
     if (have[t] == TEMP_DEAD || want[t] != TEMP_DEAD) continue;
-    bool saved = have[t] == TEMP_EXCEPTION && (!cd_bits(temps[t]) || cd_is_none(temps[t]) || !cd_is(temps[t], vm->thread->handling->exception));
-    if (saved) {                                 // what PUSH_EXC kept
+    if (have[t] == TEMP_HANDLED) {
       Ref before = cd_take(&temps[t]);
       if (cd_is_none(before)) before = NO_REF;
       cd_replace(vm, &vm->thread->handling->exception, before);
