@@ -13,7 +13,10 @@ typedef enum {
   TEMP_EXCEPTION,                                // what a handler got
   TEMP_HANDLED,                                  // what PUSH_EXC put aside
   TEMP_SELF,                                     // beside a callable: self or nothing
+  TEMP_EXIT,                                     // __exit__ of a `with`
+  TEMP_KIND_BITS = 3,                            // above them, for exceptions: which handler
 } TempKind;
+static TempKind jump_kind(uint32_t temp) { return (TempKind)(temp & ((1 << TEMP_KIND_BITS) - 1)); }
 typedef enum { NO_OPERAND, DST, SRC, KEEP, BASE, PAIR, LOCAL, CELL, CONST, NAME, COUNT, FLAGS, JUMP, CACHE } JumpOperand;
 
 #define OPERANDS(...) {__VA_ARGS__}
@@ -28,41 +31,41 @@ typedef struct JumpMap {
   VM *vm;
   const Code *code;
   uint32_t temps;
-  uint8_t *kinds;                                // unit_count * temps
+  uint16_t *kinds;                                // unit_count * temps
   bool *known;
   uint32_t *todo, todo_count;
 } JumpMap;
 
-static uint8_t *jump_row(const JumpMap *map, uint32_t unit) { return map->kinds + (size_t)unit * map->temps; }
+static uint16_t *jump_row(const JumpMap *map, uint32_t unit) { return map->kinds + (size_t)unit * map->temps; }
 
-static void jump_reach(JumpMap *map, uint32_t unit, const uint8_t *kinds)
+static void jump_reach(JumpMap *map, uint32_t unit, const uint16_t *kinds)
 {
   if (unit >= map->code->unit_count || map->known[unit]) return;
   map->known[unit] = true;
-  memcpy(jump_row(map, unit), kinds, map->temps);
+  memcpy(jump_row(map, unit), kinds, map->temps * sizeof *kinds);
   map->todo[map->todo_count++] = unit;
 }
 
-static void jump_set(const JumpMap *map, uint8_t *kinds, uint32_t reg, TempKind kind)
+static void jump_set(const JumpMap *map, uint16_t *kinds, uint32_t reg, uint32_t kind)
 {
-  if (reg >= map->code->first_temp && reg - map->code->first_temp < map->temps) kinds[reg - map->code->first_temp] = (uint8_t)kind;
+  if (reg >= map->code->first_temp && reg - map->code->first_temp < map->temps) kinds[reg - map->code->first_temp] = (uint16_t)kind;
 }
 
 // Temporaries are used as a stack: a run that is consumed is on top.
-static void jump_kill_from(const JumpMap *map, uint8_t *kinds, uint32_t reg)
+static void jump_kill_from(const JumpMap *map, uint16_t *kinds, uint32_t reg)
 {
   for (uint32_t t = reg < map->code->first_temp ? 0 : reg - map->code->first_temp; t < map->temps; t++) kinds[t] = TEMP_DEAD;
 }
 
-static TempKind jump_result_kind(const JumpMap *map, const Instr *instr, const uint8_t *before)
+static uint32_t jump_result_kind(const JumpMap *map, const Instr *instr, const uint16_t *before)
 {
+  uint32_t source = instr->b - map->code->first_temp;            // too large for locals
+  uint32_t moved = source < map->temps ? before[source] : TEMP_OBJECT;
   switch (instr->op) {
   case OP_GET_ITER: case OP_GET_ASYNC_ITER: return TEMP_ITERATOR;
-  case OP_PUSH_EXC: return TEMP_HANDLED;
+  case OP_PUSH_EXC: return (moved >> TEMP_KIND_BITS << TEMP_KIND_BITS) | TEMP_HANDLED;
   case OP_LOAD_NOTHING: return TEMP_SELF;
-  case OP_MOVE: case OP_COPY:
-    if (instr->b >= map->code->first_temp && instr->b - map->code->first_temp < map->temps) return (TempKind)before[instr->b - map->code->first_temp];
-    return TEMP_OBJECT;
+  case OP_MOVE: case OP_COPY: return moved;
   default: return TEMP_OBJECT;
   }
 }
@@ -72,22 +75,22 @@ static bool jump_ends_flow(uint32_t op)
   return op == OP_RETURN || op == OP_RETURN_CONST || op == OP_RAISE || op == OP_RERAISE || op == OP_JUMP || op == OP_JUMP_BACK;
 }
 
-static void jump_step(JumpMap *map, uint32_t unit, uint8_t *kinds, uint8_t *other)
+static void jump_step(JumpMap *map, uint32_t unit, uint16_t *kinds, uint16_t *other)
 {
   const Code *code = map->code;
   const Instr *instr = code->instrs + unit;
   uint32_t next = unit + cd_opcode_units[instr->op];
-  memcpy(kinds, jump_row(map, unit), map->temps);
+  memcpy(kinds, jump_row(map, unit), map->temps * sizeof *kinds);
   const Handler *handler = cd_code_handler(code, unit);
   if (handler) {
-    memcpy(other, kinds, map->temps);
+    memcpy(other, kinds, map->temps * sizeof *kinds);
     jump_kill_from(map, other, handler->depth);
-    jump_set(map, other, handler->depth, TEMP_EXCEPTION);
+    jump_set(map, other, handler->depth, TEMP_EXCEPTION | (handler->target & 0x1FFFu) << TEMP_KIND_BITS);
     jump_reach(map, handler->target, other);
   }
   const uint8_t *operands = jump_operands[instr->op];
   const uint16_t values[3] = {instr->a, instr->b, instr->c};
-  TempKind kind = jump_result_kind(map, instr, kinds);
+  uint32_t kind = jump_result_kind(map, instr, kinds);
   bool unpack = instr->op == OP_UNPACK_SEQUENCE || instr->op == OP_UNPACK_EX;
   for (int i = 0; i < 3; i++) {
     if (operands[i] == SRC) jump_set(map, kinds, values[i], TEMP_DEAD);
@@ -97,7 +100,7 @@ static void jump_step(JumpMap *map, uint32_t unit, uint8_t *kinds, uint8_t *othe
   bool jumps = false;
   for (int i = 0; i < 4; i++) jumps |= operands[i] == JUMP;
   if (jumps) {
-    memcpy(other, kinds, map->temps);
+    memcpy(other, kinds, map->temps * sizeof *kinds);
     if (instr->op == OP_FOR_ITER || instr->op == OP_ASYNC_NEXT) jump_kill_from(map, other, instr->b);
     jump_reach(map, next + (uint32_t)cd_instr_extra((Instr *)instr)->jump, other);
     if (instr->op == OP_JUMP_IF_FALSE_OR_DROP || instr->op == OP_JUMP_IF_TRUE_OR_DROP) jump_set(map, kinds, instr->a, TEMP_DEAD);
@@ -109,7 +112,8 @@ static void jump_step(JumpMap *map, uint32_t unit, uint8_t *kinds, uint8_t *othe
     for (uint32_t i = 0; i < count; i++) jump_set(map, kinds, instr->a + i, TEMP_OBJECT);
   }
   for (int i = 0; i < 3; i++) {
-    if (operands[i] == DST || operands[i] == PAIR) jump_set(map, kinds, values[i], kind);
+    bool exit = i == 0 && (instr->op == OP_WITH_ENTER || instr->op == OP_ASYNC_WITH_ENTER);
+    if (operands[i] == DST || operands[i] == PAIR) jump_set(map, kinds, values[i], exit ? (uint32_t)TEMP_EXIT : kind);
     if (operands[i] == PAIR) jump_set(map, kinds, values[i] + 1u, TEMP_SELF);
   }
   jump_reach(map, next, kinds);
@@ -118,7 +122,7 @@ static void jump_step(JumpMap *map, uint32_t unit, uint8_t *kinds, uint8_t *othe
 static void jump_map_free(JumpMap *map)
 {
   size_t n = map->code->unit_count;
-  cd_free(map->vm, map->kinds, n * map->temps + 2 * (size_t)map->temps);
+  cd_free(map->vm, map->kinds, (n + 2) * map->temps * sizeof *map->kinds);
   cd_free(map->vm, map->known, n);
   cd_free(map->vm, map->todo, n * sizeof *map->todo);
 }
@@ -127,11 +131,11 @@ static bool jump_map_make(VM *vm, const Code *code, JumpMap *map)
 {
   size_t n = code->unit_count;
   *map = (JumpMap){.vm = vm, .code = code, .temps = code->register_count - code->first_temp};
-  map->kinds = cd_alloc_zeroed(vm, n * map->temps + 2 * (size_t)map->temps);
+  map->kinds = cd_alloc_zeroed(vm, (n + 2) * map->temps * sizeof *map->kinds);
   map->known = cd_alloc_zeroed(vm, n);
   map->todo = cd_alloc_array(vm, n, sizeof *map->todo);
   if (!map->kinds || !map->known || !map->todo) { jump_map_free(map); return false; }
-  uint8_t *scratch = map->kinds + n * map->temps;
+  uint16_t *scratch = map->kinds + n * map->temps;
   jump_reach(map, 0, scratch);
   while (map->todo_count) jump_step(map, map->todo[--map->todo_count], scratch, scratch + map->temps);
   return true;
@@ -142,14 +146,14 @@ static const char *jump_obstacle(const JumpMap *map, uint32_t from, uint32_t to,
 {
   if (!map->known[from]) return "can't jump from unreachable code";
   if (!map->known[to]) return "can't jump into an unreachable code";
-  const uint8_t *have = jump_row(map, from), *want = jump_row(map, to);
+  const uint16_t *have = jump_row(map, from), *want = jump_row(map, to);
   *score = 0;
   const char *obstacle = NULL;
   for (uint32_t t = 0; t < map->temps; t++) {
     if (want[t] == TEMP_DEAD) continue;
     ++*score;
-    if (have[t] == want[t]) continue;
-    if (want[t] == TEMP_EXCEPTION || want[t] == TEMP_HANDLED) obstacle = "can't jump into an 'except' block as there's no exception";
+    if (have[t] == want[t] && want[t] != TEMP_OBJECT && want[t] != TEMP_SELF) continue;      // not into the middle of an expression
+    if (jump_kind(want[t]) == TEMP_EXCEPTION || jump_kind(want[t]) == TEMP_HANDLED) obstacle = "can't jump into an 'except' block as there's no exception";
     else if (want[t] == TEMP_ITERATOR) obstacle = "can't jump into the body of a for loop";
     else if (!obstacle) obstacle = "incompatible stacks";
   }
@@ -197,11 +201,11 @@ static int jump_first_line_from(const Code *code, int line)
 // Temporaries that are alive here and not there go; an exception being handled is no more.
 static void jump_drop_temporaries(VM *vm, Frame *frame, const JumpMap *map, uint32_t from, uint32_t to)
 {
-  const uint8_t *have = jump_row(map, from), *want = jump_row(map, to);
+  const uint16_t *have = jump_row(map, from), *want = jump_row(map, to);
   Value *temps = frame->registers + map->code->first_temp;
   for (uint32_t t = map->temps; t-- > 0;) {
     if (have[t] == TEMP_DEAD || want[t] != TEMP_DEAD) continue;
-    if (have[t] == TEMP_HANDLED) {
+    if (jump_kind(have[t]) == TEMP_HANDLED) {
       Ref before = cd_take(&temps[t]);
       if (cd_is_none(before)) before = NO_REF;
       cd_replace(vm, &vm->thread->handling->exception, before);
