@@ -65,6 +65,7 @@ struct Code {
   uint32_t handler_count;
   uint8_t *positions;                            // encoded; bytecode/linetable.c
   uint32_t positions_size;
+  int32_t *unit_lines;                           // line of every unit; made when tracers ask for many (cd_code_index_lines), else NULL
   struct PositionMark *marks;                    // places in `positions` to start reading from; owned
   uint32_t mark_count;
   InlineCache *caches;                           // grown by the VM
@@ -86,6 +87,8 @@ struct Code {
 
 Position cd_code_position(const Code *code, uint32_t unit);      // of the instruction that contains `unit`
 int32_t cd_code_line(const Code *code, uint32_t unit);           // -1: none
+// Makes cd_code_line O(1) for this code from now on. false: MemoryError.
+MUST_USE bool cd_code_index_lines(VM *vm, Code *code);
 const Handler *cd_code_handler(const Code *code, uint32_t unit);
 
 // Encoding of positions while assembling: one entry an instruction, in order, with its length in units.
