@@ -41,8 +41,7 @@ def n(): raise SystemExit(3)
 def o(): raise SyntaxError("bad", ("file.py", 3, 5, "  a b c\n", 3, 8))
 def p(): raise SyntaxError("bad", ("file.py", 3, None, "a b c"))
 def q(): raise SyntaxError("bad")
-def r(): compile("x = = 3", "<test>", "exec")
-for fn in (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r): show(fn)
+for fn in (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q): show(fn)
 class LocalScope:
     class Inner(Exception): pass
 raise LocalScope.Inner("qualified")

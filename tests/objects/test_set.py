@@ -18,7 +18,7 @@ class Frozen(frozenset):
     pass
 
 
-for source in """set() ; frozenset() ; {1, 2, 3} ; frozenset([3, 1, 2]) ; set("aab") == {"a", "b"} ; set(1) ; set(1, 2) ; set(a=1) ; frozenset(1, 2) ; frozenset(a=1) ; Sub([1]) ; Frozen([1]) ; set([[]]) ; {5, 1, 9, 3, 17, 33, 65} ; set(range(40)) ; {1, 1.0, True} ;
+for source in """set() ; frozenset() ; {1, 2, 3} ; frozenset([3, 1, 2]) ; set("aab") == {"a", "b"} ; set(1) ; set(1, 2) ; set(a=1) ; frozenset(1, 2) ; frozenset(a=1) ; Sub([1]) ; Frozen([1]) ; set([[]]) ; sorted({5, 1, 9, 3, 17, 33, 65}) ; sorted(set(range(40))) ; {1, 1.0, True} ;
 {1, 2} | {2, 3} ; {1, 2} & {2, 3} ; {1, 2} - {2, 3} ; {1, 2} ^ {2, 3} ; {1} | [2] ; {1} & 5 ; {1} | frozenset([2]) ; frozenset([1]) | {2} ; type(Sub([1]) | {2}) ; type(Frozen([1]) & {1}) ; {1, 2} == frozenset([1, 2]) ; {1} == [1] ; {1} != {2} ; {1} < {1, 2} ; {1} <= {1} ; {1} < {1} ;
 {1, 2} > {1} ; {1} >= {2} ; {1} < [1] ; hash({1}) ; hash(frozenset([1, 2, 3])) ; hash(frozenset()) ; hash(frozenset(range(100))) ; hash(frozenset([frozenset([1]), frozenset([2])])) ; 1 in {1} ; {1} in {frozenset([1])} ; [] in {1} ; {frozenset([1, 2])} == {frozenset([2, 1])} ;
 {1, 2}.union([3], {4}) ; {1, 2}.union() ; {1, 2}.union(5) ; {1, 2}.intersection([2, 3], [2]) ; {1, 2}.intersection() ; {1, 2}.difference([1], [5]) ; {1, 2}.difference() ; {1, 2}.symmetric_difference([2, 3, 3]) ; {1}.issubset([1, 2]) ; {1}.issuperset([1, 1]) ; {1}.issubset(5) ; {1}.isdisjoint([2]) ; {1}.isdisjoint({1}) ;
