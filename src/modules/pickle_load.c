@@ -358,9 +358,9 @@ static bool load_float_line(VM *vm, Unpickler *u)
   char *line = input_line(vm, u, &size);
   if (!line) return false;
   if (size < 2) return input_truncated(vm);
-  Ref text = cd_str_decode_utf8(vm, line, size - 1, "replace"), value = text ? cd_float_from_text(vm, text) : NO_REF;
+  Ref text = cd_str_decode_utf8(vm, line, size, "replace"), value = text ? cd_float_from_text(vm, text) : NO_REF;
+  if (!value && cd_swallow(vm, vm->exc.ValueError)) cd_raise_value(vm, "could not convert string to float: %R", text);
   cd_drop(vm, text);
-  if (!value && cd_swallow(vm, vm->exc.ValueError)) cd_raise_value(vm, "could not convert string to float");
   return stack_push(vm, u, value);
 }
 
@@ -930,6 +930,7 @@ static bool load_memo_line(VM *vm, Unpickler *u, bool put)
   if (!key) return false;
   bool fits = cd_int_fits_i64(key, &index);
   cd_drop(vm, key);
+  if (put && u->depth <= u->fence) return stack_underflow(vm, u);
   if (!fits) return cd_raise_overflow(vm, "Python int too large to convert to C ssize_t");
   if (index < 0) return put ? cd_raise_value(vm, "negative PUT argument") != NO_REF : PICKLE_RAISE(vm, unpickling_error, "Memo value not found at index %lld", (long long)index);
   return put ? load_put(vm, u, (size_t)index) : load_get(vm, u, (size_t)index);
@@ -947,7 +948,7 @@ static bool load_persistent(VM *vm, Unpickler *u, Ref id)        // steals
 {
   Ref object = NO_REF;
   if (id && u->persistent_load.function) object = cd_pickle_hook_call(vm, &u->persistent_load, cd_from_object(u), id);
-  else if (id) PICKLE_RAISE(vm, unpickling_error, "A load persistent id instruction was encountered, but no persistent_load function was specified.");
+  else if (id) PICKLE_RAISE(vm, unpickling_error, "A load persistent id instruction was encountered,\nbut no persistent_load function was specified.");
   cd_drop(vm, id);
   return stack_push(vm, u, object);
 }
@@ -1211,7 +1212,7 @@ METHOD(unpickler, load, "load(self, /)",
        "Load a pickle.\n\nRead a pickled object representation from the open file object given\nin the constructor, and return the reconstituted object hierarchy\nspecified therein.")
 {
   Unpickler *u = unpickler_of(self);
-  if (!u->read) return PICKLE_RAISE(vm, unpickling_error, "Unpickler.__init__() was not called by %s.__init__()", cd_str_data(cd_type_of(vm, self)->name));
+  if (!u->read) return PICKLE_RAISE(vm, unpickling_error, "Unpickler.__init__() was not called by %T.__init__()", self);
   if (u->loading) return cd_raise_runtime(vm, "Unpickler is loading already");
   u->loading = true;
   Ref keep = cd_dup(self), result = unpickler_run(vm, u);

@@ -1238,7 +1238,7 @@ static void pickler_traverse(Object *self, VisitFn visit, void *context)
 METHOD(pickler, dump, "dump(self, obj, /)", "Write a pickled representation of the given object to the open file.")
 {
   Pickler *p = pickler_of(self);
-  if (!p->write) return PICKLE_RAISE(vm, pickling_error, "Pickler.__init__() was not called by %s.__init__()", cd_str_data(cd_type_of(vm, self)->name));
+  if (!p->write) return PICKLE_RAISE(vm, pickling_error, "Pickler.__init__() was not called by %T.__init__()", self);
   Ref keep = cd_dup(self);
   bool ok = pickle_dump(vm, p, args[0]) && pickle_flush(vm, p);
   cd_drop(vm, keep);
