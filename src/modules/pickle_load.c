@@ -359,7 +359,7 @@ static bool load_float_line(VM *vm, Unpickler *u)
   if (!line) return false;
   if (size < 2) return input_truncated(vm);
   Ref text = cd_str_decode_utf8(vm, line, size, "replace"), value = text ? cd_float_from_text(vm, text) : NO_REF;
-  if (!value && cd_swallow(vm, vm->exc.ValueError)) cd_raise_value(vm, "could not convert string to float: %R", text);
+  if (!value && cd_swallow(vm, vm->exc.ValueError)) cd_raise_value(vm, "could not convert string to float: '%U'", text);
   cd_drop(vm, text);
   return stack_push(vm, u, value);
 }
