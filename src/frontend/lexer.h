@@ -37,7 +37,6 @@ typedef struct LexError {
   int32_t line, offset, end_line, end_offset;
   const char *text, *text_end;                   // the source line
   bool place_is_token;                           // the place is that of the ERROR token, by the rules for parser errors
-  bool direct;                                   // worded by the lexer: counts more than a parser's error before it
   bool at_end;                                   // the source ended too early: more input may help
 } LexError;
 
@@ -71,7 +70,6 @@ typedef struct LexOptions {
   int32_t line;                                  // of the first character
   int32_t column;
   bool field;                                    // an f-string's replacement field with the characters around it: they become parentheses
-  bool check_formatted;                          // an f-string with its own quotes in fields counts only if these are expressions
 } LexOptions;
 
 // Reads all tokens of [source, end). Bad source ends in an ERROR token and is not an exception; false: MemoryError.

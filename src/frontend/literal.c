@@ -536,17 +536,3 @@ Expr *cd_parse_strings(Parser *p)
   PARSER_SPAN(p, e, first);
   return e;
 }
-
-bool cd_literal_is_good(VM *vm, const Token *token, int flags)
-{
-  Token tokens[2] = {*token, {.kind = TOKEN_ENDMARKER}};
-  Ast ast;
-  Parser p = {.vm = vm, .ast = &ast, .token = tokens, .flags = flags, .warned = (const char *)UINTPTR_MAX};
-  if (!cd_ast_init(&ast, vm, NO_VALUE)) return false;
-  bool ok = cd_parse_strings(&p);
-  cd_clear_raised(vm);
-  cd_free(vm, p.stack.items, p.stack.capacity * sizeof(void *));
-  cd_free(vm, p.keywords.items, p.keywords.capacity * sizeof(void *));
-  cd_ast_clear(&ast);
-  return ok;
-}

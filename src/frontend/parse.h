@@ -84,7 +84,6 @@ Expr *cd_parse_name_expr(Parser *p, ExprContext ctx);
 // ---- literal.c ----
 Expr *cd_parse_strings(Parser *p);               // one or more STRING tokens
 Value cd_parse_number(Parser *p, const Token *token);
-bool cd_literal_is_good(VM *vm, const Token *token, int flags);   // does this f-string parse? Raises nothing
 
 // ---- parse_stmt.c, parse_pattern.c ----
 bool cd_parse_block(Parser *p, StmtSeq *body);

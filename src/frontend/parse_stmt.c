@@ -568,10 +568,7 @@ static Stmt *stmt_class(Parser *p, ExprSeq decorators)
   Stmt *s = cd_stmt_new(p->ast, STMT_ClassDef);
   if (!s || !(s->as.ClassDef.name = cd_parse_name(p)) || !stmt_type_params(p, &s->as.ClassDef.type_params)) return NULL;
   s->as.ClassDef.decorator_list = decorators;
-  const Token *open = p->token;
   if (cd_parser_is(p, TOKEN_LPAR) && !cd_parse_arguments(p, &s->as.ClassDef.bases, &s->as.ClassDef.keywords)) return NULL;
-  const Expr *base = s->as.ClassDef.bases.count ? s->as.ClassDef.bases.items[0] : NULL;
-  if (base && base->kind == EXPR_GeneratorExp && base->column == open->column && base->line == open->line) return NULL;   // without its own parentheses
   return stmt_colon_block(p, &s->as.ClassDef.body) ? stmt_spanned(p, s, start) : NULL;
 }
 

@@ -122,10 +122,6 @@ Mod *cd_parse(VM *vm, Ast *ast, const char *source, size_t size, Value filename,
   Parser p = {.vm = vm, .ast = ast, .source = source, .flags = flags, .mode = mode};
   LexOptions options = {.mode = mode, .flags = flags, .line = 1};
   Mod *mod = NULL;
-  if (flags & PYCF_BAD_UTF8) {                     // then only comments may have such bytes
-    cd_diagnose(vm, source, size, filename, mode, flags);
-    if (cd_raised(vm)) return NULL;
-  }
   if (!cd_lex(vm, &tokens, source, source + size, options)) goto done;
   p.token = tokens.items;
   mod = cd_parse_mod(&p);
@@ -137,6 +133,5 @@ done:
   cd_free(vm, p.keywords.items, p.keywords.capacity * sizeof(void *));
   cd_tokens_clear(&tokens);
   if (!mod && !cd_raised(vm)) cd_diagnose(vm, source, size, filename, mode, flags);
-  if (!mod && !cd_raised(vm)) cd_raise_system(vm, "a source that does not parse has no mistake");
   return mod;
 }
