@@ -128,9 +128,8 @@ static bool lexer_error_range(Lexer *lexer, int32_t offset, int32_t end_offset, 
   va_end(args);
   if (!message) return false;
   lexer->out->error.message = message;
-  if (offset < 0) offset = lexer_chars(lexer->line_start, lexer->cur);
-  return lexer_fail(lexer, lexer->vm->exc.SyntaxError, lexer->line_start, lexer_line_end(lexer, lexer->line_start), lexer->line, offset,
-                    end_offset < 0 ? offset : end_offset);
+  return lexer_fail(lexer, lexer->vm->exc.SyntaxError, lexer->line_start, lexer_line_end(lexer, lexer->line_start), lexer->line,
+                    offset < 0 ? lexer_chars(lexer->line_start, lexer->cur) : offset, end_offset);
 }
 #define lexer_error(lexer, ...) lexer_error_range(lexer, -1, -1, __VA_ARGS__)
 

@@ -283,18 +283,14 @@ typedef struct Formatted {
   int32_t line;
 } Formatted;
 
-static void literal_span(Expr *e, const Token *first, const Token *last)
-{
-  e->line = first->line;
-  e->column = first->column;
-  e->end_line = last->end_line;
-  e->end_column = last->end_column;
-}
-
 static Expr *literal_node(Formatted *f, ExprKind kind)
 {
   Expr *e = cd_expr_new(f->p->ast, kind);
-  if (e) literal_span(e, f->first, f->last);
+  if (!e) return NULL;
+  e->line = f->first->line;
+  e->column = f->first->column;
+  e->end_line = f->last->end_line;
+  e->end_column = f->last->end_column;
   return e;
 }
 
@@ -304,7 +300,6 @@ static bool literal_set_kind(Parser *p, Expr *e, const Token *first)
   return (e->as.Constant.kind = cd_ast_name(p->ast, "u", 1));
 }
 
-// Makes a piece of the text gathered so far.
 static bool literal_flush(Formatted *f)
 {
   if (!f->text.size) return true;
@@ -396,11 +391,7 @@ static Expr *literal_format_spec(Formatted *f, const char **s, const char *end, 
   cd_text_init(&f->text, f->p->vm);
   size_t mark = f->p->stack.count;
   Expr *e = literal_node(f, EXPR_JoinedStr);
-  if (e) literal_span(e, f->token, f->token);      // a format and the text at its end are in one token; fields and the text before them span all
-  if (e && !literal_pieces(f, s, end, level + 1)) e = NULL;
-  bool text = f->text.size;
-  if (e && !literal_flush(f)) e = NULL;
-  if (e && text) literal_span(f->p->stack.items[f->p->stack.count - 1], f->token, f->token);
+  if (e && !(literal_pieces(f, s, end, level + 1) && literal_flush(f))) e = NULL;
   if (e && !cd_parser_pop(f->p, &f->p->stack, mark, &e->as.JoinedStr.values.count, &e->as.JoinedStr.values.items)) e = NULL;
   cd_text_clear(&f->text);
   f->text = outer;
