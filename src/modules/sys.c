@@ -235,13 +235,13 @@ FUNCTION(sys, call_tracing, "call_tracing(func, args, /)", "Call func(*args) wit
 
 FUNCTION(sys, settrace, "settrace(function, /)", "settrace(function)\n\nSet the function that is called for each event of each frame; None stops tracing.")
 {
-  cd_set_trace(vm, cd_is_none(args[0]) ? NO_VALUE : args[0], false);
+  if (!cd_set_trace(vm, cd_is_none(args[0]) ? NO_VALUE : args[0], false)) return NO_REF;
   return cd_none();
 }
 
 FUNCTION(sys, setprofile, "setprofile(function, /)", "setprofile(function)\n\nSet the function that is called for each call and return; None stops profiling.")
 {
-  cd_set_trace(vm, cd_is_none(args[0]) ? NO_VALUE : args[0], true);
+  if (!cd_set_trace(vm, cd_is_none(args[0]) ? NO_VALUE : args[0], true)) return NO_REF;
   return cd_none();
 }
 

@@ -799,12 +799,11 @@ static ALWAYS_INLINE bool eval_is_idle_root(const Generator *generator)
   return generator->frame.state == FRAME_DELEGATING && !generator->delegator;
 }
 
-// CPython's loop sees the end of a sub-iterator as an exception, and tells tracers of it.
+// CPython's loop sees the end of a sub-iterator as an exception, and tells tracers of it (without a traceback: bdb knows them by that).
 static NO_INLINE void eval_trace_end(VM *vm, Frame *frame, Type *type, Value value)
 {
   if (cd_bits(value)) cd_raise_with(vm, type, value);
   else cd_raise_no_args(vm, type);
-  if (!cd_traceback_add(vm, frame)) CD_ASSERT(cd_raised(vm));
   cd_trace_exception(vm, frame);
   if (cd_raised_is(vm, type)) cd_clear_raised(vm);
 }

@@ -22,6 +22,7 @@ typedef struct FrameStack {
   const void *const *dispatch;                   // table the loop jumps through: plain, or tracing
   const void *const *plain_dispatch, *const *traced_dispatch;
   TraceEvent event;                              // the one a tracer is being told of
+  bool installing;                               // a tracer is being replaced: the old one's __del__ must not set another
   FrameChunk *chunk;
   FrameChunk *spare;                             // one emptied chunk, so that a loop at its edge does not allocate
 } FrameStack;

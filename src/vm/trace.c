@@ -49,7 +49,7 @@ static Ref trace_call_function(VM *vm, Value fn, FrameObject *object, TraceEvent
   thread->stack->event = outer;
   if (!cd_bits(result)) {
     Ref raised = cd_take_raised(vm);
-    cd_set_trace(vm, NO_VALUE, false);
+    if (!cd_set_trace(vm, NO_VALUE, false)) cd_clear_raised(vm);
     cd_clear(vm, &object->trace);
     cd_restore_raised(vm, raised);
   }
@@ -67,7 +67,7 @@ static bool trace_profile(VM *vm, Frame *frame, TraceEvent event, Value arg)
   Ref result = trace_call_function(vm, thread->profile_fn, object, event, arg);
   if (!cd_bits(result)) {
     Ref raised = cd_take_raised(vm);
-    cd_set_trace(vm, NO_VALUE, true);
+    if (!cd_set_trace(vm, NO_VALUE, true)) cd_clear_raised(vm);
     cd_restore_raised(vm, raised);
   }
   cd_drop(vm, keep);
@@ -157,12 +157,20 @@ bool cd_trace_instruction(VM *vm, Frame *frame, const Instr *last)
   return true;
 }
 
-void cd_set_trace(VM *vm, Value fn, bool profile)
+bool cd_set_trace(VM *vm, Value fn, bool profile)
 {
   Thread *thread = vm->thread;
-  Ref value = cd_bits(fn) && !cd_is_none(fn) ? cd_dup(fn) : NO_REF;
-  cd_replace(vm, profile ? &thread->profile_fn : &thread->trace_fn, value);
-  vm->chain_epoch++;
   FrameStack *stack = thread->stack;
+  if (stack->installing) {
+    const char *what = profile ? "profile" : "trace";
+    cd_raise_runtime(vm, "Cannot install a %s function while another %s function is being installed", what, what);
+    return false;
+  }
+  Ref value = cd_bits(fn) && !cd_is_none(fn) ? cd_dup(fn) : NO_REF;
+  stack->installing = true;
+  cd_replace(vm, profile ? &thread->profile_fn : &thread->trace_fn, value);
+  stack->installing = false;
+  vm->chain_epoch++;
   stack->dispatch = cd_is_traced(thread) && !thread->tracing ? stack->traced_dispatch : stack->plain_dispatch;
+  return true;
 }

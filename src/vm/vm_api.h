@@ -26,5 +26,5 @@ bool cd_thread_init(VM *vm, Thread *thread);                     // stack, handl
 void cd_thread_clear(VM *vm, Thread *thread);
 // To be called before function->code is replaced: frames that still run the old one keep it.
 void cd_frames_keep_code(VM *vm, Function *function);
-void cd_set_trace(VM *vm, Value fn, bool profile);               // sys.settrace / setprofile
+bool cd_set_trace(VM *vm, Value fn, bool profile);               // sys.settrace / setprofile; false: RuntimeError, one is being set already
 #endif
