@@ -192,6 +192,8 @@ static void block_try_except(Compiler *c, Stmt *s)
       cd_emit(c, OP_EXC_MATCH, test, cd_temp(d), type);
       cd_emit_jump(c, OP_JUMP_IF_FALSE, test, next);
       cd_pop_to(c, d + 2);
+    } else {
+      cd_emit(c, OP_NOP, 0, 0, 0);               // tracers see the line of a bare `except:`
     }
     try_handler_body(c, h, d, outside, end);
     cd_place(c, next);
