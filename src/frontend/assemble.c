@@ -44,10 +44,12 @@ static bool assemble_is_wide(const Ir *ir) { return (ir->a | ir->b | ir->c) > 0x
 // What the VM can run with wide operands; see cd_wide_instruction().
 static bool assemble_may_be_wide(uint16_t op)
 {
+  if (op >= OP_ADD && op <= OP_IPOWER_K) return (op - OP_ADD) & 1;               // the forms with a constant
+  if (op >= OP_LT_K && op <= OP_GE_K) return true;
   switch (op) {
   case OP_LOAD_CONST: case OP_COPY: case OP_MOVE: case OP_LOAD_NOTHING: case OP_LOAD_NAME: case OP_LOAD_GLOBAL: case OP_STORE_NAME: case OP_STORE_GLOBAL:
   case OP_DELETE_NAME: case OP_DELETE_GLOBAL: case OP_CHECK_LOCAL: case OP_CLEAR_LOCAL: case OP_DROP: case OP_LOAD_ATTR: case OP_LOAD_METHOD: case OP_STORE_ATTR:
-  case OP_DELETE_ATTR: case OP_GET_ITEM_K: case OP_IMPORT_NAME: case OP_IMPORT_FROM: case OP_UNPACK_EX: return true;
+  case OP_DELETE_ATTR: case OP_GET_ITEM_K: case OP_IMPORT_NAME: case OP_IMPORT_FROM: case OP_UNPACK_EX: case OP_RETURN_CONST: return true;
   default: return false;
   }
 }

@@ -173,7 +173,7 @@ static const uint8_t eval_binary_ops[] = {                       // ORDER: binar
 };
 
 // `s += piece` on a local that holds the only reference grows in place.
-static NO_INLINE Ref eval_binary_slow(VM *vm, Value a, Value b, uint32_t op)
+Ref cd_arithmetic(VM *vm, Value a, Value b, uint32_t op)
 {
   uint32_t index = op - OP_ADD;
   BinaryOp kind = (BinaryOp)eval_binary_ops[index >> 2];
@@ -867,6 +867,10 @@ op_traced:
 
   CASE(EXTEND) {
     SAVE();
+    if (pc[1].op == OP_RETURN_CONST) {
+      result = cd_dup(CONST((uint32_t)A << 16 | pc[1].a));
+      goto do_return;
+    }
     int units = cd_wide_instruction(vm, frame, pc);
     if (units < 0) goto error;
     NEXT((uint32_t)units);
@@ -1375,7 +1379,7 @@ add:                                             // s = s + t, s += t: in place 
   }
 binary: {
     SAVE();
-    Ref r = eval_binary_slow(vm, R[B], R[C], pc->op);
+    Ref r = cd_arithmetic(vm, R[B], R[C], pc->op);
     if (!cd_bits(r)) goto error;
     CONSUME(B);
     CONSUME(C);
@@ -1384,7 +1388,7 @@ binary: {
   }
 binary_k: {
     SAVE();
-    Ref r = eval_binary_slow(vm, R[B], CONST(C), pc->op);
+    Ref r = cd_arithmetic(vm, R[B], CONST(C), pc->op);
     if (!cd_bits(r)) goto error;
     CONSUME(B);
     SET(A, r);

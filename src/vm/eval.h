@@ -113,6 +113,7 @@ MUST_USE Ref cd_intrinsic(VM *vm, Value *base, uint32_t number);
 MUST_USE Ref cd_get_yield_from_iter(VM *vm, const Code *code, Value v);
 MUST_USE Ref cd_get_async_iter(VM *vm, Value v);
 Ref cd_stop_value(VM *vm);                       // takes the current StopIteration away; its value
+MUST_USE Ref cd_arithmetic(VM *vm, Value a, Value b, uint32_t op);             // any of the instructions ADD .. IPOWER_K
 // An instruction with an EXTEND before it. Units to go on by (both together), or -1: exception.
 MUST_USE int cd_wide_instruction(VM *vm, Frame *frame, const Instr *pc);
 

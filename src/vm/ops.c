@@ -620,7 +620,13 @@ int cd_wide_instruction(VM *vm, Frame *frame, const Instr *pc)
   Ref v = NO_REF;
 #define WIDE_NAME(i) cd_tuple_item_borrow(code->names, i)
 #define WIDE_CONSUME(i) do { if ((i) >= first_temp) cd_clear(vm, &r[i]); } while (0)
-  switch (next->op) {
+  if (next->op >= OP_ADD && next->op <= OP_IPOWER_K) {
+    v = cd_arithmetic(vm, r[b], cd_tuple_item_borrow(code->consts, c), next->op);
+    if (cd_bits(v)) WIDE_CONSUME(b);
+  } else if (next->op >= OP_LT_K && next->op <= OP_GE_K) {
+    v = cd_compare(vm, r[b], cd_tuple_item_borrow(code->consts, c), (CompareOp)(next->op - OP_LT_K));
+    if (cd_bits(v)) WIDE_CONSUME(b);
+  } else switch (next->op) {
   case OP_LOAD_CONST: v = cd_dup(cd_tuple_item_borrow(code->consts, b)); break;
   case OP_COPY: v = cd_dup(r[b]); break;
   case OP_MOVE: v = b >= first_temp ? cd_take(&r[b]) : cd_dup(r[b]); break;
