@@ -48,4 +48,15 @@ static inline Ref cd_take(Value *slot)                            // moves the r
   return v;
 }
 
+// The same for local variables, which are `Ref`.
+static inline Ref cd_move(Ref *variable)                          // moves the reference out
+{
+  Ref v = *variable;
+  *variable = NO_REF;
+  return v;
+}
+static inline void cd_forget(VM *vm, Ref *variable) { cd_drop(vm, cd_move(variable)); }
+// An array of owned references, shown to a function that borrows them.
+static inline const Value *cd_lend(const Ref *refs) { return (const Value *)refs; }
+
 #endif

@@ -702,7 +702,7 @@ static Ref generator_describe(VM *vm, Generator *generator)
     items[2] = cd_dup(creator->filename);
     if (line > 0) items[3] = cd_from_small(line);
   }
-  Ref tuple = cd_bits(items[1]) ? cd_tuple_of(vm, 4, items) : NO_REF;
+  Ref tuple = cd_bits(items[1]) ? cd_tuple_of(vm, 4, cd_lend(items)) : NO_REF;
   for (int i = 0; i < 4; i++) cd_drop(vm, items[i]);
   return tuple;
 }

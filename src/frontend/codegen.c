@@ -148,7 +148,7 @@ static void const_intern_items(Compiler *c, Value tuple)
         c->failed = true;
         return;
       }
-      cd_drop(c->vm, item);
+      cd_drop_object(c->vm, cd_object(item));
       cd_tuple_set(tuple, i, interned);
     }
   }

@@ -494,7 +494,7 @@ FUNCTION(_lzma, _decode_filter_properties, "_decode_filter_properties(filter_id,
   cd_release_buffer(vm, &buffer);
   if (!ok) return NO_REF;
   Ref dict = cd_dict_new(vm);
-  if (dict && !xz_describe(vm, dict, &filter)) cd_drop(vm, cd_take(&dict));
+  if (dict && !xz_describe(vm, dict, &filter)) cd_forget(vm, &dict);
   cd_compress_free(vm, filter.options);
   return dict;
 }

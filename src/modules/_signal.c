@@ -93,7 +93,7 @@ static bool run_signals(VM *vm)
 static bool signal_number(VM *vm, Value v, int *out)
 {
   if (!cd_to_c_int(vm, v, out)) return false;
-  return *out >= 1 && *out < NSIG ? true : cd_raise_value(vm, "signal number out of range");
+  return (*out >= 1 && *out < NSIG) || cd_raise_value(vm, "signal number out of range");
 }
 static Ref signal_error(VM *vm) { return cd_raise_os(vm, errno, NO_VALUE, NO_VALUE); }
 
@@ -121,7 +121,7 @@ static Ref signal_set_value(VM *vm, const sigset_t *set)
 {
   Ref result = cd_set_new(vm, NO_VALUE);
   for (int number = 1; result && number < NSIG; number++)
-    if (sigismember(set, number) == 1 && !cd_set_add(vm, result, cd_from_small(number))) cd_drop(vm, cd_take(&result));
+    if (sigismember(set, number) == 1 && !cd_set_add(vm, result, cd_from_small(number))) cd_forget(vm, &result);
   return result;
 }
 

@@ -395,7 +395,7 @@ static bool replacement_put_template(VM *vm, const Replacement *r, const Walk *w
     if (at && cd_is_tuple(at) && cd_tuple_size(at) == 2 && cd_is(cd_tuple_item_borrow(at, 0), cd_from_small((int64_t)i))) {
       int64_t group;
       place++;
-      cd_drop(vm, cd_take(&piece));
+      cd_forget(vm, &piece);
       if (!cd_to_i64(vm, cd_tuple_item_borrow(at, 1), &group, NULL)) return false;
       if (group < 0 || group > w->pattern->groups) return cd_raise_index(vm, "no such group");
       piece = walk_group(vm, w, (uint32_t)group, NO_VALUE);

@@ -74,7 +74,7 @@ static Ref binascii_from_hex(VM *vm, Value text)
   for (size_t i = 0; result && i < a.size; i += 2) {
     int high = binascii_hex_digit(a.data[i]), low = binascii_hex_digit(a.data[i + 1]);
     if (high < 0 || low < 0) {
-      cd_drop(vm, cd_take(&result));
+      cd_forget(vm, &result);
       BINASCII_ERROR("Non-hexadecimal digit found");
     } else cd_bytes_data(result)[i / 2] = (char)(high << 4 | low);
   }
@@ -163,7 +163,7 @@ FUNCTION(binascii, a2b_base64, "a2b_base64(data, /, *, strict_mode=False)", "The
   if (result && !trouble && quad) {
     if (quad == 1) BINASCII_ERROR("Invalid base64-encoded string: number of data characters (%lld) cannot be 1 more than a multiple of 4", (long long)(n / 3 * 4 + 1));
     else BINASCII_ERROR("Incorrect padding");
-    cd_drop(vm, cd_take(&result));
+    cd_forget(vm, &result);
   }
 finished:
   binascii_close(vm, &a);
@@ -190,7 +190,7 @@ FUNCTION(binascii, a2b_uu, "a2b_uu(data, /)", "The bytes of one line of uuencode
     unsigned value = 0;
     if (c != '\n' && c != '\r') {
       if (c < ' ' || c > ' ' + 64) {
-        cd_drop(vm, cd_take(&result));
+        cd_forget(vm, &result);
         BINASCII_ERROR("Illegal char");
         break;
       }
@@ -206,7 +206,7 @@ FUNCTION(binascii, a2b_uu, "a2b_uu(data, /)", "The bytes of one line of uuencode
   }
   for (; result && at < a.size; at++)
     if (a.data[at] != ' ' && a.data[at] != ' ' + 64 && a.data[at] != '\n' && a.data[at] != '\r') {
-      cd_drop(vm, cd_take(&result));
+      cd_forget(vm, &result);
       BINASCII_ERROR("Trailing garbage");
     }
   binascii_close(vm, &a);

@@ -392,7 +392,7 @@ METHOD(ordered_iterator, __reduce__, "__reduce__(self, /)", "Return state inform
       ok = cd_list_extend(vm, cd_as_list(list), copy);
     }
   }
-  if (ok) result = cd_builtin_reduce(vm, "iter", 1, &list, NO_REF);
+  if (ok) result = cd_builtin_reduce(vm, "iter", 1, cd_lend(&list), NO_REF);
   cd_drop(vm, copy);
   cd_drop(vm, list);
   return result;

@@ -28,7 +28,7 @@ static Ref grp_entry(VM *vm, const struct group *g)
 {
   Ref items[4] = {grp_text(vm, g->gr_name), grp_text(vm, g->gr_passwd), cd_int_from_i64(vm, g->gr_gid), grp_members(vm, g->gr_mem)};
   bool ok = items[0] && items[1] && items[2] && items[3];
-  Ref entry = ok ? cd_struct_new(vm, grp_state(vm)->entry, items) : NO_REF;
+  Ref entry = ok ? cd_struct_new(vm, grp_state(vm)->entry, cd_lend(items)) : NO_REF;
   for (int i = 0; i < 4; i++) cd_drop(vm, items[i]);
   return entry;
 }

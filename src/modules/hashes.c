@@ -55,7 +55,7 @@ static bool digest_feed(VM *vm, Digest *d, Value data)
   if (!cd_get_buffer(vm, data, &buffer, BUFFER_SIMPLE)) return false;
   bool ok = EVP_DigestUpdate(d->context, buffer.data, (size_t)buffer.size);
   cd_release_buffer(vm, &buffer);
-  return ok ? true : digest_broken(vm);
+  return ok || digest_broken(vm);
 }
 
 // The digest so far, which stays usable. Room for 64 bytes, or for `length` of an extendable one.
@@ -64,7 +64,7 @@ static bool digest_value(VM *vm, Digest *d, unsigned char *out, size_t length)
   EVP_MD_CTX *copy = EVP_MD_CTX_new();
   bool ok = copy && EVP_MD_CTX_copy_ex(copy, d->context) && (d->info->extendable ? EVP_DigestFinalXOF(copy, out, length) : EVP_DigestFinal_ex(copy, out, NULL));
   EVP_MD_CTX_free(copy);
-  return ok ? true : digest_broken(vm);
+  return ok || digest_broken(vm);
 }
 static size_t digest_length(const Digest *d) { return (size_t)EVP_MD_CTX_get_size(d->context); }
 
@@ -149,7 +149,7 @@ static const TypeSpec digest_specs[DIGEST_COUNT] = {
 static Ref digest_start(VM *vm, Type *type, const DigestInfo *info, Value data)
 {
   Ref made = digest_make(vm, type, info, NULL);
-  if (made && data && !digest_feed(vm, as_digest(made), data)) cd_drop(vm, cd_take(&made));
+  if (made && data && !digest_feed(vm, as_digest(made), data)) cd_forget(vm, &made);
   return made;
 }
 static Ref sha3_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)

@@ -29,7 +29,7 @@ bool cd_io_check_closed(VM *vm, Value stream)
 {
   bool closed;
   if (!cd_io_is_closed(vm, stream, &closed)) return false;
-  return closed ? cd_raise_value(vm, "I/O operation on closed file.") : true;
+  return !closed || cd_raise_value(vm, "I/O operation on closed file.");
 }
 
 bool cd_io_check_flag(VM *vm, Value stream, int name, const char *message)
@@ -38,7 +38,7 @@ bool cd_io_check_flag(VM *vm, Value stream, int name, const char *message)
   if (!answer) return false;
   bool yes = cd_is_true(answer);
   cd_drop(vm, answer);
-  return yes ? true : cd_io_unsupported(vm, message);
+  return yes || cd_io_unsupported(vm, message);
 }
 
 bool cd_io_call_void(VM *vm, Value stream, Value name)

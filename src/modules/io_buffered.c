@@ -34,7 +34,7 @@ static bool buffered_open(VM *vm, Buffered *b, const char *action)
   if (!buffered_usable(vm, b)) return false;
   if (cd_io_is_plain_file(vm, b->raw)) return true;
   if (!buffered_closed(vm, b, &closed)) return false;
-  return closed ? cd_raise_value(vm, "%s of closed file", action) : true;
+  return !closed || cd_raise_value(vm, "%s of closed file", action);
 }
 
 // Only one thread works on a stream at a time; the one that holds it may not enter again (a signal handler or __del__ that prints).

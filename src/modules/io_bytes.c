@@ -17,12 +17,12 @@ static BytesIo *as_bytes_io(Value self) { return (BytesIo *)cd_object(self); }
 
 static bool bytes_io_usable(VM *vm, BytesIo *io)
 {
-  return io->closed ? cd_raise_value(vm, "I/O operation on closed file.") : true;
+  return !io->closed || cd_raise_value(vm, "I/O operation on closed file.");
 }
 static bool bytes_io_resizable(VM *vm, BytesIo *io)
 {
   if (!bytes_io_usable(vm, io)) return false;
-  return io->exports ? cd_raise(vm, vm->exc.BufferError, "Existing exports of data: object cannot be re-sized") : true;
+  return !io->exports || cd_raise(vm, vm->exc.BufferError, "Existing exports of data: object cannot be re-sized");
 }
 
 static bool bytes_io_reserve(VM *vm, BytesIo *io, size_t size)

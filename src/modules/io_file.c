@@ -133,7 +133,7 @@ static bool file_close_descriptor(VM *vm, FileIo *file)
   Thread *me = cd_unlock(vm);
   int status = close(fd);
   cd_relock(vm, me);
-  return status == 0 || errno == EINTR ? true : cd_raise_os(vm, errno, NO_VALUE, NO_VALUE);
+  return (status == 0 || errno == EINTR) || cd_raise_os(vm, errno, NO_VALUE, NO_VALUE);
 }
 
 static bool file_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)

@@ -113,7 +113,7 @@ static bool newline_decoder_init(VM *vm, Value self, const Value *args, size_t n
 
 static bool newline_decoder_usable(VM *vm, NewlineDecoder *d)
 {
-  return d->decoder ? true : cd_raise_value(vm, "IncrementalNewlineDecoder.__init__() not called");
+  return d->decoder || cd_raise_value(vm, "IncrementalNewlineDecoder.__init__() not called");
 }
 
 METHOD(newlinedecoder, decode, "decode(self, /, input, final=False)", "Decode, then translate or record line ends.")

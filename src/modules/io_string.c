@@ -23,7 +23,7 @@ static StringIo *as_string_io(Value self) { return (StringIo *)cd_object(self); 
 static bool string_io_usable(VM *vm, StringIo *io)
 {
   if (!io->initialised) return cd_raise_value(vm, "I/O operation on uninitialized object");
-  return io->closed ? cd_raise_value(vm, "I/O operation on closed file") : true;
+  return !io->closed || cd_raise_value(vm, "I/O operation on closed file");
 }
 
 static bool string_io_reserve(VM *vm, StringIo *io, size_t size)

@@ -932,7 +932,8 @@ static bool load_memo_line(VM *vm, Unpickler *u, bool put)
   cd_drop(vm, key);
   if (put && u->depth <= u->fence) return stack_underflow(vm, u);
   if (!fits) return cd_raise_overflow(vm, "Python int too large to convert to C ssize_t");
-  if (index < 0) return put ? cd_raise_value(vm, "negative PUT argument") != NO_REF : PICKLE_RAISE(vm, unpickling_error, "Memo value not found at index %lld", (long long)index);
+  if (index < 0 && put) return cd_raise_value(vm, "negative PUT argument");
+  if (index < 0) return PICKLE_RAISE(vm, unpickling_error, "Memo value not found at index %lld", (long long)index);
   return put ? load_put(vm, u, (size_t)index) : load_get(vm, u, (size_t)index);
 }
 

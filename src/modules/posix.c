@@ -135,7 +135,7 @@ static bool posix_add_have_functions(VM *vm, Value module)
   Ref list = cd_list_new(vm);
   for (size_t i = 0; list && i < ARRAY_LEN(have_functions); i++) {
     Ref name = cd_str_from(vm, have_functions[i]);
-    if (!name || !cd_list_append_steal(vm, cd_as_list(list), name)) cd_drop(vm, cd_take(&list));
+    if (!name || !cd_list_append_steal(vm, cd_as_list(list), name)) cd_forget(vm, &list);
   }
   return cd_module_add(vm, module, "_have_functions", list);
 }

@@ -37,7 +37,7 @@ typedef struct PathArg {
   bool wants_bytes;                              // results are bytes
 } PathArg;
 MUST_USE bool cd_posix_path(VM *vm, const char *function, const char *parameter, Value v, int allow, PathArg *out);
-static inline void cd_posix_path_clear(VM *vm, PathArg *path) { cd_drop(vm, cd_take(&path->bytes)); }
+static inline void cd_posix_path_clear(VM *vm, PathArg *path) { cd_forget(vm, &path->bytes); }
 // dir_fd: NO_VALUE and None are AT_FDCWD.
 MUST_USE bool cd_posix_dir_fd(VM *vm, Value v, int *out);
 MUST_USE bool cd_posix_flag(VM *vm, Value v, bool fallback, bool *out);      // optional bool

@@ -523,12 +523,12 @@ FUNCTION(posix, listdir, "listdir(path=None)", "Names in a folder, in no order, 
     if (!entry) {
       if (!errno) break;
       cd_posix_error(vm, &path);
-      cd_drop(vm, cd_take(&list));
+      cd_forget(vm, &list);
       break;
     }
     if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
     Ref name = cd_posix_result_text(vm, entry->d_name, strlen(entry->d_name), path.wants_bytes);
-    if (!name || !cd_list_append_steal(vm, cd_as_list(list), name)) cd_drop(vm, cd_take(&list));
+    if (!name || !cd_list_append_steal(vm, cd_as_list(list), name)) cd_forget(vm, &list);
   }
   closedir(dir);
 done:
@@ -612,7 +612,7 @@ FUNCTION(posix, getxattr, "getxattr(path, attribute, *, follow_symlinks=True)", 
       break;
     }
     int error = errno;
-    cd_drop(vm, cd_take(&result));
+    cd_forget(vm, &result);
     errno = error;
     if (error == ERANGE && size != XATTR_SIZE_MAX) continue;
     cd_posix_error(vm, &path);
@@ -680,7 +680,7 @@ FUNCTION(posix, listxattr, "listxattr(path=None, *, follow_symlinks=True)", "Nam
   else list = cd_list_new(vm);
   for (ssize_t at = 0; list && at < size; at += (ssize_t)strlen(buffer + at) + 1) {
     Ref name = cd_fs_decode(vm, buffer + at, strlen(buffer + at));
-    if (!name || !cd_list_append_steal(vm, cd_as_list(list), name)) cd_drop(vm, cd_take(&list));
+    if (!name || !cd_list_append_steal(vm, cd_as_list(list), name)) cd_forget(vm, &list);
   }
   cd_free(vm, buffer, XATTR_LIST_MAX);
 done:

@@ -106,7 +106,7 @@ static Ref group_list(VM *vm, const gid_t *groups, int count)
 {
   Ref list = cd_list_with_capacity(vm, (size_t)count);
   for (int i = 0; list && i < count; i++)
-    if (!cd_list_append_steal(vm, cd_as_list(list), cd_from_small(groups[i]))) cd_drop(vm, cd_take(&list));
+    if (!cd_list_append_steal(vm, cd_as_list(list), cd_from_small(groups[i]))) cd_forget(vm, &list);
   return list;
 }
 FUNCTION(posix, getgroups, "getgroups()", "Supplementary group ids.")
@@ -494,7 +494,7 @@ static bool spawn_action(VM *vm, Value action, posix_spawn_file_actions_t *actio
     error = posix_spawn_file_actions_addopen(actions, fd, path.text, other, (mode_t)mode);
     cd_posix_path_clear(vm, &path);
   } else return cd_raise_type(vm, "Unknown file_actions identifier");
-  return error ? cd_raise_os(vm, error, NO_VALUE, NO_VALUE) : true;
+  return !error || cd_raise_os(vm, error, NO_VALUE, NO_VALUE);
 }
 
 static bool signal_set(VM *vm, Value iterable, sigset_t *set)
@@ -775,7 +775,7 @@ FUNCTION(posix, sched_getaffinity, "sched_getaffinity(pid, /)", "The set of proc
   if (sched_getaffinity(pid, sizeof cpus, &cpus) < 0) return cd_posix_error_plain(vm);
   Ref list = cd_list_new(vm);
   for (int i = 0; list && i < CPU_SETSIZE; i++)
-    if (CPU_ISSET(i, &cpus) && !cd_list_append_steal(vm, cd_as_list(list), cd_from_small(i))) cd_drop(vm, cd_take(&list));
+    if (CPU_ISSET(i, &cpus) && !cd_list_append_steal(vm, cd_as_list(list), cd_from_small(i))) cd_forget(vm, &list);
   Ref set = list ? cd_call1(vm, cd_type_value(vm->types.set), list) : NO_REF;
   cd_drop(vm, list);
   return set;

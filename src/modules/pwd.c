@@ -25,7 +25,7 @@ static Ref pwd_entry(VM *vm, const struct passwd *p)
                   pwd_text(vm, p->pw_gecos), pwd_text(vm, p->pw_dir), pwd_text(vm, p->pw_shell)};
   bool ok = true;
   for (int i = 0; i < 7; i++) ok = ok && items[i];
-  Ref entry = ok ? cd_struct_new(vm, pwd_state(vm)->entry, items) : NO_REF;
+  Ref entry = ok ? cd_struct_new(vm, pwd_state(vm)->entry, cd_lend(items)) : NO_REF;
   for (int i = 0; i < 7; i++) cd_drop(vm, items[i]);
   return entry;
 }

@@ -30,7 +30,7 @@ FUNCTION(resource, getrusage, "getrusage(who, /)", "Return what this process, th
                          r.ru_oublock, r.ru_msgsnd, r.ru_msgrcv, r.ru_nsignals, r.ru_nvcsw, r.ru_nivcsw};
   Ref items[16] = {cd_float_new(vm, (double)r.ru_utime.tv_sec + (double)r.ru_utime.tv_usec * 1e-6), cd_float_new(vm, (double)r.ru_stime.tv_sec + (double)r.ru_stime.tv_usec * 1e-6)};
   for (size_t i = 0; i < ARRAY_LEN(counts); i++) items[2 + i] = cd_from_small(counts[i]);
-  Ref usage = items[0] && items[1] ? cd_struct_new(vm, resource_state(vm)->usage, items) : NO_REF;
+  Ref usage = items[0] && items[1] ? cd_struct_new(vm, resource_state(vm)->usage, cd_lend(items)) : NO_REF;
   cd_drop(vm, items[0]);
   cd_drop(vm, items[1]);
   return usage;

@@ -485,7 +485,7 @@ static Ref recvmsg_bytes(VM *vm, ssize_t n, void *context)
 {
   Ref *bytes = context;
   if ((size_t)n < cd_bytes_size(*bytes) && !cd_bytes_resize(vm, bytes, (size_t)n)) return NO_REF;
-  return cd_take(bytes);
+  return cd_move(bytes);
 }
 
 METHOD(socket, recvmsg, "recvmsg(self, bufsize, ancbufsize=0, flags=0, /)",

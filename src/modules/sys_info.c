@@ -74,7 +74,7 @@ static bool info_add_struct(VM *vm, Value module, const char *name, const Struct
   Type *type = cd_struct_type_new(vm, spec);
   bool ok = type != NULL;
   for (size_t i = 0; i < count; i++) ok = ok && items[i];
-  Ref value = ok ? cd_struct_new(vm, type, items) : NO_REF;
+  Ref value = ok ? cd_struct_new(vm, type, cd_lend(items)) : NO_REF;
   for (size_t i = 0; i < count; i++) cd_drop(vm, items[i]);
   if (ok && (spec == &version_spec || spec == &flags_spec)) {    // there is only the one
     type->slots.new_ = NULL;

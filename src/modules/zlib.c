@@ -243,7 +243,8 @@ static bool zlib_take_dictionary(VM *vm, ZlibStream *s, Value dictionary)
   bool fits = buffer.size <= UINT_MAX;
   if (fits) s->dictionary = cd_bytes_new(vm, buffer.data, (size_t)buffer.size);
   cd_release_buffer(vm, &buffer);
-  return fits ? cd_bits(s->dictionary) != 0 : cd_raise_overflow(vm, "zdict length does not fit in an unsigned int");
+  if (!fits) return cd_raise_overflow(vm, "zdict length does not fit in an unsigned int");
+  return cd_bits(s->dictionary) != 0;
 }
 
 static bool zlib_set_deflate_dictionary(VM *vm, ZlibStream *s)

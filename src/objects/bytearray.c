@@ -521,7 +521,7 @@ static Ref bytearray_reduce(VM *vm, Value self, int64_t protocol)
     arguments = bytes ? cd_tuple1(vm, bytes) : NO_REF;
     cd_drop(vm, bytes);
   }
-  if (arguments && !(state = cd_call_method0(vm, self, N(__getstate__)))) cd_drop(vm, cd_take(&arguments));
+  if (arguments && !(state = cd_call_method0(vm, self, N(__getstate__)))) cd_forget(vm, &arguments);
   if (!arguments) return NO_REF;
   return cd_tuple3_steal(vm, cd_dup(cd_type_value(cd_type_of(vm, self))), arguments, state);
 }

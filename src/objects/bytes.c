@@ -64,14 +64,15 @@ bool cd_bytes_resize(VM *vm, Ref *slot, size_t size)
   if (old->size == size) return true;
   if (old->size == 0 || size == 0) {
     Ref fresh = cd_bytes_new(vm, NULL, size);
-    cd_replace(vm, slot, fresh);
-    return fresh;
+    cd_forget(vm, slot);
+    *slot = fresh;
+    return cd_bits(fresh);
   }
   Bytes *b = NULL;
   if (size > (size_t)INT64_MAX / 2) cd_raise_memory(vm);
   else b = cd_realloc(vm, old, bytes_alloc_size(&old->head), offsetof(Bytes, data) + size + 1);
   if (!b) {
-    cd_clear(vm, slot);
+    cd_forget(vm, slot);
     return false;
   }
   b->size = size;

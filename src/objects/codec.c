@@ -149,7 +149,7 @@ Ref cd_codec_lookup(VM *vm, const char *encoding)
   Find found = cd_dict_find(vm, codecs->cache, name, &info);
   if (found == FIND_MISSING && codecs_load(vm, codecs)) {
     found = codecs_search(vm, codecs, name, &info);
-    if (found == FIND_HIT && !cd_dict_set(vm, codecs->cache, name, info)) cd_drop(vm, cd_take(&info));
+    if (found == FIND_HIT && !cd_dict_set(vm, codecs->cache, name, info)) cd_forget(vm, &info);
     if (found == FIND_MISSING) cd_raise(vm, vm->exc.LookupError, "unknown encoding: %s", encoding);
   }
   cd_drop(vm, name);

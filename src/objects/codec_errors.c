@@ -14,7 +14,7 @@
 static Ref codec_exception(VM *vm, Type *type, const char *encoding, Value object, size_t start, size_t end, const char *reason)
 {
   Ref parts[5] = {cd_str_from(vm, encoding), cd_dup(object), cd_from_small((int64_t)start), cd_from_small((int64_t)end), cd_str_from(vm, reason)};
-  Ref exception = parts[0] && parts[4] ? cd_exception_new(vm, type, parts, 5) : NO_REF;
+  Ref exception = parts[0] && parts[4] ? cd_exception_new(vm, type, cd_lend(parts), 5) : NO_REF;
   for (int i = 0; i < 5; i++) cd_drop(vm, parts[i]);
   return exception;
 }
@@ -237,8 +237,8 @@ Ref cd_decoder_finish(Decoder *d, bool ok, size_t *taken)
 {
   VM *vm = d->vm;
   if (taken) *taken = d->pos;
-  cd_drop(vm, d->handler);
-  cd_drop(vm, d->object);
+  cd_clear(vm, &d->handler);
+  cd_clear(vm, &d->object);
   if (ok) return cd_text_finish(&d->out);
   cd_text_clear(&d->out);
   return NO_REF;

@@ -36,7 +36,7 @@ typedef struct Decoder {
   const char *data;
   size_t size, pos;
   const char *encoding, *errors;
-  Ref handler, object;                           // object: bytes of the input, made for the first exception
+  Value handler, object;                         // object: bytes of the input, made for the first exception
 } Decoder;
 void cd_decoder_init(Decoder *decoder, VM *vm, const char *encoding, const char *data, size_t size, const char *errors);
 MUST_USE bool cd_decoder_error(Decoder *decoder, size_t start, size_t end, const char *reason);

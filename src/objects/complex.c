@@ -333,8 +333,10 @@ static bool complex_from_pair(VM *vm, Value real, Value imag, ComplexParts *out)
 
 static bool complex_from_arguments(VM *vm, Value real, Value imag, ComplexParts *out)
 {
-  if (cd_bits(real) && cd_is_str(real))
-    return cd_bits(imag) ? cd_raise_type(vm, "complex() can't take second arg if first is a string") : complex_from_text(vm, real, out);
+  if (cd_bits(real) && cd_is_str(real)) {
+    if (cd_bits(imag)) return cd_raise_type(vm, "complex() can't take second arg if first is a string");
+    return complex_from_text(vm, real, out);
+  }
   if (cd_bits(imag) && cd_is_str(imag)) return cd_raise_type(vm, "complex() second arg can't be a string");
   return complex_from_pair(vm, cd_bits(real) ? real : cd_from_small(0), imag, out);
 }

@@ -143,7 +143,7 @@ METHOD(dict_iterator, __reduce__, "__reduce__(self, /)", "Return state informati
     ok = cd_list_extend(vm, cd_as_list(list), cd_from_object(copy));
     cd_drop(vm, cd_from_object(copy));
   }
-  Ref result = ok ? cd_builtin_reduce(vm, "iter", 1, &list, NO_REF) : NO_REF;
+  Ref result = ok ? cd_builtin_reduce(vm, "iter", 1, cd_lend(&list), NO_REF) : NO_REF;
   cd_drop(vm, list);
   return result;
 }

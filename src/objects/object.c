@@ -246,7 +246,7 @@ static Ref object_default_state(VM *vm, Value self, bool required)
   }
   if (slot_count) {
     if (!(slots = object_slots_state(vm, self, names))) goto fail;
-    if (cd_dict_count(slots)) state = cd_tuple2_steal(vm, state, cd_take(&slots));
+    if (cd_dict_count(slots)) state = cd_tuple2_steal(vm, state, cd_move(&slots));
     cd_drop(vm, slots);
   }
   cd_drop(vm, names);
@@ -348,7 +348,7 @@ static Ref object_reduce_newobj(VM *vm, Value self)
   if (!(parts[2] = object_state(vm, self, !(args || cd_is_list(self) || cd_is_dict(self))))) goto done;
   if (!(parts[3] = cd_is_list(self) ? cd_iter(vm, self) : cd_none())) goto done;
   if (!(parts[4] = cd_is_dict(self) ? object_items_iterator(vm, self) : cd_none())) goto done;
-  result = cd_tuple_of(vm, 5, parts);
+  result = cd_tuple_of(vm, 5, cd_lend(parts));
 
 done:
   for (size_t i = 0; i < ARRAY_LEN(parts); i++) cd_drop(vm, parts[i]);

@@ -64,7 +64,7 @@ static bool set_resize(VM *vm, Set *s, size_t wanted)
   s->mask = size - 1;
   s->filled = s->count;
   for (size_t i = 0; i <= old_mask; i++)
-    if (old[i].key) set_insert_clean(table, s->mask, old[i].key, old[i].hash);
+    if (old[i].key) set_insert_clean(table, s->mask, cd_take(&old[i].key), old[i].hash);
   if (old != copy) set_free_table(vm, s, old, old_mask);
   return true;
 }
@@ -910,7 +910,7 @@ METHOD(set_iterator, __reduce__, "__reduce__(self, /)", "Return state informatio
     c->position = it->position;
     ok = cd_list_extend(vm, cd_as_list(list), copy);
   }
-  Ref result = ok ? cd_builtin_reduce(vm, "iter", 1, &list, NO_REF) : NO_REF;
+  Ref result = ok ? cd_builtin_reduce(vm, "iter", 1, cd_lend(&list), NO_REF) : NO_REF;
   cd_drop(vm, copy);
   cd_drop(vm, list);
   return result;

@@ -339,10 +339,10 @@ Ref cd_format_str(VM *vm, Value v, Value spec)
   size_t pad = s.width > (int64_t)length ? (size_t)s.width - length : 0;
   if (pad == 0) return cd_str_slice(vm, v, 0, length);
   size_t left = s.align == '>' ? pad : s.align == '^' ? pad / 2 : 0;
+  if (pad > INT64_MAX / 8) return cd_raise_memory(vm);
   TextBuilder text;
   cd_text_init(&text, vm);
-  if (pad <= INT64_MAX / 8 ? cd_text_fill(&text, s.fill, left) && cd_text_put(&text, cd_str_data(v), cd_str_offset(vm, v, length)) && cd_text_fill(&text, s.fill, pad - left)
-                           : cd_raise_memory(vm))
+  if (cd_text_fill(&text, s.fill, left) && cd_text_put(&text, cd_str_data(v), cd_str_offset(vm, v, length)) && cd_text_fill(&text, s.fill, pad - left))
     return cd_text_finish(&text);
   cd_text_clear(&text);
   return NO_REF;

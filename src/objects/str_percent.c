@@ -20,7 +20,7 @@ typedef struct Percent {
   ByteBuilder raw;
   const char *start, *p, *end;                   // the format
   Value args;                                    // a tuple, a single value, or what %(key) names: borrowed
-  Ref keyed;                                     // owned: value of the last %(key)
+  Value keyed;                                    // owned: value of the last %(key)
   Value mapping;                                 // args, if it may be one
   int64_t next, count;                           // next positional one of `count`; a single value has count -1 and next -2, later -1
 } Percent;
@@ -397,7 +397,7 @@ Ref cd_str_percent(VM *vm, Value format, Value args)
   Percent f;
   percent_init(&f, vm, cd_str_data(format), cd_str_size(format), args, false);
   bool ok = percent_run(&f);
-  cd_drop(vm, f.keyed);
+  cd_clear(vm, &f.keyed);
   if (ok) return cd_text_finish(&f.text);
   cd_text_clear(&f.text);
   return NO_REF;
@@ -410,7 +410,7 @@ Ref cd_bytes_percent(VM *vm, Value format, Value args)
   if (!cd_get_buffer(vm, format, &buffer, BUFFER_SIMPLE)) return NO_REF;
   percent_init(&f, vm, buffer.data, (size_t)buffer.size, args, true);
   bool ok = percent_run(&f);
-  cd_drop(vm, f.keyed);
+  cd_clear(vm, &f.keyed);
   cd_release_buffer(vm, &buffer);
   if (!ok) { cd_byte_builder_clear(&f.raw); return NO_REF; }
   Ref bytes = cd_byte_builder_finish(&f.raw);

@@ -935,7 +935,7 @@ static Type *class_build(VM *vm, ClassDraft *draft)
   type->spec = draft->base->spec;
   type->base = (Type *)cd_object(cd_dup_object(draft->base));
   type->bases = cd_dup(draft->bases);
-  type->dict = cd_take(&draft->dict);
+  type->dict = cd_move(&draft->dict);
   type->slots = draft->base->slots;
   type_inherit_layout(type, draft->base);
   if (draft->base->flags & TYPE_NO_NEW) type->flags |= TYPE_NO_NEW;

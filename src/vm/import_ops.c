@@ -49,7 +49,7 @@ static Ref import_from_failed(VM *vm, Value module, Value name, Value module_nam
                         : cd_str_format(vm, "cannot import name %R from %R (%S)", name, shown, file);
   }
   if (cd_bits(text)) {
-    Ref exception = cd_exception_new(vm, vm->exc.ImportError, &text, 1);
+    Ref exception = cd_exception_new(vm, vm->exc.ImportError, cd_lend(&text), 1);
     if (cd_bits(exception)) {
       ImportException *e = (ImportException *)cd_object(exception);
       if (cd_bits(module_name)) cd_replace(vm, &e->name, cd_dup(module_name));
@@ -100,11 +100,11 @@ static Find import_star_names(VM *vm, Value module, Ref *names, Ref *dict)
     return FIND_ERROR;
   }
   Ref keys = cd_call_method0(vm, *dict, N(keys));
-  if (!cd_bits(keys)) { cd_clear(vm, dict); return FIND_ERROR; }
+  if (!cd_bits(keys)) { cd_forget(vm, dict); return FIND_ERROR; }
   *names = cd_tuple_from(vm, keys);
   cd_drop(vm, keys);
   if (cd_bits(*names)) return FIND_MISSING;
-  cd_clear(vm, dict);
+  cd_forget(vm, dict);
   return FIND_ERROR;
 }
 
