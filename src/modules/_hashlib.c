@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // _hashlib.c: OpenSSL's digests, HMAC, PBKDF2 and scrypt for hashlib and hmac
+#include "modules/crypto.h"
 #include "modules/module_list.h"
 #include "objects/bytes.h"
 #include "objects/dict.h"
@@ -14,10 +15,6 @@
 #include "objects/type.h"
 
 #include <limits.h>
-#include <openssl/core_names.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/objects.h>
 
 typedef struct HashlibState {
   Type *hash, *xof, *hmac;                       // owned
@@ -594,6 +591,7 @@ static bool hashlib_add_names(VM *vm, Value module)
 static bool hashlib_exec(VM *vm, Value module)
 {
   HashlibState *state = hashlib_state(vm);
+  if (!cd_crypto_open(vm)) return false;
   if (!state->hash) {
     if (!(state->hash = cd_type_from_spec(vm, &hashlib_hash_spec, NO_VALUE))) return false;
     Ref bases = cd_tuple1(vm, cd_type_value(state->hash));

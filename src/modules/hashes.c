@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // hashes.c: _md5, _sha1, _sha256, _sha512, _sha3 over OpenSSL's digests
+#include "modules/crypto.h"
 #include "modules/module_list.h"
 
 #include "objects/bytes.h"
@@ -7,8 +8,6 @@
 #include "objects/protocol.h"
 #include "objects/str.h"
 #include "objects/type.h"
-
-#include <openssl/evp.h>
 
 typedef struct Digest { Object head; EVP_MD_CTX *context; const struct DigestInfo *info; } Digest;
 
@@ -175,6 +174,7 @@ DIGEST_FUNCTION(_sha512, sha512, DIGEST_SHA512)
 
 static bool digest_types(VM *vm, DigestState *state, int first, int last)
 {
+  if (!cd_crypto_open(vm)) return false;
   for (int i = first; i <= last; i++)
     if (!state->types[i] && !(state->types[i] = cd_type_from_spec(vm, &digest_specs[i], NO_VALUE))) return false;
   return true;
