@@ -7,7 +7,5 @@
 
 // `flags` are PYCF_ and inherited CO_FUTURE_ bits; `optimize` is 0, 1 or 2 (already resolved). Errors: SyntaxError by cd_syntax_error, MemoryError, RecursionError.
 MUST_USE Ref cd_compile_mod(VM *vm, Ast *ast, Mod *mod, Value filename, CompileMode mode, int flags, int optimize);
-// The symbol table of a tree as Python objects, for the _symtable module: the top entry.
-MUST_USE Ref cd_symtable_mod(VM *vm, Ast *ast, Mod *mod, Value filename, CompileMode mode, int flags);
 
 #endif

@@ -32,19 +32,3 @@ Ref cd_compile_ast(VM *vm, Value tree, Value filename, CompileMode mode, int fla
   cd_ast_clear(&ast);
   return result;
 }
-
-Ref cd_symtable(VM *vm, const char *source, size_t size, Value filename, CompileMode mode, int flags)
-{
-  const char *text;
-  size_t text_size;
-  Ref owner = cd_source_decode(vm, source, size, filename, mode, flags, &text, &text_size), result = NO_REF;
-  if (!owner) return NO_REF;
-  Ast ast;
-  if (cd_ast_init(&ast, vm, filename)) {
-    Mod *mod = cd_parse(vm, &ast, text, text_size, filename, mode, flags);
-    if (mod) result = cd_symtable_mod(vm, &ast, mod, filename, mode, flags);
-    cd_ast_clear(&ast);
-  }
-  cd_drop(vm, owner);
-  return result;
-}

@@ -16,7 +16,6 @@ enum { PYCF_DONT_IMPLY_DEDENT = 0x200, PYCF_ONLY_AST = 0x400, PYCF_IGNORE_COOKIE
 MUST_USE Ref cd_compile(VM *vm, const char *source, size_t size, Value filename, CompileMode mode, int flags, int optimize);
 // An _ast tree (instances of the _ast classes) to code.
 MUST_USE Ref cd_compile_ast(VM *vm, Value tree, Value filename, CompileMode mode, int flags, int optimize);
-MUST_USE Ref cd_symtable(VM *vm, const char *source, size_t size, Value filename, CompileMode mode, int flags);   // for _symtable: top entry
 // If `text` (UTF-8) is an expression `a OP b` or `a[b]`: the byte range of OP, or from behind a to behind the bracket. Never raises.
 bool cd_expression_anchors(VM *vm, const char *text, size_t size, size_t *start, size_t *stop);
 

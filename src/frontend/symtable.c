@@ -693,13 +693,13 @@ static void symtable_with(SymbolTable *t, const WithItemSeq *items, const StmtSe
 static void symtable_try(SymbolTable *t, Stmt *s)        // ORDER: Try and TryStar have the same fields
 {
   symtable_stmts(t, &s->as.Try.body);
+  symtable_stmts(t, &s->as.Try.orelse);          // before the handlers: the `symtable` module shows CPython's order of blocks
   for (size_t i = 0; i < s->as.Try.handlers.count && !t->failed; i++) {
     ExceptHandler *h = s->as.Try.handlers.items[i];
     symtable_optional(t, h->type);
     if (h->name) symtable_define(t, h->name, DEF_LOCAL, PLACE_OF(h));
     symtable_stmts(t, &h->body);
   }
-  symtable_stmts(t, &s->as.Try.orelse);
   symtable_stmts(t, &s->as.Try.finalbody);
 }
 
@@ -800,17 +800,12 @@ static void symtable_pass_on(SymbolTable *t, Scope *scope, Value name)
   Symbol *symbol = scope_symbol(t, scope, name);
   if (!symbol) return;
   scope->has_free = true;
-  if (symbol->binding == BINDING_FREE) return;
   if (scope->kind == SCOPE_CLASS && (symbol->flags & (DEF_BOUND | DEF_GLOBAL))) {
     symbol->flags |= DEF_FREE_CLASS;
     return;
   }
-  if (!symbol->flags) {
-    symbol->flags = DEF_FREE;
-    symbol->binding = BINDING_FREE;
-  } else {
-    symbol->binding = BINDING_FREE;
-  }
+  if (!symbol->flags) symbol->flags = DEF_FREE;
+  symbol->binding = BINDING_FREE;
 }
 
 // The function around `scope` that binds `name`, its symbol made a cell; NULL: none. *global: it was declared global there.

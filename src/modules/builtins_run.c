@@ -4,6 +4,7 @@
 #include "bytecode/code.h"
 #include "frontend/frontend.h"
 #include "modules/import.h"
+#include "modules/source_text.h"
 #include "modules/sys.h"
 #include "objects/bytes.h"
 #include "objects/dict.h"
@@ -37,70 +38,7 @@ static bool run_is_ast(VM *vm, Value v)
   return false;
 }
 
-// ---- source text ----
-
-// Bytes to compile, from str, bytes, bytearray or any buffer. `held` keeps them alive: drop it and release the buffer afterwards.
-typedef struct SourceText { const char *data; size_t size; bool utf8, has_buffer; Buffer buffer; } SourceText;
-
-static void source_clear(VM *vm, SourceText *source)
-{
-  if (source->has_buffer) cd_release_buffer(vm, &source->buffer);
-  source->has_buffer = false;
-}
-
-// `what` for the message "eval() arg 1 must be a string, bytes or code object".
-static bool source_init(VM *vm, SourceText *source, Value v, const char *function, const char *what)
-{
-  *source = (SourceText){0};
-  if (cd_is_str(v)) {
-    source->utf8 = true;
-    if (!(source->data = cd_str_utf8(vm, v, &source->size))) return false;
-  } else if (cd_is_bytes(v)) {
-    source->data = cd_bytes_data(v);
-    source->size = cd_bytes_size(v);
-  } else if (cd_has_buffer(vm, v)) {
-    if (!cd_get_buffer(vm, v, &source->buffer, BUFFER_SIMPLE)) return false;
-    source->has_buffer = true;
-    source->data = source->buffer.data;
-    source->size = (size_t)source->buffer.size;
-  } else {
-    return cd_raise_type(vm, "%s() arg 1 must be a %s object", function, what);
-  }
-  if (!source->size || !memchr(source->data, 0, source->size)) return true;
-  source_clear(vm, source);
-  return cd_raise_value(vm, "source code string cannot contain null bytes");
-}
-
-// A buffer's bytes may change or lack the NUL behind them: compile from a copy.
-static Ref source_compile(VM *vm, const SourceText *source, Value filename, CompileMode mode, int flags, int optimize)
-{
-  if (source->utf8) flags |= PYCF_SOURCE_IS_UTF8;
-  if (!source->has_buffer) return cd_compile(vm, source->data, source->size, filename, mode, flags, optimize);
-  Ref copy = cd_bytes_new(vm, source->data, source->size);
-  if (!copy) return NO_REF;
-  Ref code = cd_compile(vm, cd_bytes_data(copy), source->size, filename, mode, flags, optimize);
-  cd_drop(vm, copy);
-  return code;
-}
-
 // ---- compile ----
-
-// os.fsdecode(filename): str, bytes or path.
-static Ref run_filename(VM *vm, Value v)
-{
-  if (cd_is_str(v)) return cd_dup(v);
-  if (!cd_is_bytes(v) && cd_has_buffer(vm, v)) {
-    if (!cd_warn(vm, vm->exc.DeprecationWarning, 1, "path should be string, bytes, or os.PathLike, not %T", v)) return NO_REF;
-    Buffer buffer;
-    if (!cd_get_buffer(vm, v, &buffer, BUFFER_SIMPLE)) return NO_REF;
-    Ref name = cd_fs_decode(vm, buffer.data, (size_t)buffer.size);
-    cd_release_buffer(vm, &buffer);
-    return name;
-  }
-  Ref bytes = cd_fs_encode(vm, v), name = bytes ? cd_fs_decode(vm, cd_bytes_data(bytes), cd_bytes_size(bytes)) : NO_REF;
-  cd_drop(vm, bytes);
-  return name;
-}
 
 static bool run_mode(VM *vm, Value mode, int flags, CompileMode *out)
 {
@@ -120,7 +58,7 @@ FUNCTION(builtins, compile, "compile(source, filename, mode, flags=0, dont_inher
          "expression. flags select __future__ features and compiler options; dont_inherit keeps out\nthose that are in effect where compile() is called.")
 {
   int flags = 0, dont_inherit = 0, optimize = -1, version = -1;
-  Ref filename = run_filename(vm, args[1]), result = NO_REF;
+  Ref filename = cd_source_filename(vm, args[1]), result = NO_REF;
   if (!filename) return NO_REF;
   if (!cd_is_str(args[2])) { cd_raise_arg_type(vm, "compile", "mode", "str", args[2]); goto done; }
   if (cd_bits(args[3]) && !cd_to_c_int(vm, args[3], &flags)) goto done;
@@ -139,9 +77,9 @@ FUNCTION(builtins, compile, "compile(source, filename, mode, flags=0, dont_inher
     goto done;
   }
   SourceText source;
-  if (!source_init(vm, &source, args[0], "compile", "string, bytes or AST")) goto done;
-  if (cd_audit(vm, "compile", 2, (Value[]){args[0], filename})) result = source_compile(vm, &source, filename, mode, flags, optimize);
-  source_clear(vm, &source);
+  if (!cd_source_text_init(vm, &source, args[0], "compile", "string, bytes or AST")) goto done;
+  if (cd_audit(vm, "compile", 2, (Value[]){args[0], filename})) result = cd_source_text_compile(vm, &source, filename, mode, flags, optimize);
+  cd_source_text_clear(vm, &source);
 done:
   cd_drop(vm, filename);
   return result;
@@ -199,10 +137,10 @@ FUNCTION(builtins, eval, "eval(source, globals=None, locals=None, /)",
     goto done;
   }
   SourceText source;
-  if (!source_init(vm, &source, args[0], "eval", "string, bytes or code")) goto done;
+  if (!cd_source_text_init(vm, &source, args[0], "eval", "string, bytes or code")) goto done;
   while (source.size && (*source.data == ' ' || *source.data == '\t')) source.data++, source.size--;
-  if (cd_audit(vm, "compile", 2, (Value[]){args[0], cd_none()})) code = source_compile(vm, &source, N(angle_string), MODE_EVAL, run_inherited_flags(vm), -1);
-  source_clear(vm, &source);
+  if (cd_audit(vm, "compile", 2, (Value[]){args[0], cd_none()})) code = cd_source_text_compile(vm, &source, N(angle_string), MODE_EVAL, run_inherited_flags(vm), -1);
+  cd_source_text_clear(vm, &source);
   if (code) result = run_code(vm, code, globals, locals, NO_VALUE);
 done:
   cd_drop(vm, code);
@@ -235,9 +173,9 @@ FUNCTION(builtins, exec, "exec(source, globals=None, locals=None, /, *, closure=
   }
   if (cd_bits(closure) && !cd_is_none(closure)) { cd_raise_type(vm, "closure can only be used when source is a code object"); goto done; }
   SourceText source;
-  if (!source_init(vm, &source, args[0], "exec", "string, bytes or code")) goto done;
-  if (cd_audit(vm, "compile", 2, (Value[]){args[0], cd_none()})) code = source_compile(vm, &source, N(angle_string), MODE_EXEC, run_inherited_flags(vm), -1);
-  source_clear(vm, &source);
+  if (!cd_source_text_init(vm, &source, args[0], "exec", "string, bytes or code")) goto done;
+  if (cd_audit(vm, "compile", 2, (Value[]){args[0], cd_none()})) code = cd_source_text_compile(vm, &source, N(angle_string), MODE_EXEC, run_inherited_flags(vm), -1);
+  cd_source_text_clear(vm, &source);
   if (code) result = run_code(vm, code, globals, locals, NO_VALUE);
 done:
   cd_drop(vm, code);
