@@ -14,7 +14,6 @@
 #include "objects/tuple.h"
 #include "objects/type_slots.h"
 #include "objects/weakref.h"
-#include "vm/frame.h"                            // the caller's globals give a class its __module__
 
 #include <stdlib.h>
 
@@ -794,9 +793,9 @@ static bool class_lay_out(VM *vm, Type *type, ClassDraft *draft)
 static bool class_set_module(VM *vm, Type *type)
 {
   if (cd_dict_get_name_borrow(vm, type->dict, N(__module__))) return true;
-  Frame *frame = vm->thread->frame;
-  if (!frame || !frame->globals || !cd_is_dict(frame->globals)) return true;
-  Value module = cd_dict_get_name_borrow(vm, frame->globals, N(__name__));
+  Value globals = vm->running_globals(vm);
+  if (!globals) return true;
+  Value module = cd_dict_get_name_borrow(vm, globals, N(__name__));
   return !module || cd_dict_set(vm, type->dict, N(__module__), module);
 }
 

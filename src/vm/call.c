@@ -276,7 +276,8 @@ bool cd_vm_init(VM *vm)
   vm->types.function->slots.call = cd_function_call;
   vm->eval_frame_of = call_eval_hook;
   vm->handle_breaker = cd_handle_breaker;
-  vm->before_code_change = cd_frames_keep_code;
+  vm->running_globals = cd_running_globals;
+  vm->super_arguments = cd_super_arguments;
   vm->chain_epoch = 1;
   return true;
 }

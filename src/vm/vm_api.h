@@ -22,6 +22,8 @@ MUST_USE FrameObject *cd_frame_object(VM *vm, Frame *frame);     // borrowed: th
 MUST_USE Ref cd_frame_locals(VM *vm, Frame *frame);              // locals(): the mapping, or a function's snapshot dict brought up to date
 int cd_frame_line(const Frame *frame);
 MUST_USE bool cd_traceback_add(VM *vm, Frame *frame);            // prepend an entry to the current exception's traceback
+Value cd_running_globals(VM *vm);                                // hooks of core/vm.h
+MUST_USE bool cd_super_arguments(VM *vm, Type **type, Value *object);
 bool cd_thread_init(VM *vm, Thread *thread);                     // stack, handling
 void cd_thread_clear(VM *vm, Thread *thread);
 // To be called before function->code is replaced: frames that still run the old one keep it.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// function.c: Python functions, bound methods, cells
+// function.c: functions written in Python
 #include "objects/function.h"
 #include "bytecode/code.h"
 #include "objects/dict.h"
@@ -8,7 +8,7 @@
 #include "objects/str.h"
 #include "objects/tuple.h"
 #include "objects/type.h"
-#include "vm/frame.h"
+#include "vm/vm_api.h"
 
 #include <stdio.h>
 
@@ -60,7 +60,7 @@ static bool function_set_code(VM *vm, Value self, Value value)
   size_t have = f->closure ? cd_tuple_size(f->closure) : 0;
   if (code->free_count != have)
     return cd_raise_value(vm, "%U() requires a code object with %zu free vars, not %u", f->name, have, code->free_count);
-  if (vm->before_code_change) vm->before_code_change(vm, f);
+  cd_frames_keep_code(vm, f);
   Code *old = f->code;
   f->code = (Code *)cd_object(cd_dup(value));
   f->version = cd_function_next_version(vm);
@@ -263,187 +263,4 @@ const TypeSpec cd_function_spec = {
   .members = function_members,
   .slots = {.release = function_release, .traverse = function_traverse, .clear = function_clear, .repr = function_repr, .call = function_call,
             .descr_get = function_descr_get, .new_ = function_new_slot},
-};
-
-// ---- bound methods ----
-
-static Method *method_of(Value v) { return (Method *)cd_object(v); }
-
-Ref cd_method_new(VM *vm, Value function, Value self)
-{
-  Method *method = cd_object_new(vm, vm->types.method, sizeof *method);
-  if (!method) return NO_REF;
-  method->function = cd_dup(function);
-  method->self = cd_dup(self);
-  return cd_from_object(method);
-}
-
-static Ref method_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
-{
-  if (!cd_no_keywords(vm, "method", kwnames) || !cd_check_positional(vm, "method", nargs, 2, 2)) return NO_REF;
-  if (!cd_is_callable(vm, args[0])) return cd_raise_type(vm, "first argument must be callable");
-  if (cd_is_none(args[1])) return cd_raise_type(vm, "instance must not be None");
-  return cd_method_new(vm, args[0], args[1]);
-}
-
-static Ref method_call(VM *vm, Value callable, const Value *args, size_t nargs, Value kwnames)
-{
-  Method *method = method_of(callable);
-  return cd_call_with_self(vm, method->function, method->self, args, nargs, kwnames);
-}
-
-// Attributes not found on the method itself are the function's.
-static Ref method_getattr(VM *vm, Value self, Value name)
-{
-  Value descriptor = cd_type_lookup_borrow(vm, vm->types.method, name);
-  if (!descriptor) return cd_getattr(vm, method_of(self)->function, name);
-  return cd_generic_getattr(vm, self, name);
-}
-
-static Ref method_repr(VM *vm, Value self)
-{
-  Ref name = NO_REF;
-  Find found = cd_getattr_find(vm, method_of(self)->function, N(__qualname__), &name);
-  if (found == FIND_MISSING) found = cd_getattr_find(vm, method_of(self)->function, N(__name__), &name);
-  if (found == FIND_ERROR) return NO_REF;
-  if (found == FIND_HIT && !cd_is_str(name)) {
-    cd_drop(vm, name);
-    found = FIND_MISSING;
-  }
-  if (found == FIND_MISSING) return cd_str_format(vm, "<bound method ? of %R>", method_of(self)->self);
-  Ref text = cd_str_format(vm, "<bound method %U of %R>", name, method_of(self)->self);
-  cd_drop(vm, name);
-  return text;
-}
-
-static Ref method_compare(VM *vm, Value self, Value other, CompareOp op)
-{
-  if ((op != COMPARE_EQ && op != COMPARE_NE) || !cd_is_exact(other, vm->types.method) || !cd_is_exact(self, vm->types.method)) return cd_not_implemented();
-  bool equal;
-  if (!cd_equal(vm, method_of(self)->function, method_of(other)->function, &equal)) return NO_REF;
-  equal = equal && cd_is(method_of(self)->self, method_of(other)->self);
-  return cd_bool(equal == (op == COMPARE_EQ));
-}
-
-static bool method_hash(VM *vm, Value self, int64_t *out)
-{
-  int64_t function;
-  if (!cd_hash(vm, method_of(self)->function, &function)) return false;
-  *out = cd_hash_pointer(cd_object(method_of(self)->self)) ^ function;
-  if (*out == -1) *out = -2;
-  return true;
-}
-
-static Ref method_get_doc(VM *vm, Value self)
-{
-  Ref doc;
-  Find found = cd_getattr_find(vm, method_of(self)->function, N(__doc__), &doc);
-  return found == FIND_HIT ? doc : found == FIND_MISSING ? cd_none() : NO_REF;
-}
-
-METHOD(method, __reduce__, "__reduce__(self, /)", "Helper for pickle.")
-{
-  Method *method = method_of(self);
-  Ref name = cd_getattr(vm, method->function, N(__name__));
-  Ref getattr = name ? cd_getattr(vm, vm->builtins, N(getattr)) : NO_REF;
-  Ref where = name ? cd_tuple2(vm, method->self, name) : NO_REF;
-  cd_drop(vm, name);
-  return cd_tuple2_steal(vm, getattr, where);
-}
-
-static void method_traverse(Object *self, VisitFn visit, void *context)
-{
-  visit(context, ((Method *)self)->function);
-  visit(context, ((Method *)self)->self);
-}
-static void method_release(VM *vm, Object *self)
-{
-  cd_clear(vm, &((Method *)self)->function);
-  cd_clear(vm, &((Method *)self)->self);
-}
-
-static const MethodDef *const method_methods[] = {&method___reduce___def, NULL};
-static const GetSetDef method_getset[] = {{"__doc__", NULL, method_get_doc, NULL}, {0}};
-static const MemberDef method_members[] = {
-  {"__func__", offsetof(Method, function), MEMBER_VALUE_OR_NONE, false, "the function (or other callable) implementing a method"},
-  {"__self__", offsetof(Method, self), MEMBER_VALUE_OR_NONE, false, "the instance to which a method is bound"},
-  {0},
-};
-const TypeSpec cd_method_spec = {
-  .name = "method",
-  .doc = "method(function, instance)\n--\n\nCreate a bound instance method object.",
-  .basicsize = sizeof(Method),
-  .flags = TYPE_GC | TYPE_HAS_WEAKREFS,
-  .weaklist_offset = offsetof(Method, weaklist),
-  .methods = method_methods,
-  .getset = method_getset,
-  .members = method_members,
-  .slots = {.release = method_release, .traverse = method_traverse, .repr = method_repr, .hash = method_hash, .call = method_call,
-            .getattr = method_getattr, .compare = method_compare, .new_ = method_new_slot},
-};
-
-// ---- cells ----
-
-static Cell *cell_of(Value v) { return (Cell *)cd_object(v); }
-
-Ref cd_cell_new(VM *vm, Value value)
-{
-  Cell *cell = cd_object_new(vm, vm->types.cell, sizeof *cell);
-  if (!cell) return NO_REF;
-  cell->value = value ? cd_dup(value) : NO_REF;
-  return cd_from_object(cell);
-}
-
-static Ref cell_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
-{
-  if (!cd_no_keywords(vm, "cell", kwnames) || !cd_check_positional(vm, "cell", nargs, 0, 1)) return NO_REF;
-  return cd_cell_new(vm, nargs ? args[0] : NO_VALUE);
-}
-
-static Ref cell_repr(VM *vm, Value self)
-{
-  char at[32], of[32];
-  Value value = cell_of(self)->value;
-  snprintf(at, sizeof at, "0x%llx", (unsigned long long)cd_bits(self));
-  if (!value) return cd_str_format(vm, "<cell at %s: empty>", at);
-  snprintf(of, sizeof of, "0x%llx", (unsigned long long)cd_bits(value));
-  return cd_str_format(vm, "<cell at %s: %.80s object at %s>", at, cd_type_name(cd_type_of(vm, value)), of);
-}
-
-static Ref cell_compare(VM *vm, Value self, Value other, CompareOp op)
-{
-  if (!cd_is_exact(other, vm->types.cell) || !cd_is_exact(self, vm->types.cell)) return cd_not_implemented();
-  Value a = cell_of(self)->value, b = cell_of(other)->value;
-  if (a && b) {
-    Ref held_a = cd_dup(a), held_b = cd_dup(b);
-    Ref result = cd_compare(vm, held_a, held_b, op);
-    cd_drop(vm, held_a);
-    cd_drop(vm, held_b);
-    return result;
-  }
-  return cd_compare_ints((a != NO_VALUE) - (b != NO_VALUE), op);   // an empty cell is less than a full one
-}
-
-static Ref cell_get_contents(VM *vm, Value self)
-{
-  Value value = cell_of(self)->value;
-  return value ? cd_dup(value) : cd_raise_value(vm, "Cell is empty");
-}
-static bool cell_set_contents(VM *vm, Value self, Value value)
-{
-  cd_replace(vm, &cell_of(self)->value, value ? cd_dup(value) : NO_REF);
-  return true;
-}
-static void cell_traverse(Object *self, VisitFn visit, void *context) { visit(context, ((Cell *)self)->value); }
-static void cell_release(VM *vm, Object *self) { cd_clear(vm, &((Cell *)self)->value); }
-
-static const GetSetDef cell_getset[] = {{"cell_contents", NULL, cell_get_contents, cell_set_contents}, {0}};
-const TypeSpec cd_cell_spec = {
-  .name = "cell",
-  .doc = "cell([contents])\n--\n\nCreate a new cell object.\n\n  contents\n    the contents of the cell. If not specified, the cell will be empty,\n"
-         "    and further attempts to access its cell_contents attribute will\n    raise a ValueError.",
-  .basicsize = sizeof(Cell),
-  .flags = TYPE_GC,
-  .getset = cell_getset,
-  .slots = {.release = cell_release, .traverse = cell_traverse, .clear = cell_release, .repr = cell_repr, .compare = cell_compare, .new_ = cell_new_slot},
 };
