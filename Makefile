@@ -29,8 +29,8 @@ layers:         ## the include graph; fails when a file includes a later layer
 symbols:        ## names that the linker sees: cede_ is public, cd_ internal, and there is no other; no data is writable
 	@tools/symbols.py build/libcede_core.a
 
-format:         ## lays out the files that differ from main, by .clang-format
-	git diff --name-only --diff-filter=d main -- '*.c' '*.h' | xargs -r clang-format -i
+format:         ## wraps statements that are longer than 140 columns
+	@tools/format.py
 
 clean:          ## removes what was built
 	rm -rf build build-debug build-asan

@@ -54,7 +54,7 @@ def main():
     sys.argv[1:] = []
     from test import support
 
-    support.use_resources = None if name in () else ["decimal", "subprocess", "cpu"]
+    support.use_resources = ["decimal", "subprocess", "cpu"]
     with open(report, "w", encoding="utf-8", errors="backslashreplace") as out:
         try:
             suite = unittest.defaultTestLoader.loadTestsFromName(name)
