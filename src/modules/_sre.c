@@ -81,7 +81,7 @@ static bool subject_bounds(VM *vm, Value pos, Value endpos, int64_t *out_pos, in
 {
   *out_pos = 0;
   *out_end = INT64_MAX;
-  return (!pos || cd_to_i64(vm, pos, out_pos, vm->exc.OverflowError)) && (!endpos || cd_to_i64(vm, endpos, out_end, vm->exc.OverflowError));
+  return (!pos || cd_to_ssize(vm, pos, out_pos)) && (!endpos || cd_to_ssize(vm, endpos, out_end));
 }
 
 static int64_t subject_clamp(int64_t i, int64_t length) { return i < 0 ? 0 : i > length ? length : i; }
@@ -303,7 +303,7 @@ METHOD(pattern, split, "split(self, /, string, maxsplit=0)", "Split the string a
 {
   Walk w;
   int64_t max = 0;
-  if (args[1] && !cd_to_i64(vm, args[1], &max, vm->exc.OverflowError)) return NO_REF;
+  if (args[1] && !cd_to_ssize(vm, args[1], &max)) return NO_REF;
   if (!walk_open(vm, &w, self, args[0], 0, INT64_MAX)) return NO_REF;
   Ref list = cd_list_new(vm);
   ReResult result = list ? RE_RUN_YES : RE_RUN_ERROR;
@@ -437,7 +437,7 @@ static Ref pattern_replace(VM *vm, Value self, const Value *args, int64_t *repla
   Replacement r;
   int64_t count = 0;
   *replaced = 0;
-  if (args[2] && !cd_to_i64(vm, args[2], &count, vm->exc.OverflowError)) return NO_REF;
+  if (args[2] && !cd_to_ssize(vm, args[2], &count)) return NO_REF;
   if (!replacement_open(vm, &r, self, args[0])) return NO_REF;
   if (!walk_open(vm, &w, self, args[1], 0, INT64_MAX)) { replacement_close(vm, &r); return NO_REF; }
   Ref list = cd_list_new(vm), result = NO_REF;
@@ -895,7 +895,7 @@ static bool sre_check_arguments(VM *vm, const Value *args, int64_t *flags, int64
   if (!cd_is_list(args[2])) return cd_raise_arg_type(vm, "compile", "code", "list", args[2]);
   if (!cd_is_dict(args[4])) return cd_raise_arg_type(vm, "compile", "groupindex", "dict", args[4]);
   if (!cd_is_tuple(args[5])) return cd_raise_arg_type(vm, "compile", "indexgroup", "tuple", args[5]);
-  if (!cd_to_i64(vm, args[1], flags, vm->exc.OverflowError) || !cd_to_i64(vm, args[3], groups, vm->exc.OverflowError)) return false;
+  if (!cd_to_ssize(vm, args[1], flags) || !cd_to_ssize(vm, args[3], groups)) return false;
   if (*groups < 0 || *groups > SRE_MAX_GROUPS) return cd_raise_runtime(vm, "invalid SRE code");
   return cd_is_none(args[0]) || cd_is_str(args[0]) || cd_has_buffer(vm, args[0]) ||
          cd_raise_type(vm, "expected string or bytes-like object, got '%.200T'", args[0]);

@@ -339,7 +339,7 @@ static void byte_like_reverse(Value v)
 static Ref byte_like_split_any(VM *vm, Value self, const Value *args, bool from_right)
 {
   int64_t max = -1;
-  if (args[1] && !cd_to_i64(vm, args[1], &max, vm->exc.OverflowError)) return NO_REF;
+  if (args[1] && !cd_to_ssize(vm, args[1], &max)) return NO_REF;
   if (max < 0) max = -1;
   Buffer sep = {.owner = NO_VALUE};
   bool space = !args[0] || cd_is_none(args[0]), ok = false;
@@ -487,7 +487,7 @@ BYTE_METHOD(replace, "replace(self, old, new, count=-1, /)", "Return a copy with
   if (!cd_get_buffer(vm, args[0], &old, BUFFER_SIMPLE)) return NO_REF;
   if (!cd_get_buffer(vm, args[1], &new, BUFFER_SIMPLE)) { cd_release_buffer(vm, &old); return NO_REF; }
   Ref result = NO_REF;
-  if (!args[2] || cd_to_i64(vm, args[2], &count, vm->exc.OverflowError)) result = byte_like_replace_text(vm, self, &old, &new, count);
+  if (!args[2] || cd_to_ssize(vm, args[2], &count)) result = byte_like_replace_text(vm, self, &old, &new, count);
   cd_release_buffer(vm, &new);
   cd_release_buffer(vm, &old);
   return result;
@@ -511,7 +511,7 @@ static Ref byte_like_padded(VM *vm, Value self, size_t left, size_t right, char 
 static bool byte_like_pad_arguments(VM *vm, Value self, const Value *args, const char *name, int64_t *width, size_t *pad, char *fill)
 {
   *fill = ' ';
-  if (!cd_to_i64(vm, args[0], width, vm->exc.OverflowError)) return false;
+  if (!cd_to_ssize(vm, args[0], width)) return false;
   if (args[1]) {
     bool fits = (cd_is_bytes(args[1]) || cd_is_bytearray(args[1])) && cd_byte_span(args[1]).size == 1;
     if (!fits) return cd_raise_type(vm, "%s() argument 2 must be a byte string of length 1, not %T", name, args[1]);
@@ -549,7 +549,7 @@ BYTE_METHOD(rjust, "rjust(self, width, fillchar=b' ', /)", "Return the bytes at 
 BYTE_METHOD(zfill, "zfill(self, width, /)", "Return numeric text filled with zeros on the left, after its sign, up to the width.", 0)
 {
   int64_t width;
-  if (!cd_to_i64(vm, args[0], &width, vm->exc.OverflowError)) return NO_REF;
+  if (!cd_to_ssize(vm, args[0], &width)) return NO_REF;
   ByteSpan s = cd_byte_span(self);
   size_t pad = width > (int64_t)s.size ? (size_t)width - s.size : 0;
   Ref result = byte_like_padded(vm, self, pad, 0, '0');

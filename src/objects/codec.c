@@ -158,16 +158,14 @@ Ref cd_codec_lookup(VM *vm, const char *encoding)
 
 // ---- by name ----
 
-typedef enum { BUILTIN_NONE, BUILTIN_UTF8, BUILTIN_ASCII, BUILTIN_LATIN1, BUILTIN_UTF16, BUILTIN_UTF16_LE, BUILTIN_UTF16_BE, BUILTIN_UTF32,
-               BUILTIN_UTF32_LE, BUILTIN_UTF32_BE, BUILTIN_UTF7 } BuiltinCodec;
+typedef enum { BUILTIN_NONE, BUILTIN_UTF8, BUILTIN_ASCII, BUILTIN_LATIN1, BUILTIN_UTF16, BUILTIN_UTF32 } BuiltinCodec;
 
 static BuiltinCodec codec_builtin(const char *encoding)
 {
   static const struct { const char *name; BuiltinCodec codec; } names[] = {
     {"utf_8", BUILTIN_UTF8}, {"utf8", BUILTIN_UTF8}, {"ascii", BUILTIN_ASCII}, {"us_ascii", BUILTIN_ASCII}, {"latin_1", BUILTIN_LATIN1},
     {"latin1", BUILTIN_LATIN1}, {"iso8859_1", BUILTIN_LATIN1}, {"iso_8859_1", BUILTIN_LATIN1}, {"utf_16", BUILTIN_UTF16}, {"utf16", BUILTIN_UTF16},
-    {"utf_16_le", BUILTIN_UTF16_LE}, {"utf_16_be", BUILTIN_UTF16_BE}, {"utf_32", BUILTIN_UTF32}, {"utf32", BUILTIN_UTF32},
-    {"utf_32_le", BUILTIN_UTF32_LE}, {"utf_32_be", BUILTIN_UTF32_BE}, {"utf_7", BUILTIN_UTF7},
+    {"utf_32", BUILTIN_UTF32}, {"utf32", BUILTIN_UTF32},
   };
   if (!encoding) return BUILTIN_UTF8;
   char name[16];
@@ -193,25 +191,19 @@ static Ref codec_builtin_encode(VM *vm, BuiltinCodec codec, Value s, const char 
   case BUILTIN_ASCII: return cd_ascii_encode(vm, s, errors, 128);
   case BUILTIN_LATIN1: return cd_ascii_encode(vm, s, errors, 256);
   case BUILTIN_UTF16: return cd_utf16_encode(vm, s, errors, 0);
-  case BUILTIN_UTF16_LE: return cd_utf16_encode(vm, s, errors, -1);
-  case BUILTIN_UTF16_BE: return cd_utf16_encode(vm, s, errors, 1);
-  case BUILTIN_UTF32: return cd_utf32_encode(vm, s, errors, 0);
-  case BUILTIN_UTF32_LE: return cd_utf32_encode(vm, s, errors, -1);
-  case BUILTIN_UTF32_BE: return cd_utf32_encode(vm, s, errors, 1);
-  default: return cd_utf7_encode(vm, s, errors);
+  default: return cd_utf32_encode(vm, s, errors, 0);
   }
 }
 
 static Ref codec_builtin_decode(VM *vm, BuiltinCodec codec, const char *data, size_t size, const char *errors)
 {
-  int order = codec == BUILTIN_UTF16_LE || codec == BUILTIN_UTF32_LE ? -1 : codec == BUILTIN_UTF16_BE || codec == BUILTIN_UTF32_BE ? 1 : 0;
+  int order = 0;
   switch (codec) {
   case BUILTIN_UTF8: return cd_utf8_decode(vm, data, size, errors, true, NULL);
   case BUILTIN_ASCII: return cd_ascii_decode(vm, data, size, errors, 128);
   case BUILTIN_LATIN1: return cd_ascii_decode(vm, data, size, errors, 256);
-  case BUILTIN_UTF16: case BUILTIN_UTF16_LE: case BUILTIN_UTF16_BE: return cd_utf16_decode(vm, data, size, errors, &order, true, NULL);
-  case BUILTIN_UTF32: case BUILTIN_UTF32_LE: case BUILTIN_UTF32_BE: return cd_utf32_decode(vm, data, size, errors, &order, true, NULL);
-  default: return cd_utf7_decode(vm, data, size, errors, true, NULL);
+  case BUILTIN_UTF16: return cd_utf16_decode(vm, data, size, errors, &order, true, NULL);
+  default: return cd_utf32_decode(vm, data, size, errors, &order, true, NULL);
   }
 }
 

@@ -325,7 +325,7 @@ static bool utf7_take_shifted(Utf7Decoder *u, unsigned char c)
     return utf7_take_unit(u, unit);
   }
   u->shifted = false;
-  if (u->count >= 6) return cd_decoder_error(&u->d, u->shift_start, u->d.pos + 1, "partial character in base64 sequence");
+  if (u->count >= 6) return cd_decoder_error(&u->d, u->shift_start, u->d.pos + 1, "partial character in shift sequence");
   if (u->count > 0 && u->bits) return cd_decoder_error(&u->d, u->shift_start, u->d.pos + 1, "non-zero padding bits in shift sequence");
   uint32_t high = u->high;
   u->high = 0;

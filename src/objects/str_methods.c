@@ -460,7 +460,7 @@ static void str_reverse_list(Value v)
 static Ref str_split_any(VM *vm, Value self, const Value *args, bool from_right)
 {
   int64_t max = -1;
-  if (args[1] && !cd_to_i64(vm, args[1], &max, vm->exc.OverflowError)) return NO_REF;
+  if (args[1] && !cd_to_ssize(vm, args[1], &max)) return NO_REF;
   if (max < 0) max = -1;
   bool space = !args[0] || cd_is_none(args[0]);
   if (!space && !cd_is_str(args[0])) return cd_raise_type(vm, "must be str or None, not %.100T", args[0]);
@@ -601,7 +601,7 @@ METHOD(str, replace, "replace(self, old, new, count=-1, /)", "Return a copy with
   int64_t count = -1;
   for (int i = 0; i < 2; i++)
     if (!cd_is_str(args[i])) return cd_raise_type(vm, "replace() argument %d must be str, not %T", i + 1, args[i]);
-  if (args[2] && !cd_to_i64(vm, args[2], &count, vm->exc.OverflowError)) return NO_REF;
+  if (args[2] && !cd_to_ssize(vm, args[2], &count)) return NO_REF;
   return str_replace_text(vm, self, args[0], args[1], count);
 }
 
@@ -645,7 +645,7 @@ static Ref str_padded(VM *vm, Value self, size_t left, size_t right, uint32_t fi
 static bool str_pad_arguments(VM *vm, Value self, const Value *args, int64_t *width, size_t *pad, uint32_t *fill)
 {
   *fill = ' ';
-  if (!cd_to_i64(vm, args[0], width, vm->exc.OverflowError)) return false;
+  if (!cd_to_ssize(vm, args[0], width)) return false;
   if (args[1]) {
     if (!cd_is_str(args[1])) return cd_raise_type(vm, "The fill character must be a unicode character, not %.100T", args[1]);
     if (cd_str_length(args[1]) != 1) return cd_raise_type(vm, "The fill character must be exactly one character long");
@@ -686,7 +686,7 @@ METHOD(str, rjust, "rjust(self, width, fillchar=' ', /)", "Return the text at th
 METHOD(str, zfill, "zfill(self, width, /)", "Return a numeric text filled with zeros on the left, after its sign, up to the width.")
 {
   int64_t width, length = (int64_t)cd_str_length(self);
-  if (!cd_to_i64(vm, args[0], &width, vm->exc.OverflowError)) return NO_REF;
+  if (!cd_to_ssize(vm, args[0], &width)) return NO_REF;
   if (width <= length) return str_same(vm, self);
   if (width > INT64_MAX / 8) return cd_raise_overflow(vm, "padded string is too long");
   const Str *s = cd_as_str(self);
