@@ -87,7 +87,7 @@ static bool percent_read_star(Percent *f, int64_t *out, bool precision)
   f->p++;
   if (!v) return false;
   if (!cd_is_int(v)) return cd_raise_type(f->vm, "* wants int");
-  if (!precision) return cd_to_i64(f->vm, v, out, f->vm->exc.OverflowError);
+  if (!precision) return cd_to_ssize(f->vm, v, out);
   int n;
   if (!cd_to_c_int(f->vm, v, &n)) return false;
   *out = n < 0 ? 0 : n;
