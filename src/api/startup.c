@@ -137,6 +137,7 @@ static CedeVM *start_failed(VM *vm, const char **error, const char *why)
     if (vm->types.str && cd_is_exception(vm->thread->raised) && vm->modules) cd_print_exception(vm);
   }
   if (error) *error = why;
+  if (vm && vm->alloc) cd_alloc_finish(vm);
   free(vm);
   return NULL;
 }

@@ -20,21 +20,26 @@ static int run_target(CedeVM *vm, const CommandLine *line)
   return line->status;
 }
 
-int main(int argc, char **argv)
+static int run_line(const CommandLine *line)
 {
-  CommandLine line;
-  command_line_read(&line, argc, argv);
-  if (line.kind == RUN_NOTHING) return line.status;
   const char *error = "out of memory";
-  CedeVM *vm = cede_vm_new(&line.options, &error);
+  CedeVM *vm = cede_vm_new(&line->options, &error);
   if (!vm) {
     fprintf(stderr, "cede: cannot start: %s\n", error);
     return 1;
   }
-  int status = run_target(vm, &line);
-  bool inspect = line.options.inspect || (!line.options.ignore_environment && getenv("PYTHONINSPECT") && *getenv("PYTHONINSPECT"));
-  if (inspect && line.kind != RUN_PROMPT && line.kind != RUN_STDIN) status = prompt_run(vm, false);
+  int status = run_target(vm, line);
+  bool inspect = line->options.inspect || (!line->options.ignore_environment && getenv("PYTHONINSPECT") && *getenv("PYTHONINSPECT"));
+  if (inspect && line->kind != RUN_PROMPT && line->kind != RUN_STDIN) status = prompt_run(vm, false);
   int flushed = cede_vm_free(vm);
-  command_line_free(&line);
   return status ? status : flushed;
+}
+
+int main(int argc, char **argv)
+{
+  CommandLine line;
+  command_line_read(&line, argc, argv);
+  int status = line.kind == RUN_NOTHING ? line.status : run_line(&line);
+  command_line_free(&line);
+  return status;
 }

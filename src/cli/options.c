@@ -71,16 +71,18 @@ static void usage_error(CommandLine *line, const char *program, const char *form
   command_line_stop(line, 2);
 }
 
-// One -W or -X argument, kept in order.
-typedef struct OptionList { char **items; int count; } OptionList;
-
 static void option_list_add(OptionList *list, const char *text)
 {
-  char **items = realloc(list->items, (size_t)(list->count + 1) * sizeof *items);
-  char *copy = strdup(text);
+  char **items = realloc(list->items, (size_t)(list->count + 1) * sizeof *items), *copy = strdup(text);
   if (!items || !copy) { fputs("cede: out of memory\n", stderr); exit(1); }
   list->items = items;
   items[list->count++] = copy;
+}
+
+static void option_list_free(OptionList *list)
+{
+  for (int i = 0; i < list->count; i++) free(list->items[i]);
+  free(list->items);
 }
 
 static const char *x_option(const OptionList *list, const char *name)
@@ -92,8 +94,9 @@ static const char *x_option(const OptionList *list, const char *name)
   return NULL;
 }
 
-static void add_warning_options(CommandLine *line, OptionList *all, const OptionList *given)
+static void add_warning_options(CommandLine *line)
 {
+  OptionList *all = &line->warnings, *given = &line->given_warnings;
   if (line->options.dev_mode) option_list_add(all, "default");
   const char *value = variable(line, "PYTHONWARNINGS");
   if (value) {
@@ -123,9 +126,9 @@ static bool read_hash_seed(CommandLine *line, const char *program)
   return true;
 }
 
-static bool read_digits_limit(CommandLine *line, const OptionList *x, const char *program)
+static bool read_digits_limit(CommandLine *line, const char *program)
 {
-  const char *value = x_option(x, "int_max_str_digits"), *source = "-X int_max_str_digits: invalid limit";
+  const char *value = x_option(&line->x, "int_max_str_digits"), *source = "-X int_max_str_digits: invalid limit";
   if (!value) {
     value = variable(line, "PYTHONINTMAXSTRDIGITS");
     source = "PYTHONINTMAXSTRDIGITS: invalid limit";
@@ -162,8 +165,9 @@ static void read_environment(CommandLine *line)
   o->pycache_prefix = variable(line, "PYTHONPYCACHEPREFIX");
 }
 
-static void read_x_options(CommandLine *line, const OptionList *x)
+static void read_x_options(CommandLine *line)
 {
+  const OptionList *x = &line->x;
   CedeOptions *o = &line->options;
   const char *value;
   if (x_option(x, "dev")) o->dev_mode = 1;
@@ -185,7 +189,7 @@ static char *find_executable(const char *argv0)
 }
 
 // The letters of one argument such as -Sc. Returns false when no more options follow.
-static bool read_short_options(CommandLine *line, int argc, char **argv, int *i, OptionList *warnings, OptionList *x)
+static bool read_short_options(CommandLine *line, int argc, char **argv, int *i)
 {
   CedeOptions *o = &line->options;
   for (const char *p = argv[*i] + 1; *p; p++) {
@@ -222,8 +226,8 @@ static bool read_short_options(CommandLine *line, int argc, char **argv, int *i,
       fputs(help_text, stdout);
       command_line_stop(line, 0);
       return false;
-    case 'W': option_list_add(warnings, argument); return true;
-    case 'X': option_list_add(x, argument); return true;
+    case 'W': option_list_add(&line->given_warnings, argument); return true;
+    case 'X': option_list_add(&line->x, argument); return true;
     case 'c':
       line->kind = RUN_TEXT;
       line->target = argument;
@@ -263,7 +267,6 @@ void command_line_read(CommandLine *line, int argc, char **argv)
   memset(line, 0, sizeof *line);
   cede_options_init(&line->options);
   line->kind = RUN_STDIN;
-  OptionList warnings = {0}, x = {0}, all_warnings = {0};
   int i = 1;
   for (; i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
     if (!strcmp(argv[i], "--")) { i++; break; }
@@ -271,7 +274,7 @@ void command_line_read(CommandLine *line, int argc, char **argv)
     if (!strcmp(argv[i], "--version")) argv[i] = "-V";
     if (!strcmp(argv[i], "--check-hash-based-pycs")) { i++; continue; }
     if (!strncmp(argv[i], "--", 2)) { usage_error(line, argv[0], "unknown option %s\n", argv[i]); return; }
-    if (!read_short_options(line, argc, argv, &i, &warnings, &x)) { i++; break; }
+    if (!read_short_options(line, argc, argv, &i)) { i++; break; }
   }
   if (line->kind == RUN_NOTHING) return;
   if (line->version) {
@@ -291,13 +294,13 @@ void command_line_read(CommandLine *line, int argc, char **argv)
     if (isatty(0) || line->options.interactive) line->kind = RUN_PROMPT;
   }
   read_environment(line);
-  read_x_options(line, &x);
-  if (!read_hash_seed(line, argv[0]) || !read_digits_limit(line, &x, argv[0])) return;
-  add_warning_options(line, &all_warnings, &warnings);
-  line->options.warn_options = all_warnings.items;
-  line->options.warn_option_count = all_warnings.count;
-  line->options.x_options = x.items;
-  line->options.x_option_count = x.count;
+  read_x_options(line);
+  if (!read_hash_seed(line, argv[0]) || !read_digits_limit(line, argv[0])) return;
+  add_warning_options(line);
+  line->options.warn_options = line->warnings.items;
+  line->options.warn_option_count = line->warnings.count;
+  line->options.x_options = line->x.items;
+  line->options.x_option_count = line->x.count;
   line->options.orig_argv = argv;
   line->options.orig_argc = argc;
   line->options.executable = find_executable(argv[0]);
@@ -310,9 +313,8 @@ void command_line_free(CommandLine *line)
 {
   if (line->argv) free(line->argv[0]);
   free(line->argv);
-  for (int i = 0; i < line->options.warn_option_count; i++) free(line->options.warn_options[i]);
-  free((void *)line->options.warn_options);
-  for (int i = 0; i < line->options.x_option_count; i++) free(line->options.x_options[i]);
-  free((void *)line->options.x_options);
+  option_list_free(&line->given_warnings);
+  option_list_free(&line->warnings);
+  option_list_free(&line->x);
   free((void *)line->options.executable);
 }

@@ -7,6 +7,8 @@
 
 typedef enum { RUN_PROMPT, RUN_TEXT, RUN_MODULE, RUN_FILE, RUN_STDIN, RUN_NOTHING } RunKind;
 
+typedef struct OptionList { char **items; int count; } OptionList;   // owned texts, in order
+
 typedef struct CommandLine {
   RunKind kind;
   const char *target;                            // command text (with a newline added), module name or path
@@ -15,7 +17,7 @@ typedef struct CommandLine {
   int status;                                    // for RUN_NOTHING
   CedeOptions options;
   char **argv;                                   // what becomes sys.argv; owned
-  char **lists;                                  // warn options, then x options; owned
+  OptionList given_warnings, warnings, x;        // arguments of -W; those with what variables and other options add; of -X
 } CommandLine;
 
 // Reads everything; prints help, version or a usage error itself and then says RUN_NOTHING with a status.

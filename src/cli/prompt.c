@@ -122,16 +122,13 @@ static void editing_end(void)
   free(path);
 }
 
-int prompt_run(CedeVM *vm, bool banner)
+static int prompt_loop(CedeVM *vm, bool terminal)
 {
-  bool terminal = isatty(0) && isatty(1);
+  struct sigaction action = {.sa_handler = on_interrupt}, previous;
   int status = 0;
   char *volatile source = NULL;
-  if (banner) print_banner(terminal);
-  completion.vm = vm;
-  if (terminal) editing_start(vm);
+  sigaction(SIGINT, NULL, &previous);
   for (;;) {
-    struct sigaction action = {.sa_handler = on_interrupt}, previous;
     if (sigsetjmp(interrupt_jump, 1)) {
       editing = 0;
       sigaction(SIGINT, &previous, NULL);
@@ -140,7 +137,7 @@ int prompt_run(CedeVM *vm, bool banner)
       source = NULL;
       continue;
     }
-    if (terminal) sigaction(SIGINT, &action, &previous);
+    if (terminal) sigaction(SIGINT, &action, NULL);
     editing = terminal;
     char *line = read_line(cede_prompt(vm, source != NULL), terminal);
     editing = 0;
@@ -160,6 +157,16 @@ int prompt_run(CedeVM *vm, bool banner)
     if (result == CEDE_FEED_EXIT) break;
   }
   free(source);
+  return status;
+}
+
+int prompt_run(CedeVM *vm, bool banner)
+{
+  bool terminal = isatty(0) && isatty(1);
+  if (banner) print_banner(terminal);
+  completion.vm = vm;
+  if (terminal) editing_start(vm);
+  int status = prompt_loop(vm, terminal);
   if (terminal) editing_end();
   return status;
 }

@@ -10,27 +10,22 @@
 // refilled by cutting a piece off the current chunk. Chunks go back to the system only with the VM, so the lists need no bookkeeping.
 // Larger requests go to malloc and sit in a doubly linked list, so that a VM can be thrown away without visiting its objects.
 //
-// In debug builds and under AddressSanitizer every request goes to malloc behind a header that remembers the size, and cd_free checks it.
-#if defined(CEDE_ASAN) || defined(CEDE_DEBUG)
-#define ALLOC_CHECKED 1
-#else
-#define ALLOC_CHECKED 0
-#endif
+// While cd_alloc_fail_at is in force the limit is 0, so that each request takes the slow path and is counted there; nothing else pays for it.
 
 enum { SMALL_LIMIT = 512, SMALL_STEP = 16, CLASS_COUNT = SMALL_LIMIT / SMALL_STEP + 1, CHUNK_SIZE = 256 * 1024, FIRST_CHUNK_SIZE = 64 * 1024 };
 
 typedef struct FreeBlock { struct FreeBlock *next; } FreeBlock;
 typedef struct Chunk { struct Chunk *next; size_t size; } Chunk;
-typedef struct LargeBlock { struct LargeBlock *next, *previous; size_t size; size_t padding; } LargeBlock;
+typedef struct LargeBlock { struct LargeBlock *next, *previous; size_t size; bool is_object; } LargeBlock;
 _Static_assert(sizeof(LargeBlock) % 16 == 0 && sizeof(Chunk) % 16 == 0, "blocks stay 16-byte aligned");
 
 struct Alloc {
-  uint64_t limit;                                // UINT64_MAX: none
+  uint64_t limit;                                // UINT64_MAX: none; 0 while requests are counted
   char *next, *end;                              // uncut part of the newest chunk
   FreeBlock *free[CLASS_COUNT];
   Chunk *chunks;
   LargeBlock large;                              // ring head
-  int64_t fail_countdown;                        // debug: allocations until one fails; 0: never
+  uint64_t fail_first, fail_end, requests;       // requests number [fail_first, fail_end) are refused; fail_first 0: none
   uint64_t blocks;                               // live ones; sys.getallocatedblocks()
 };
 
@@ -40,11 +35,11 @@ bool cd_alloc_init(VM *vm)
   if (!alloc) return false;
   alloc->limit = vm->config.memory_limit ? vm->config.memory_limit : UINT64_MAX;
   alloc->large.next = alloc->large.previous = &alloc->large;
+  vm->alloc = alloc;
 #ifdef CEDE_DEBUG
   const char *fail = getenv("CEDE_ALLOC_FAIL");
-  if (fail) alloc->fail_countdown = atoll(fail);
+  if (fail) cd_alloc_fail_at(vm, (uint64_t)atoll(fail), 1);
 #endif
-  vm->alloc = alloc;
   return true;
 }
 
@@ -65,11 +60,24 @@ void cd_alloc_finish(VM *vm)
   vm->bytes_used = 0;
 }
 
+static uint64_t alloc_limit(VM *vm) { return vm->config.memory_limit ? vm->config.memory_limit : UINT64_MAX; }
+
 void cd_alloc_set_limit(VM *vm, uint64_t limit)
 {
   vm->config.memory_limit = limit;
-  vm->alloc->limit = limit ? limit : UINT64_MAX;
+  if (!vm->alloc->fail_first) vm->alloc->limit = alloc_limit(vm);
 }
+
+void cd_alloc_fail_at(VM *vm, uint64_t first, uint64_t count)
+{
+  Alloc *alloc = vm->alloc;
+  alloc->fail_first = first;
+  alloc->fail_end = first + count < first ? UINT64_MAX : first + count;
+  if (first) alloc->requests = 0;
+  alloc->limit = first ? 0 : alloc_limit(vm);
+}
+
+uint64_t cd_alloc_fail_requests(VM *vm) { return vm->alloc->requests; }
 
 uint64_t cd_alloc_blocks(VM *vm) { return vm->alloc->blocks; }
 
@@ -80,27 +88,29 @@ static COLD void *alloc_refuse(VM *vm)
   return NULL;
 }
 
-static bool alloc_over_limit(VM *vm, size_t size)
+// Behind the fast check against alloc->limit: may `size` more bytes be used?
+static COLD bool alloc_over_limit(VM *vm, size_t size)
 {
-  uint64_t left = vm->alloc->limit - vm->bytes_used;
-  return vm->bytes_used > vm->alloc->limit || size > left;
+  Alloc *alloc = vm->alloc;
+  uint64_t limit = alloc->limit;
+  if (alloc->fail_first) {
+    alloc->requests++;
+    if (alloc->requests >= alloc->fail_first && alloc->requests < alloc->fail_end) return true;
+    limit = alloc_limit(vm);
+  }
+  return vm->bytes_used > limit || size > limit - vm->bytes_used;
 }
-
-#ifdef CEDE_DEBUG
-static bool alloc_told_to_fail(VM *vm) { return vm->alloc->fail_countdown && --vm->alloc->fail_countdown == 0; }
-#else
-static inline bool alloc_told_to_fail(VM *vm UNUSED) { return false; }
-#endif
 
 // ---- large blocks: malloc, linked ----
 
 static void *large_new(VM *vm, size_t size, bool zeroed)
 {
   Alloc *alloc = vm->alloc;
-  if (alloc_told_to_fail(vm) || alloc_over_limit(vm, size) || size > PTRDIFF_MAX - sizeof(LargeBlock)) return alloc_refuse(vm);
+  if (alloc_over_limit(vm, size) || size > PTRDIFF_MAX - sizeof(LargeBlock)) return alloc_refuse(vm);
   LargeBlock *block = zeroed ? calloc(1, sizeof *block + size) : malloc(sizeof *block + size);
   if (!block) return alloc_refuse(vm);
   block->size = size;
+  block->is_object = false;
   block->next = alloc->large.next;
   block->previous = &alloc->large;
   block->next->previous = alloc->large.next = block;
@@ -117,7 +127,7 @@ static void large_free(VM *vm, void *p, size_t size UNUSED)
   block->previous->next = block->next;
   vm->bytes_used -= block->size;
   vm->alloc->blocks--;
-#if ALLOC_CHECKED
+#if CD_ALLOC_CHECKED
   memset(block + 1, 0xDD, block->size);
 #endif
   free(block);
@@ -128,7 +138,7 @@ static void *large_resize(VM *vm, void *p, size_t old UNUSED, size_t size)
   LargeBlock *block = (LargeBlock *)p - 1;
   CD_ASSERT(block->size == old && "cd_realloc got a size that differs from the one asked for");
   size_t before = block->size;
-  if (alloc_told_to_fail(vm) || (size > before && alloc_over_limit(vm, size - before)) || size > PTRDIFF_MAX - sizeof(LargeBlock))
+  if ((size > before && alloc_over_limit(vm, size - before)) || size > PTRDIFF_MAX - sizeof(LargeBlock))
     return alloc_refuse(vm);
   LargeBlock *moved = realloc(block, sizeof *block + size);
   if (!moved) return alloc_refuse(vm);
@@ -140,7 +150,7 @@ static void *large_resize(VM *vm, void *p, size_t old UNUSED, size_t size)
 
 // ---- small blocks ----
 
-#if ALLOC_CHECKED
+#if CD_ALLOC_CHECKED
 static inline bool alloc_is_small(size_t size UNUSED) { return false; }
 #else
 static inline bool alloc_is_small(size_t size) { return size <= SMALL_LIMIT; }
@@ -179,7 +189,7 @@ static ALWAYS_INLINE void *small_new(VM *vm, size_t size)
 {
   Alloc *alloc = vm->alloc;
   size_t class = small_class(size), bytes = class * SMALL_STEP;
-  if (UNLIKELY(vm->bytes_used + bytes > alloc->limit)) return alloc_refuse(vm);
+  if (UNLIKELY(vm->bytes_used + bytes > alloc->limit) && alloc_over_limit(vm, bytes)) return alloc_refuse(vm);
   void *p = alloc->free[class];
   if (LIKELY(p != NULL)) alloc->free[class] = ((FreeBlock *)p)->next;
   else if (!(p = small_refill(vm, bytes))) return alloc_refuse(vm);
@@ -234,6 +244,15 @@ void *cd_alloc_array(VM *vm, size_t count, size_t size)
   return __builtin_mul_overflow(count, size, &bytes) ? alloc_refuse(vm) : cd_alloc(vm, bytes);
 }
 
+#if CD_ALLOC_CHECKED
+void cd_alloc_each_object(VM *vm, void (*each)(void *context, Object *object), void *context)
+{
+  LargeBlock *ring = &vm->alloc->large;
+  for (LargeBlock *block = ring->next; block != ring; block = block->next)
+    if (block->is_object) each(context, (Object *)(block + 1));
+}
+#endif
+
 // ---- objects ----
 
 // With MemoryError set on failure; the header is complete afterwards and everything behind it is zero.
@@ -242,6 +261,9 @@ static ALWAYS_INLINE void *object_new_untracked(VM *vm, Type *type, size_t size)
   CD_ASSERT(size >= sizeof(Object));
   Object *object = cd_alloc_zeroed(vm, size);
   if (UNLIKELY(!object)) return NULL;
+#if CD_ALLOC_CHECKED
+  ((LargeBlock *)object - 1)->is_object = true;
+#endif
   object->refcount = 1;
   object->type = type;
   if (type->flags & TYPE_HEAP) type->head.refcount++;

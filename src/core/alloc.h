@@ -7,10 +7,25 @@
 
 typedef struct Alloc Alloc;
 
+// In debug builds and under AddressSanitizer every request goes to malloc behind a header that remembers the size, and cd_free checks it.
+#if defined(CEDE_ASAN) || defined(CEDE_DEBUG)
+#define CD_ALLOC_CHECKED 1
+#else
+#define CD_ALLOC_CHECKED 0
+#endif
+
 bool cd_alloc_init(VM *vm);                      // first thing of a new VM, after vm->config is set; false: out of memory
 void cd_alloc_finish(VM *vm);                    // last thing: gives back all memory, whatever still lives in it
 void cd_alloc_set_limit(VM *vm, uint64_t limit); // config.memory_limit of a running VM
 uint64_t cd_alloc_blocks(VM *vm);                // live blocks, for sys.getallocatedblocks()
+
+// For tests. From now on the `first`th request (1: the next one) and the `count - 1` after it are refused; first 0: none.
+void cd_alloc_fail_at(VM *vm, uint64_t first, uint64_t count);
+uint64_t cd_alloc_fail_requests(VM *vm);         // requests seen since cd_alloc_fail_at(vm, first > 0, ...)
+#if CD_ALLOC_CHECKED
+// Calls `each` with every live object, newest first; `each` must not allocate.
+void cd_alloc_each_object(VM *vm, void (*each)(void *context, Object *object), void *context);
+#endif
 
 // Small sizes come from per-VM free lists, large ones from malloc. The size given to cd_free and as `old` to cd_realloc must be
 // the size asked for. NULL means MemoryError is set; `size` 0 gives a valid pointer.

@@ -127,7 +127,9 @@ struct VM {
   Value empty_str, empty_bytes, empty_tuple;
   Value latin1_chars[256];                       // one-character strings
   Value byte_strings[256];                       // one-byte bytes
-  Value memory_error;                            // pre-made
+  Value memory_error;                            // pre-made, for when there are no spare ones and no memory for another
+  Value spare_memory_errors[4];                  // owned; pre-made ones, which come back here when they die; objects/exception.c
+  uint32_t spare_memory_error_count;
   Value recursion_error_hint;
 
   // modules

@@ -203,7 +203,7 @@ Ref cd_assemble(Compiler *c, Unit *unit)
   char buffer[200];
   const char *problem = cd_code_verify(vm, code, buffer, sizeof buffer);
   if (problem) {
-    cd_raise_system(vm, "bad code of %U at line %d: %s", unit->qualname, (int)unit->first_line, problem);
+    if (!cd_raised(vm)) cd_raise_system(vm, "bad code of %U at line %d: %s", unit->qualname, (int)unit->first_line, problem);
     goto fail;
   }
 #endif

@@ -518,6 +518,33 @@ static const ExceptionRow exception_rows[] = {
 
 static inline Type **exception_at(VM *vm, uint16_t at) { return (Type **)((char *)&vm->exc + at); }
 
+// A MemoryError that dies becomes a spare one, so that the next can be raised without memory, and holds nothing meanwhile.
+static void memory_error_finalize(VM *vm, Value self)
+{
+  Exception *e = cd_as_exception(self);
+  if (e->head.type != vm->exc.MemoryError || vm->finalizing || vm->spare_memory_error_count == ARRAY_LEN(vm->spare_memory_errors)) return;
+  if (e->attributes.shape || e->attributes.dict || cd_tuple_size(e->args)) return;
+  cd_object(self)->gc &= ~GC_FINALIZED;
+  e->suppress_context = false;
+  vm->spare_memory_errors[vm->spare_memory_error_count++] = cd_dup(self);
+  cd_clear(vm, &e->traceback);                   // last: all of this may run Python, which may need the spare one
+  cd_clear(vm, &e->context);
+  cd_clear(vm, &e->cause);
+}
+
+static bool memory_errors_init(VM *vm)
+{
+  vm->exc.MemoryError->slots.finalize = memory_error_finalize;
+  for (size_t i = 0; i <= ARRAY_LEN(vm->spare_memory_errors); i++) {
+    Ref e = cd_exception_new(vm, vm->exc.MemoryError, NULL, 0);
+    if (!e) return false;
+    if (i < ARRAY_LEN(vm->spare_memory_errors)) vm->spare_memory_errors[vm->spare_memory_error_count++] = e;
+    else vm->memory_error = e;
+  }
+  vm->raise_memory = cd_raise_memory;
+  return true;
+}
+
 bool cd_exceptions_init(VM *vm)
 {
   for (size_t i = 0; i < ARRAY_LEN(exception_rows); i++) {
@@ -525,9 +552,7 @@ bool cd_exceptions_init(VM *vm)
     Type *base = row->base_at == EXCEPTION_AT_object ? vm->types.object : *exception_at(vm, row->base_at);
     if (!(*exception_at(vm, row->at) = exception_make(vm, row->spec, base))) return false;
   }
-  vm->memory_error = cd_exception_new(vm, vm->exc.MemoryError, NULL, 0);
-  vm->raise_memory = cd_raise_memory;
-  return cd_bits(vm->memory_error) != 0;
+  return memory_errors_init(vm);
 }
 
 // ---- making and matching ----

@@ -128,15 +128,18 @@ Ref cd_raise_stop_iteration(VM *vm, Value value)
 
 Ref cd_raise_memory(VM *vm)
 {
-  Ref exception = cd_dup(vm->memory_error);
-  if (!exception) return NO_REF;
-  // The one pre-made object serves every shortage. When only the VM holds it, the last one's trace of it has been dealt with.
-  Exception *e = cd_as_exception(exception);
-  if (e->head.refcount == 2) {
-    cd_clear(vm, &e->traceback);
-    cd_clear(vm, &e->context);
-    cd_clear(vm, &e->cause);
-    e->suppress_context = false;
+  Ref exception = NO_REF;
+  if (vm->spare_memory_error_count) {
+    exception = cd_take(&vm->spare_memory_errors[--vm->spare_memory_error_count]);
+  } else {                                       // many are kept by someone: another one, if there is memory for it
+    vm->raise_memory = NULL;
+    exception = cd_exception_new(vm, vm->exc.MemoryError, NULL, 0);
+    vm->raise_memory = cd_raise_memory;
+  }
+  if (!exception) {
+    if (!vm->memory_error) return NO_REF;
+    exception = cd_dup(vm->memory_error);
+    cd_clear(vm, &cd_as_exception(exception)->traceback);
   }
   return cd_raise_exception(vm, exception);
 }
