@@ -49,7 +49,9 @@ static void dict_free_block(VM *vm, DictEntry *entries, size_t capacity, uint32_
 static void dict_index_add(Dict *d, int64_t hash, int32_t entry)
 {
   DICT_PROBE(d, hash);
-  while (dict_slot(d, i) >= 0) DICT_PROBE_NEXT(d);
+  int32_t n;
+  while ((n = dict_slot(d, i)) >= 0) DICT_PROBE_NEXT(d);
+  d->filled += n == SLOT_EMPTY;
   dict_set_slot(d, i, entry);
 }
 
@@ -79,6 +81,7 @@ static bool dict_resize(VM *vm, Dict *d, size_t wanted)
   d->capacity = capacity;
   d->mask = (uint32_t)(slots - 1);
   d->version = 0;
+  d->filled = 0;
   memset(d->index, 0xFF, slots * dict_slot_width(slots));
   for (size_t n = 0; n < old_used; n++) {
     if (!old[n].key) continue;
@@ -90,6 +93,9 @@ static bool dict_resize(VM *vm, Dict *d, size_t wanted)
   dict_free_block(vm, old, old_capacity, old_mask);
   return true;
 }
+
+// No room for one more entry. popitem() gives entries back but not their index slots, so these are counted apart.
+static inline bool dict_is_full(const Dict *d) { return d->used == d->capacity || d->filled >= d->capacity; }
 
 static NO_INLINE bool dict_grow(VM *vm, Dict *d) { return dict_resize(vm, d, d->count + d->count / 2 + (d->count < 64 ? d->count / 2 : 0) + 1); }
 
@@ -251,7 +257,7 @@ Ref cd_dict_with_capacity(VM *vm, size_t count)
 // Appends an entry for a key that is absent; takes both references, on failure too.
 static inline bool dict_append(VM *vm, Dict *d, Ref key, int64_t hash, Ref value)
 {
-  if (UNLIKELY(d->used == d->capacity) && !dict_grow(vm, d)) {
+  if (UNLIKELY(dict_is_full(d)) && !dict_grow(vm, d)) {
     cd_drop(vm, key);
     cd_drop(vm, value);
     return false;
@@ -371,6 +377,7 @@ static bool dict_make_front_gap(VM *vm, Dict *d, size_t gap)
   memset(d->entries, 0, gap * sizeof(DictEntry));
   d->used += gap;
   d->first = gap;
+  d->filled = 0;
   memset(d->index, 0xFF, ((size_t)d->mask + 1) * dict_slot_width((size_t)d->mask + 1));
   for (size_t n = gap; n < d->used; n++) dict_index_add(d, d->entries[n].hash, (int32_t)n);
   return true;
@@ -382,7 +389,7 @@ bool cd_dict_move_entry(VM *vm, Dict *d, int64_t entry, bool last)
   Value key = d->entries[entry].key;
   while (d->first < d->used && !d->entries[d->first].key) d->first++;
   if (last ? (size_t)entry + 1 == d->used : (size_t)entry == d->first) return true;
-  if (last ? d->used == d->capacity : d->first == 0) {
+  if (last ? dict_is_full(d) : d->first == 0 || d->filled >= d->capacity) {
     if (!(last ? dict_grow(vm, d) : dict_make_front_gap(vm, d, d->count / 2 + 4))) return false;
     for (entry = 0; !cd_is(d->entries[entry].key, key);) entry++;    // the same object, for keys are unique
   }
@@ -405,7 +412,7 @@ void cd_dict_clear(VM *vm, Value dict)
   d->entries = NULL;
   d->index = NULL;
   d->count = d->used = d->capacity = d->first = 0;
-  d->mask = d->version = 0;
+  d->mask = d->version = d->filled = 0;
   d->str_keys = true;
   for (size_t i = 0; i < used; i++) {
     cd_drop(vm, cd_take(&entries[i].key));
@@ -435,6 +442,7 @@ static bool dict_clone_block(VM *vm, Dict *to, const Dict *from)
   to->count = from->count;
   to->used = from->used;
   to->first = 0;
+  to->filled = from->filled;
   to->str_keys = from->str_keys;
   to->version = 0;
   return true;

@@ -18,6 +18,7 @@ struct Dict {
   uint32_t mask;                                 // index slots - 1; 0: no table yet
   uint32_t version;
   size_t first;                                  // no live entry before this one
+  uint32_t filled;                               // index slots in use or marked deleted; the rest ends every probe
   bool str_keys;                                 // every key is an exact str: lookups of str need no __eq__
   DictEntry *entries;                            // one block: entries, then index
   void *index;

@@ -130,3 +130,27 @@ it = iter(d.items())
 kept = [next(it), next(it)]
 print(kept, list(it))
 print(dict(zip("abc", range(3))) == {"a": 0, "b": 1, "c": 2})
+
+# entries given back at either end, again and again: what marks their places must not fill the table
+stack = {}
+for n in range(3000):
+    stack[n] = n
+    assert n + 1 not in stack
+    stack.popitem()
+print(len(stack), 5 in stack)
+stack = {"base": 0, 1: 2}
+for n in range(2000):
+    stack[str(n)] = n
+    assert "absent" not in stack and n not in list(stack)[2:]
+    stack.popitem()
+print(stack)
+from collections import OrderedDict
+order = OrderedDict.fromkeys(range(9))
+for n in range(3000):
+    order.move_to_end(n % 5 + 3, last=False)
+    order.popitem(last=n % 2)
+    order["new", n] = n
+    if len(order) > 8: order.popitem(last=False)
+    for k in range(3, 8): order[k] = n
+    assert "absent" not in order
+print(len(order), list(order)[-3:])
