@@ -103,13 +103,13 @@ bool cd_unwind_rebinds(const Compiler *c)
 
 // ---- parts of handlers ----
 
-// An exception came out of a handler with its exception in temporary d: the handled one is restored, the new one goes on.
+// An exception came out of a handler with its exception in temporary d: the handled one is restored, the new one goes on from where it was raised.
 static void block_cleanup(Compiler *c, Label label, uint32_t d)
 {
   cd_place(c, label);
   c->unit->at = NO_POSITION;
   cd_emit(c, OP_POP_EXC, cd_temp(d + 1), 0, 0);
-  cd_emit(c, OP_RERAISE, cd_temp(d + 2), 0, 0);
+  cd_emit(c, OP_RERAISE, cd_temp(d + 2), 1, 0);
 }
 
 // Starts a handler: temporaries d and d + 1 are in use. Nothing of it is on a line.
@@ -157,7 +157,7 @@ static void try_handler_body(Compiler *c, ExceptHandler *h, uint32_t d, int32_t 
     cd_clear_name(c, h->name);
     u->handler = outside;
     cd_emit(c, OP_POP_EXC, cd_temp(d + 1), 0, 0);
-    cd_emit(c, OP_RERAISE, exception, 0, 0);
+    cd_emit(c, OP_RERAISE, exception, 1, 0);
     cd_pop_to(c, d + 2);
   }
   u->handler = handler;
@@ -386,7 +386,7 @@ void cd_compile_with(Compiler *c, Stmt *s, size_t index, bool async)     // ORDE
   cd_emit_jump(c, OP_JUMP_IF_TRUE, result, suppress);
   u->handler = outside;
   cd_emit(c, OP_POP_EXC, cd_temp(d + 2), 0, 0);
-  cd_emit(c, OP_RERAISE, cd_temp(d + 1), 0, 0);
+  cd_emit(c, OP_RERAISE, cd_temp(d + 1), 1, 0);
   block_cleanup(c, cleanup, d + 1);
   cd_place(c, suppress);
   u->at = at;

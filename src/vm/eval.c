@@ -2664,6 +2664,7 @@ unwind: {
 
   // The exception leaves this frame.
 leave_raising: {
+    if (pc->op == OP_RERAISE && pc->b) cd_frame_to_raise(vm, frame);
     if (TRACED()) (void)!cd_trace_return(vm, frame, NO_VALUE);
     uint32_t flags = frame->flags;
     Code *left = code;

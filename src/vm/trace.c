@@ -110,11 +110,6 @@ bool cd_trace_return(VM *vm, Frame *frame, Value value)
 {
   if (vm->thread->tracing) return true;
   Ref raised = cd_take_raised(vm);
-  if (cd_bits(raised) && cd_frame_line(frame) < 0) {             // re-raised by clean-up code: tell where it was raised
-    Value traceback = cd_as_exception(raised)->traceback;
-    Traceback *last = cd_bits(traceback) ? (Traceback *)cd_object(traceback) : NULL;
-    if (last && last->frame == frame->object) frame->pc = frame->code->instrs + last->lasti / 2;
-  }
   bool ok = trace_local(vm, frame, TRACE_RETURN, value) && trace_profile(vm, frame, TRACE_RETURN, value);
   if (ok) cd_restore_raised(vm, raised);
   else cd_drop(vm, raised);
