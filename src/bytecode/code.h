@@ -34,7 +34,7 @@ typedef struct InlineCache {
 typedef struct Position { int32_t line, end_line, column, end_column; } Position;
 
 // A protected range of units [start, end). On an exception: temporaries from `depth` on are dropped, the exception goes to register
-// `depth`, execution goes on at `target`. Sorted, innermost first among overlapping: the first that contains pc is the one.
+// `depth`, the number of the unit that raised it to depth + 1, execution goes on at `target`. Sorted, innermost first among overlapping: the first that contains pc is the one.
 typedef struct Handler { uint32_t start, end, target; uint32_t depth; } Handler;
 
 enum {                                           // co_flags, CPython's values

@@ -242,8 +242,8 @@ int32_t cd_handler_push(Compiler *c, Label label, uint32_t depth)
   }
   c->handlers[c->handler_count] = (IrHandler){label, depth, outer};
   u->handler = (int32_t)(c->handler_count++ - u->handler_base);
-  // the exception itself takes a temporary
-  if (depth + 1 > u->max_depth) u->max_depth = depth + 1;
+  // the exception takes a temporary, and the place where it came up
+  if (depth + 2 > u->max_depth) u->max_depth = depth + 2;
   return outer;
 }
 

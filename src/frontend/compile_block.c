@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // compile_block.c: try, with, and what it takes to leave them
 //
-// A handler for temporaries of depth d is entered with the exception in temporary d. PUSH_EXC then makes it the one being handled and keeps the
-// former one in d + 1; POP_EXC undoes that. Every way out of a handler runs POP_EXC: at its end, by unwinding for return, break and continue,
+// A handler for temporaries of depth d is entered with the exception in temporary d and its place in d + 1. PUSH_EXC then makes it the one being
+// handled and keeps the former one, in d + 1 unless the place is needed; POP_EXC undoes that. Every way out of a handler runs POP_EXC: at its end, by unwinding for return, break and continue,
 // and in a clean-up handler for exceptions raised within.
 #include "frontend/codegen.h"
 
@@ -103,24 +103,22 @@ bool cd_unwind_rebinds(const Compiler *c)
 
 // ---- parts of handlers ----
 
-// An exception came out of a handler with its exception in temporary d: the handled one is restored, the new one goes on from where it was raised.
-static void block_cleanup(Compiler *c, Label label, uint32_t d)
+// An exception came out of a handler that keeps the former one in temporary `before`: that is restored, the new one goes on from where it was raised.
+static void block_cleanup(Compiler *c, Label label, uint32_t before)
 {
   cd_place(c, label);
-  c->unit->at = NO_POSITION;
-  cd_emit(c, OP_POP_EXC, cd_temp(d + 1), 0, 0);
-  cd_emit(c, OP_RERAISE, cd_temp(d + 2), 1, 0);
+  cd_emit(c, OP_POP_EXC, cd_temp(before), 0, 0);
+  cd_emit(c, OP_RERAISE, cd_temp(before + 1), 1, 0);
 }
 
-// Starts a handler: temporaries d and d + 1 are in use. Nothing of it is on a line.
-static void block_enter_handler(Compiler *c, Label label, uint32_t d)
+// Starts a handler: temporaries from d to `before`, which gets the former exception, are in use. Nothing of it is on a line.
+static void block_enter_handler(Compiler *c, Label label, uint32_t d, uint32_t before)
 {
   Unit *u = c->unit;
   cd_place(c, label);
   u->at = NO_POSITION;
-  u->depth = d;
-  Reg exception = cd_push(c), before = cd_push(c);
-  cd_emit(c, OP_PUSH_EXC, before, exception, 0);
+  u->depth = before;
+  cd_emit(c, OP_PUSH_EXC, cd_push(c), cd_temp(d), 0);
 }
 
 // ---- try .. except ----
@@ -154,6 +152,7 @@ static void try_handler_body(Compiler *c, ExceptHandler *h, uint32_t d, int32_t 
     cd_place(c, cleanup);
     u->handler = handler;
     Reg exception = cd_push(c);
+    cd_push(c);                                  // its place
     cd_clear_name(c, h->name);
     u->handler = outside;
     cd_emit(c, OP_POP_EXC, cd_temp(d + 1), 0, 0);
@@ -180,7 +179,7 @@ static void block_try_except(Compiler *c, Stmt *s)
   u->at = NO_POSITION;
   cd_emit_jump(c, OP_JUMP, 0, end);
 
-  block_enter_handler(c, except, d);
+  block_enter_handler(c, except, d, d + 1);
   cd_handler_push(c, cleanup, d + 2);
   for (size_t i = 0; i < handlers->count && !c->failed; i++) {
     ExceptHandler *h = handlers->items[i];
@@ -202,7 +201,7 @@ static void block_try_except(Compiler *c, Stmt *s)
   u->at = NO_POSITION;
   cd_emit(c, OP_POP_EXC, cd_temp(d + 1), 0, 0);
   cd_emit(c, OP_RERAISE, cd_temp(d), 0, 0);
-  block_cleanup(c, cleanup, d);
+  block_cleanup(c, cleanup, d + 1);
   cd_pop_to(c, d);
   cd_place(c, end);
 }
@@ -262,7 +261,7 @@ static void block_try_star(Compiler *c, Stmt *s)
   u->at = NO_POSITION;
   cd_emit_jump(c, OP_JUMP, 0, end);
 
-  block_enter_handler(c, except, d);
+  block_enter_handler(c, except, d, d + 1);
   cd_handler_push(c, cleanup, d + 2);
   Reg list = cd_push(c), rest = cd_push(c);
   cd_emit(c, OP_BUILD_LIST, list, list, 0);
@@ -281,7 +280,7 @@ static void block_try_star(Compiler *c, Stmt *s)
   cd_place(c, reraise);
   cd_emit(c, OP_POP_EXC, cd_temp(d + 1), 0, 0);
   cd_emit(c, OP_RERAISE, result, 0, 0);
-  block_cleanup(c, cleanup, d);
+  block_cleanup(c, cleanup, d + 1);
   cd_pop_to(c, d);
   cd_place(c, end);
 }
@@ -317,17 +316,16 @@ void cd_compile_try(Compiler *c, Stmt *s)        // ORDER: Try and TryStar have 
   u->at = NO_POSITION;
   cd_emit_jump(c, OP_JUMP, 0, exit);
 
-  block_enter_handler(c, end, d);
+  block_enter_handler(c, end, d, d + 1);
   cd_block_push(c, &block, BLOCK_FINALLY_END);
   block.depth = d;
   cd_handler_push(c, cleanup, d + 2);
   cd_stmts(c, finalbody);
   u->handler = outside;
-  cd_block_pop(c);
-  u->at = NO_POSITION;
+  cd_block_pop(c);                               // CPython has what follows on the line of the last statement
   cd_emit(c, OP_POP_EXC, cd_temp(d + 1), 0, 0);
   cd_emit(c, OP_RERAISE, cd_temp(d), 0, 0);
-  block_cleanup(c, cleanup, d);
+  block_cleanup(c, cleanup, d + 1);
   cd_pop_to(c, d);
   cd_place(c, exit);
 }
@@ -377,21 +375,23 @@ void cd_compile_with(Compiler *c, Stmt *s, size_t index, bool async)     // ORDE
   block_exit_with(c, cd_temp(d), async);
   cd_emit_jump(c, OP_JUMP, 0, exit);
 
-  block_enter_handler(c, final, d + 1);
+  uint32_t exception = d + 1, before = d + 3;    // between them the exception's place
+  block_enter_handler(c, final, exception, before);
   u->at = at;
-  cd_handler_push(c, cleanup, d + 3);
+  cd_handler_push(c, cleanup, before + 1);
   Reg result = cd_push(c);
-  cd_emit(c, OP_WITH_EXCEPT, result, cd_temp(d), cd_temp(d + 1));
+  cd_emit(c, OP_WITH_EXCEPT, result, cd_temp(d), cd_temp(exception));
   if (async) cd_await(c, result, 2);
   cd_emit_jump(c, OP_JUMP_IF_TRUE, result, suppress);
   u->handler = outside;
-  cd_emit(c, OP_POP_EXC, cd_temp(d + 2), 0, 0);
-  cd_emit(c, OP_RERAISE, cd_temp(d + 1), 1, 0);
-  block_cleanup(c, cleanup, d + 1);
+  cd_emit(c, OP_POP_EXC, cd_temp(before), 0, 0);
+  cd_emit(c, OP_RERAISE, cd_temp(exception), 1, 0);
+  u->at = NO_POSITION;
+  block_cleanup(c, cleanup, before);
   cd_place(c, suppress);
   u->at = at;
-  cd_emit(c, OP_POP_EXC, cd_temp(d + 2), 0, 0);
-  cd_emit(c, OP_DROP, cd_temp(d + 1), 0, 0);
+  cd_emit(c, OP_POP_EXC, cd_temp(before), 0, 0);
+  cd_emit(c, OP_DROP, cd_temp(exception), 0, 0);
   cd_emit(c, OP_DROP, cd_temp(d), 0, 0);
   cd_pop_to(c, d);
   cd_place(c, exit);

@@ -800,6 +800,13 @@ static ALWAYS_INLINE bool eval_is_idle_root(const Generator *generator)
 }
 
 // CPython's loop sees the end of a sub-iterator as an exception, and tells tracers of it (without a traceback: bdb knows them by that).
+// Where the frame was when the handler began whose exception RERAISE raises again.
+static NO_INLINE const Instr *eval_handler_cause(const Code *code, const Instr *pc, const Value *registers)
+{
+  Value unit = pc->a + 1u < code->register_count ? registers[pc->a + 1] : NO_VALUE;
+  return cd_is_small(unit) && cd_small(unit) >= 0 && cd_small(unit) < code->unit_count ? code->instrs + cd_small(unit) : pc;
+}
+
 static NO_INLINE void eval_trace_end(VM *vm, Frame *frame, Type *type, Value value)
 {
   if (cd_bits(value)) cd_raise_with(vm, type, value);
@@ -2562,7 +2569,8 @@ with_enter: {
   CASE(RERAISE) {
     SAVE();
     cd_restore_raised(vm, cd_take(&R[A]));
-    goto unwind;
+    if (B) frame->pc = eval_handler_cause(code, pc, R);
+    goto unwind_again;
   }
 
   // ---- the rest ----
@@ -2647,8 +2655,9 @@ error:
   if (UNLIKELY(!cd_raised(vm))) cd_raise_system(vm, "%s failed without setting an exception", cd_opcode_names[pc->op]);
   if (!cd_traceback_add(vm, frame)) CD_ASSERT(cd_raised(vm));
   if (TRACED()) cd_trace_exception(vm, frame);
-unwind: {
-    frame->pc = pc;
+unwind:
+  frame->pc = pc;
+unwind_again: {                                  // pc says which handler, frame->pc where the frame is
     CD_ASSERT(cd_raised(vm));
     const Handler *handler = cd_code_handler(code, (uint32_t)(pc - code->instrs));
     if (!handler) goto leave_raising;
@@ -2658,13 +2667,13 @@ unwind: {
       cd_drop(vm, v);
     }
     R[handler->depth] = exception;
+    if (handler->depth + 1 < code->register_count) R[handler->depth + 1] = cd_from_small(cd_frame_unit(frame));
     pc = code->instrs + handler->target;
     DISPATCH();
   }
 
   // The exception leaves this frame.
 leave_raising: {
-    if (pc->op == OP_RERAISE && pc->b) cd_frame_to_raise(vm, frame);
     if (TRACED()) (void)!cd_trace_return(vm, frame, NO_VALUE);
     uint32_t flags = frame->flags;
     Code *left = code;

@@ -36,17 +36,6 @@ bool cd_traceback_add(VM *vm, Frame *frame)
   return true;
 }
 
-// Clean-up code that raises an exception again is on no line: the frame that it leaves shows the place where it was raised.
-void cd_frame_to_raise(VM *vm, Frame *frame)
-{
-  Ref raised = cd_take_raised(vm);
-  Value traceback = cd_as_exception(raised)->traceback;
-  const Traceback *last = cd_bits(traceback) ? (Traceback *)cd_object(traceback) : NULL;
-  uint32_t unit = last && last->frame == frame->object && last->lasti >= 0 ? (uint32_t)last->lasti / 2 : UINT32_MAX;
-  if (unit < frame->code->unit_count) frame->pc = frame->code->instrs + unit;      // lasti may be of a traceback that Python made
-  cd_restore_raised(vm, raised);
-}
-
 // ---- the type ----
 
 static Traceback *as_traceback(Value v) { return (Traceback *)cd_object(v); }

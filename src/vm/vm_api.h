@@ -21,7 +21,6 @@ void cd_frame_clear(VM *vm, Frame *frame);
 MUST_USE FrameObject *cd_frame_object(VM *vm, Frame *frame);     // borrowed: the Python object of a live frame, made at first need
 MUST_USE Ref cd_frame_locals(VM *vm, Frame *frame);              // locals(): the mapping, or a function's snapshot dict brought up to date
 int cd_frame_line(const Frame *frame);
-void cd_frame_to_raise(VM *vm, Frame *frame);    // as it is left by the current exception: back to the place where that was raised
 MUST_USE bool cd_traceback_add(VM *vm, Frame *frame);            // prepend an entry to the current exception's traceback
 Value cd_running_globals(VM *vm);                                // hooks of core/vm.h
 MUST_USE bool cd_super_arguments(VM *vm, Type **type, Value *object);
