@@ -393,6 +393,7 @@ void cd_compile_with(Compiler *c, Stmt *s, size_t index, bool async)     // ORDE
   cd_emit(c, OP_POP_EXC, cd_temp(before), 0, 0);
   cd_emit(c, OP_DROP, cd_temp(exception), 0, 0);
   cd_emit(c, OP_DROP, cd_temp(d), 0, 0);
+  u->at = NO_POSITION;
   cd_pop_to(c, d);
   cd_place(c, exit);
   c->depth--;

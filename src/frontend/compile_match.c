@@ -525,6 +525,8 @@ void cd_compile_match(Compiler *c, Stmt *s)
     cd_emit(c, OP_NOP, 0, 0, 0);
     if (final->guard) cd_jump_if(c, final->guard, end, false);
     cd_stmts(c, &final->body);
+  } else {
+    u->at = POSITION_OF(final->pattern);         // of what comes next if that has none of its own
   }
   cd_place(c, end);
 }

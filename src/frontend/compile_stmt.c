@@ -521,6 +521,7 @@ static void stmt_expression(Compiler *c, Stmt *s)
     return;
   }
   cd_discard(c, value);
+  if (value->kind != EXPR_Constant) c->unit->at = NO_POSITION;   // clean-up code that follows is on no line
 }
 
 static void stmt_async_with(Compiler *c, Stmt *s)

@@ -141,8 +141,8 @@ static uint32_t flow_ending(const Flow *f, uint32_t at)
 {
   for (uint32_t n = 1; n <= ENDING_MAX && at < f->count; n++, at = flow_live(f, at + 1)) {
     const Ir *ir = &f->ir[at];
-    if (ir->at.line >= 0 || ir->handler >= 0) return 0;
-    if (ir->op == OP_RETURN || ir->op == OP_RETURN_CONST) return n;
+    if (ir->at.line >= 0) return 0;
+    if (ir->op == OP_RETURN || ir->op == OP_RETURN_CONST || ir->op == OP_RERAISE) return n;
     if (flow_is_end(ir) || flow_is_jump(ir)) return 0;
   }
   return 0;
@@ -179,7 +179,6 @@ static bool flow_copy_endings(Flow *f)
       copy->leader = k == 0;
       copy->at = position;
       flow_refresh(f);
-      if (k + 1 < n) continue;
     }
     f->ir[i].jump = label;
   }
