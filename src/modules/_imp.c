@@ -21,23 +21,30 @@ static ImpState *imp_state(VM *vm) { return cd_state(vm, MODULE__imp); }
 
 FUNCTION(imp, lock_held, "lock_held()", "Tell whether the import lock is held.") { return cd_bool(imp_state(vm)->lock_depth > 0); }
 
-FUNCTION(imp, acquire_lock, "acquire_lock()", "Take the import lock, again if this thread has it already.")
+bool cd_import_lock(VM *vm)
 {
   ImpState *state = imp_state(vm);
   while (state->lock_depth > 0 && state->lock_owner != vm->thread->ident) {
-    if (!cd_poll(vm)) return NO_REF;
+    if (!cd_poll(vm)) return false;
     if (vm->lock) cd_lock_yield(vm);
   }
   state->lock_depth++;
   state->lock_owner = vm->thread->ident;
-  return cd_none();
+  return true;
 }
+
+void cd_import_unlock(VM *vm)
+{
+  if (imp_state(vm)->lock_depth) imp_state(vm)->lock_depth--;
+}
+
+FUNCTION(imp, acquire_lock, "acquire_lock()", "Take the import lock, again if this thread has it already.") { return cd_import_lock(vm) ? cd_none() : NO_REF; }
 
 FUNCTION(imp, release_lock, "release_lock()", "Give the import lock back.")
 {
   ImpState *state = imp_state(vm);
   if (state->lock_depth == 0 || state->lock_owner != vm->thread->ident) return cd_raise_runtime(vm, "not holding the import lock");
-  state->lock_depth--;
+  cd_import_unlock(vm);
   return cd_none();
 }
 
@@ -152,16 +159,20 @@ static bool imp_fix_filename(VM *vm, Code *code, Value old, Value path)
   return ok;
 }
 
+bool cd_code_set_filename(VM *vm, Code *code, Value path)
+{
+  if (cd_str_equal(code->filename, path)) return true;
+  Ref old = cd_dup(code->filename);
+  bool ok = imp_fix_filename(vm, code, old, path);
+  cd_drop(vm, old);
+  return ok;
+}
+
 FUNCTION(imp, _fix_co_filename, "_fix_co_filename(code, path, /)", "Change the file name in a code object and in those inside it.")
 {
   if (!cd_is_exact(args[0], vm->types.code)) return cd_raise_arg_type(vm, "_fix_co_filename", "1", "code", args[0]);
   if (!cd_is_str(args[1])) return cd_raise_arg_type(vm, "_fix_co_filename", "2", "str", args[1]);
-  Code *code = (Code *)cd_object(args[0]);
-  if (cd_str_equal(code->filename, args[1])) return cd_none();
-  Ref old = cd_dup(code->filename);
-  bool ok = imp_fix_filename(vm, code, old, args[1]);
-  cd_drop(vm, old);
-  return ok ? cd_none() : NO_REF;
+  return cd_code_set_filename(vm, (Code *)cd_object(args[0]), args[1]) ? cd_none() : NO_REF;
 }
 
 static const MethodDef *const imp_functions[] = {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // _thread.c: threads, locks and thread-local data (library reference, "_thread")
+#include "modules/import_fast.h"
 #include "modules/module_list.h"
 #include "modules/signals.h"
 #include "modules/sys.h"
@@ -498,7 +499,7 @@ static Ref thread_start(VM *vm, Value function, Value arguments, Value keywords)
   if (!cd_is_tuple(arguments)) return cd_raise_type(vm, "2nd arg must be a tuple");
   if (keywords && !cd_is_dict(keywords)) return cd_raise_type(vm, "optional 3rd arg must be a dictionary");
   if (vm->finalizing) return cd_raise_runtime(vm, "can't create new thread at interpreter shutdown");
-  if (!cd_lock_create(vm)) return NO_REF;
+  if (!cd_import_threads_begin(vm) || !cd_lock_create(vm)) return NO_REF;
   ThreadStart *start = cd_alloc_zeroed(vm, sizeof *start);
   Thread *thread = start ? cd_alloc_zeroed(vm, sizeof *thread) : NULL;
   if (!thread || !cd_thread_init(vm, thread)) goto fail;

@@ -3,6 +3,7 @@
 #include "modules/import.h"
 #include "bytecode/code.h"
 #include "frontend/frontend.h"
+#include "modules/import_fast.h"
 #include "modules/import_state.h"
 #include "modules/module_list.h"
 #include "modules/sys.h"
@@ -124,7 +125,7 @@ static bool import_ensure_initialized(VM *vm, Value module, Value name)
   bool ok = find != FIND_ERROR && (find == FIND_MISSING || cd_truth(vm, flag, &initializing));
   cd_drop(vm, flag);
   cd_drop(vm, spec);
-  if (!ok || !initializing) return ok;
+  if (!ok || !initializing || !vm->threads->next) return ok;
   Ref result = cd_call_method1(vm, state->bootstrap, state->lock_unlock_name, name);
   cd_drop(vm, result);
   return result != NO_REF;
@@ -159,7 +160,7 @@ static void import_remove_frames(VM *vm)
   }
 }
 
-static Ref import_find_and_load(VM *vm, Value name)
+static Ref import_search(VM *vm, Value name)
 {
   ImportState *state = vm->import_state;
   if (!state->bootstrapped) {
@@ -171,12 +172,24 @@ static Ref import_find_and_load(VM *vm, Value name)
   Value event[5] = {name, cd_none(), cd_bits(path) ? path : cd_none(), cd_bits(meta_path) ? meta_path : cd_none(), cd_bits(hooks) ? hooks : cd_none()};
   if (!cd_audit(vm, "import", 5, event)) return NO_REF;
   if (!cd_bits(state->bootstrap)) return cd_import_plain(vm, name);
+  Ref loaded = NO_REF;
+  Find fast = cd_import_fast(vm, name, &loaded);
+  if (fast == FIND_ERROR) import_remove_frames(vm);
+  if (fast != FIND_MISSING) return fast == FIND_HIT ? loaded : NO_REF;
   Value builtin_import = cd_dict_get_name_borrow(vm, vm->builtins_dict, N(__import__));
   Ref method = cd_getattr(vm, state->bootstrap, state->find_and_load_name);
   Ref module = method ? cd_call2(vm, method, name, cd_bits(builtin_import) ? builtin_import : vm->import_func) : NO_REF;
   cd_drop(vm, method);
   if (!module) import_remove_frames(vm);
   return module;
+}
+
+static Ref import_find_and_load(VM *vm, Value name)
+{
+  Ref module = import_search(vm, name);
+  if (!module || !cd_str_is(name, "zipimport") || cd_import_zip_loaded(vm, module)) return module;
+  cd_drop(vm, module);
+  return NO_REF;
 }
 
 // The module of an absolute name, loaded if need be.
@@ -234,6 +247,12 @@ static Ref import_handle_fromlist(VM *vm, Ref module, Value fromlist)
     if (cd_import_plain_fromlist(vm, module, fromlist)) return module;
   } else if (find == FIND_HIT) {
     Value builtin_import = cd_dict_get_name_borrow(vm, vm->builtins_dict, N(__import__));
+    if (!cd_bits(builtin_import) || cd_is(builtin_import, vm->import_func)) {
+      if (cd_import_fast_fromlist(vm, module, fromlist, false)) return module;
+      import_remove_frames(vm);
+      cd_drop(vm, module);
+      return NO_REF;
+    }
     Ref method = cd_getattr(vm, state->bootstrap, state->handle_fromlist_name);
     result = method ? cd_call3(vm, method, module, fromlist, cd_bits(builtin_import) ? builtin_import : vm->import_func) : NO_REF;
     cd_drop(vm, method);
@@ -294,6 +313,8 @@ void cd_import_finish(VM *vm)
 {
   ImportState *state = vm->import_state;
   if (!state) return;
+  cd_import_fast_finish(vm);
+  cd_clear(vm, &state->zip_hook);
   cd_clear(vm, &state->bootstrap);
   cd_clear(vm, &state->find_and_load_name);
   cd_clear(vm, &state->handle_fromlist_name);

@@ -3,17 +3,20 @@
 #include "bytecode/code.h"
 #include "frontend/frontend.h"
 #include "modules/import.h"
+#include "modules/import_fast.h"
 #include "modules/import_state.h"
 #include "modules/module_list.h"
 #include "modules/sys.h"
 #include "objects/bytes.h"
 #include "objects/dict.h"
+#include "objects/function.h"
 #include "objects/list.h"
 #include "objects/protocol.h"
 #include "objects/str.h"
 #include "vm/vm_api.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -167,6 +170,66 @@ static bool bootstrap_lists(VM *vm)
   return ok;
 }
 
+// ---- archives in sys.path ----
+
+// zipimport.zipimporter is to be the first of sys.path_hooks, but few programs have an archive in their path: this stands in for it until something
+// that is no directory comes by, or until somebody imports zipimport.
+static bool bootstrap_in_file(VM *vm, Value path, bool *out)
+{
+  Ref raw = cd_fs_encode(vm, path);
+  if (!raw) return false;
+  struct stat info;
+  char text[PATH_MAX], *slash;                   // cut at each slash until something exists
+  snprintf(text, sizeof text, "%s", cd_bytes_data(raw));
+  cd_drop(vm, raw);
+  while (stat(text, &info) != 0 && (slash = strrchr(text, '/')) && slash > text) *slash = 0;
+  *out = stat(text, &info) == 0 && S_ISREG(info.st_mode);
+  return true;
+}
+
+FUNCTION(import, _zipimporter, "zipimporter(path, /)", "Import zipimport, which takes this function's place, if the path can be an archive.")
+{
+  ImportState *state = vm->import_state;
+  bool archive;
+  if (!bootstrap_in_file(vm, args[0], &archive)) return NO_REF;
+  if (!archive || state->zip_loading) return cd_raise(vm, vm->exc.ImportError, "not a Zip file: %R", args[0]);
+  state->zip_loading = true;
+  Ref importer = cd_import_attr(vm, "zipimport", "zipimporter");
+  state->zip_loading = false;
+  Ref result = importer ? cd_call1(vm, importer, args[0]) : NO_REF;
+  cd_drop(vm, importer);
+  return result;
+}
+
+static Find bootstrap_find_text(VM *vm, Value object, const char *name, Ref *out)
+{
+  Ref key = cd_intern(vm, name);
+  Find find = key ? cd_getattr_find(vm, object, key, out) : FIND_ERROR;
+  cd_drop(vm, key);
+  return find;
+}
+
+bool cd_import_zip_loaded(VM *vm, Value zipimport)
+{
+  ImportState *state = vm->import_state;
+  Ref importer;
+  Find find = bootstrap_find_text(vm, zipimport, "zipimporter", &importer);
+  if (find != FIND_HIT) return find == FIND_MISSING;
+  Value hooks = cd_sys_get_borrow(vm, "path_hooks");
+  for (size_t i = 0; cd_bits(hooks) && cd_is_list(hooks) && i < cd_list_size(hooks); i++)
+    if (cd_is(cd_list_item_borrow(hooks, i), state->zip_hook)) cd_replace(vm, &cd_as_list(hooks)->items[i], cd_dup(importer));
+  cd_replace(vm, &state->zip_hook, importer);
+  return true;
+}
+
+static bool bootstrap_zip_hook(VM *vm)
+{
+  ImportState *state = vm->import_state;
+  Value hooks = cd_sys_get_borrow(vm, "path_hooks");
+  if (!cd_bits(hooks) || !cd_is_list(hooks)) return true;
+  return (state->zip_hook = cd_native_new(vm, &import__zipimporter_def, NO_VALUE, NO_VALUE)) && cd_list_insert(vm, cd_as_list(hooks), 0, state->zip_hook);
+}
+
 bool cd_import_start(VM *vm) { return cd_import_bootstrap(vm); }
 
 bool cd_import_bootstrap(VM *vm)
@@ -184,7 +247,7 @@ bool cd_import_bootstrap(VM *vm)
   cd_drop(vm, imp);
   if (ok) {
     state->bootstrap = cd_dup(module);
-    ok = bootstrap_call(vm, module, "_install_external_importers", 0, NULL) && bootstrap_set_magic(vm);
+    ok = bootstrap_call(vm, module, "_install_external_importers", 0, NULL) && bootstrap_set_magic(vm) && bootstrap_zip_hook(vm) && cd_import_fast_start(vm);
   }
   cd_drop(vm, module);
   return ok;
