@@ -499,7 +499,6 @@ static void match_case(Compiler *c, MatchCase *k, Reg subject, bool last, Label 
   cd_emit(c, OP_DROP, subject, 0, 0);
   cd_pop_to(c, REG_NUMBER(subject));             // the body runs without any of them
   cd_stmts(c, &k->body);
-  u->at = NO_POSITION;
   cd_emit_jump(c, OP_JUMP, 0, end);
   u->depth = depth;
   u->at = POSITION_OF(k->pattern);               // failing belongs to the pattern, not to the last line of the body

@@ -148,41 +148,52 @@ static uint32_t flow_ending(const Flow *f, uint32_t at)
   return 0;
 }
 
+// A jump to `return constant` returns itself.
+static void flow_inline_returns(Flow *f)
+{
+  for (uint32_t i = 0; i < f->count; i++) {
+    Ir *ir = &f->ir[i];
+    if (ir->deleted || ir->op != OP_JUMP) continue;
+    uint32_t at = flow_target(f, ir->jump);
+    if (at >= f->count || f->ir[at].op != OP_RETURN_CONST || f->ir[at].handler != ir->handler) continue;
+    Position at_jump = ir->at;
+    *ir = f->ir[at];
+    ir->leader = false;
+    if (ir->at.line < 0) ir->at = at_jump;
+  }
+}
+
+// The label of a copy of the `n` instructions from `at`, on the line of a jump.
+static Label flow_copy_ending(Flow *f, uint32_t at, uint32_t n, Position position)
+{
+  Label label = cd_label(f->c);
+  if (f->c->failed) return label;
+  flow_refresh(f);
+  f->labels[label] = (int32_t)(f->c->ir_count - f->unit->ir_base);
+  for (uint32_t k = 0; k < n && !f->c->failed; k++, at = flow_live(f, at + 1)) {
+    cd_emit(f->c, OP_NOP, 0, 0, 0);
+    flow_refresh(f);
+    Ir *copy = &f->ir[f->count - 1];
+    *copy = f->ir[at];
+    copy->leader = k == 0;
+    copy->at = position;
+  }
+  return label;
+}
+
 static bool flow_copy_endings(Flow *f)
 {
+  flow_inline_returns(f);
   uint32_t count = f->count;
-  for (uint32_t i = 0; i < count; i++) {
-    Ir *ir = &f->ir[i];
+  for (uint32_t i = 0; i < count && !f->c->failed; i++) {
+    const Ir *ir = &f->ir[i];
     if (ir->deleted || !flow_is_jump(ir) || ir->op == OP_JUMP_BACK) continue;
-    uint32_t at = flow_target(f, ir->jump);
-    if (at >= f->count) continue;
-    const Ir *target = &f->ir[at];
-    if (ir->op == OP_JUMP && target->op == OP_RETURN_CONST && target->handler == ir->handler) {
-      Position at_jump = ir->at;
-      *ir = *target;
-      ir->leader = false;
-      if (ir->at.line < 0) ir->at = at_jump;
-      continue;
-    }
-    uint32_t n = flow_ending(f, at);
+    uint32_t at = flow_target(f, ir->jump), n = at < count ? flow_ending(f, at) : 0;
     if (!n) continue;
-    Label label = cd_label(f->c);
-    if (f->c->failed) return false;
-    flow_refresh(f);
-    f->labels[label] = (int32_t)(f->c->ir_count - f->unit->ir_base);
-    Position position = f->ir[i].at;
-    for (uint32_t k = 0; k < n; k++, at = flow_live(f, at + 1)) {
-      cd_emit(f->c, OP_NOP, 0, 0, 0);
-      if (f->c->failed) return false;
-      Ir *ours = f->c->ir + f->unit->ir_base, *copy = &ours[f->c->ir_count - f->unit->ir_base - 1];
-      *copy = ours[at];
-      copy->leader = k == 0;
-      copy->at = position;
-      flow_refresh(f);
-    }
+    Label label = flow_copy_ending(f, at, n, ir->at);
     f->ir[i].jump = label;
   }
-  return true;
+  return !f->c->failed;
 }
 
 // ---- lines ----
