@@ -59,6 +59,7 @@ Ref cd_generator_new(VM *vm, Function *function)
   cd_dup_object(function);
   cd_frame_init(&generator->frame, function, code, FRAME_IS_GENERATOR);
   generator->frame.state = FRAME_CREATED;
+  if (UNLIKELY(!(code->flags & CO_OPTIMIZED))) generator->frame.locals = cd_dup(function->globals);   // a module with `await`
   generator->name = cd_dup(function->name);
   generator->qualname = cd_dup(function->qualname);
   Frame *creator = vm->thread->frame;

@@ -715,8 +715,10 @@ static bool lexer_finish(Lexer *lexer)
   if (out->bracket_count) return lexer_unexpected_end(lexer);
   if (lexer->mode == MODE_SINGLE && out->count) {
     if (!lexer_add_mark(lexer, TOKEN_NEWLINE)) return false;
-    for (; lexer->indent && !(lexer->flags & PYCF_DONT_IMPLY_DEDENT); lexer->indent--)
+    bool in_block = lexer->indent && !(lexer->flags & PYCF_DONT_IMPLY_DEDENT);
+    for (; in_block && lexer->indent; lexer->indent--)
       if (!lexer_add_mark(lexer, TOKEN_DEDENT)) return false;
+    if (in_block && !lexer_add_mark(lexer, TOKEN_NEWLINE)) return false;         // a block wants an empty line behind it
   }
   return lexer_add_mark(lexer, TOKEN_ENDMARKER);
 }

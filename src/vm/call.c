@@ -241,6 +241,8 @@ Ref cd_eval_code(VM *vm, Code *code, Value globals, Value locals, Value closure)
     if (cd_bits(closure)) cd_replace(vm, &((Function *)cd_object(function))->closure, cd_dup(closure));
     Ref result = cd_function_call(vm, function, NULL, 0, NO_VALUE);
     cd_drop(vm, function);
+    bool own_locals = cd_bits(result) && cd_bits(locals) && (code->flags & CO_ANY_GENERATOR) && !(code->flags & CO_OPTIMIZED);
+    if (own_locals) cd_replace(vm, &((Generator *)cd_object(result))->frame.locals, cd_dup(locals));
     return result;
   }
   uint16_t flags;
