@@ -156,6 +156,8 @@ typedef Ref (*NativeFn)(VM *vm, Value self, const Value *args);
 typedef Ref (*RawFn)(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames);
 
 enum { METHOD_RAW_ARGS = 1, METHOD_CLASS = 2, METHOD_STATIC = 4, METHOD_NO_SIGNATURE = 8 };
+// What the loop does itself where a generator is asked: next(g), g.send(x), g.throw(e), g.close().
+enum { METHOD_NEXT = 16, METHOD_SEND = 32, METHOD_THROW = 64, METHOD_CLOSE = 128, METHOD_RESUMES = 240 };
 
 // One native function or method. `signature` is what inspect.signature shows, as "name(self, item, /, *, key=None)": for
 // methods the first parameter is `self` (`type` for class methods, none for static ones); for module functions there

@@ -17,12 +17,14 @@ bool cd_generator_is_running(VM *vm, Generator *generator);
 // Arguments of throw(): type, value, traceback as Python gave them. False: exception set (they are no exception).
 typedef struct ThrowArgs { const Value *args; size_t count; } ThrowArgs;
 MUST_USE bool cd_throw_args_check(VM *vm, const char *function, size_t nargs, Value kwnames);
-// The exception to raise. NO_REF: TypeError set.
-MUST_USE Ref cd_throw_exception(VM *vm, const Value *args, size_t nargs);
 // throw() in full: `args` for sub-iterators written in Python, close_on_exit: GeneratorExit closes the sub-iterator first.
 SendResult cd_generator_throw_args(VM *vm, Generator *generator, const Value *args, size_t nargs, bool close_on_exit, Ref *out);
 // StopIteration for a coroutine-like method: the result of send() or throw() as Python sees it.
 MUST_USE Ref cd_send_to_python(VM *vm, SendResult result, const Ref *value);
+// send(), throw() and close() as Python calls them, on any generator-like that is driven by its own methods.
+MUST_USE Ref cd_generator_call_send(VM *vm, Value generator, Value sent);
+MUST_USE Ref cd_generator_call_throw(VM *vm, Value generator, const Value *args, size_t nargs, Value kwnames);
+MUST_USE Ref cd_generator_call_close(VM *vm, Value generator);
 // Takes the current exception away if it says that close() worked.
 bool cd_swallow_exit(VM *vm);
 

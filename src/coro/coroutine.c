@@ -128,21 +128,17 @@ static SendResult coroutine_wrapper_send_slot(VM *vm, Value self, Value sent, Re
 
 METHOD(coroutine_wrapper, send, "send(self, arg, /)", "Send a value into the coroutine.")
 {
-  Ref value = NO_REF;
-  return cd_send_to_python(vm, cd_generator_send(vm, wrapper_coroutine(self), cd_dup(args[0]), &value), &value);
+  return cd_generator_call_send(vm, wrapper_coroutine(self), args[0]);
 }
 
 METHOD_RAW(coroutine_wrapper, throw, "throw(typ[,val[,tb]])", "Raise an exception inside the coroutine.")
 {
-  if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
-  Ref value = NO_REF;
-  SendResult result = cd_generator_throw_args(vm, cd_as_generator(wrapper_coroutine(self)), args, nargs, true, &value);
-  return cd_send_to_python(vm, result, &value);
+  return cd_generator_call_throw(vm, wrapper_coroutine(self), args, nargs, kwnames);
 }
 
 METHOD(coroutine_wrapper, close, "close(self, /)", "Raise GeneratorExit inside the coroutine.")
 {
-  return cd_generator_close(vm, wrapper_coroutine(self)) ? cd_none() : NO_REF;
+  return cd_generator_call_close(vm, wrapper_coroutine(self));
 }
 
 static const MethodDef *const coroutine_wrapper_methods[] = {&coroutine_wrapper_send_def, &coroutine_wrapper_throw_def, &coroutine_wrapper_close_def, NULL};
@@ -170,24 +166,20 @@ const TypeSpec cd_coroutine_wrapper_spec = {
 static Ref coroutine_repr(VM *vm, Value self) { return cd_generator_repr_as(vm, self, "coroutine"); }
 static SendResult coroutine_send_slot(VM *vm, Value self, Value sent, Ref *out) { return cd_generator_send(vm, self, cd_dup(sent), out); }
 
-METHOD(coroutine, send, "send(self, arg, /)", "Send a value into coroutine, as the result of what it awaits. Gives what it yields to its driver, or raises StopIteration.")
+METHOD_DEF_(coroutine_send, "send", "send(self, arg, /)",
+            "Send a value into coroutine, as the result of what it awaits. Gives what it yields to its driver, or raises StopIteration.", METHOD_SEND)
 {
-  Ref value = NO_REF;
-  return cd_send_to_python(vm, cd_generator_send(vm, self, cd_dup(args[0]), &value), &value);
-}
-const MethodDef *const cd_coroutine_send_method = &coroutine_send_def;
-
-METHOD_RAW(coroutine, throw, "throw(typ[,val[,tb]])", "Raise an exception in coroutine, where it waits.")
-{
-  if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
-  Ref value = NO_REF;
-  SendResult result = cd_generator_throw_args(vm, cd_as_generator(self), args, nargs, true, &value);
-  return cd_send_to_python(vm, result, &value);
+  return cd_generator_call_send(vm, self, args[0]);
 }
 
-METHOD(coroutine, close, "close(self, /)", "Raise GeneratorExit inside coroutine, where it waits.")
+METHOD_DEF_RAW_(coroutine_throw, "throw", "throw(typ[,val[,tb]])", "Raise an exception in coroutine, where it waits.", METHOD_THROW)
 {
-  return cd_generator_close(vm, self) ? cd_none() : NO_REF;
+  return cd_generator_call_throw(vm, self, args, nargs, kwnames);
+}
+
+METHOD_DEF_(coroutine_close, "close", "close(self, /)", "Raise GeneratorExit inside coroutine, where it waits.", METHOD_CLOSE)
+{
+  return cd_generator_call_close(vm, self);
 }
 
 METHOD(coroutine, __sizeof__, "__sizeof__(self, /)", "Size of the coroutine and its frame in memory, in bytes.")

@@ -469,8 +469,7 @@ Ref cd_throw_exception(VM *vm, const Value *args, size_t nargs)
   return exception;
 }
 
-// The exception (stolen) becomes the current one. As context it gets only what `generator` itself is handling.
-static void throw_raise(VM *vm, Generator *generator, Ref exception)
+void cd_throw_raise(VM *vm, Generator *generator, Ref exception)
 {
   Thread *thread = vm->thread;
   Handling own = {generator->handling.exception, NULL}, *outer = thread->handling;
@@ -538,7 +537,7 @@ static SendResult throw_into_leaf(VM *vm, Generator *leaf, Generator *root, Ref 
   Ref value = NO_REF;
   Find found = throw_foreign(vm, sub, args, nargs, &value);
   if (found == FIND_MISSING) {
-    throw_raise(vm, leaf, exception);
+    cd_throw_raise(vm, leaf, exception);
     return cd_frame_raise_in_chain(vm, frame, out);
   }
   cd_drop(vm, exception);
@@ -564,7 +563,7 @@ SendResult cd_generator_throw_args(VM *vm, Generator *root, const Value *args, s
       cd_raise_runtime(vm, "cannot reuse already awaited coroutine");
       return RAISED;
     }
-    throw_raise(vm, root, exception);
+    cd_throw_raise(vm, root, exception);
     return RAISED;
   case FRAME_RUNNING:
   case FRAME_DELEGATING:
@@ -577,7 +576,7 @@ SendResult cd_generator_throw_args(VM *vm, Generator *root, const Value *args, s
   Ref keep = cd_dup_object(root);
   SendResult result;
   if (root->frame.state != FRAME_DELEGATING) {
-    throw_raise(vm, root, exception);
+    cd_throw_raise(vm, root, exception);
     result = cd_frame_resume(vm, &root->frame, NO_REF, out);
     cd_drop(vm, keep);
     return result;
@@ -591,7 +590,7 @@ SendResult cd_generator_throw_args(VM *vm, Generator *root, const Value *args, s
     bool closed = generator_is_native(vm, sub) ? cd_generator_close(vm, sub) : generator_close_foreign(vm, sub);
     cd_drop(vm, hold);
     root->frame.state = FRAME_DELEGATING;
-    if (closed) throw_raise(vm, root, exception);
+    if (closed) cd_throw_raise(vm, root, exception);
     else cd_drop(vm, exception);
     result = cd_frame_resume(vm, &root->frame, NO_REF, out);
     cd_drop(vm, keep);
@@ -628,7 +627,7 @@ SendResult cd_generator_throw_args(VM *vm, Generator *root, const Value *args, s
   } else {
     leaf->frame.state = FRAME_RUNNING;
     if (state == CHAIN_ERROR) cd_drop(vm, exception);
-    else throw_raise(vm, leaf, exception);
+    else cd_throw_raise(vm, leaf, exception);
     result = cd_frame_raise_in_chain(vm, &leaf->frame, out);
   }
   cd_drop(vm, keep);
@@ -751,25 +750,35 @@ static Next generator_next(VM *vm, Value self, Ref *out)
 static SendResult generator_send_slot(VM *vm, Value self, Value sent, Ref *out) { return cd_generator_send(vm, self, cd_dup(sent), out); }
 static Ref generator_repr(VM *vm, Value self) { return cd_generator_repr_as(vm, self, "generator"); }
 
-METHOD(generator, send, "send(self, arg, /)", "Send a value into generator, as the result of the yield where it waits. Gives the next item or raises StopIteration.")
+Ref cd_generator_call_send(VM *vm, Value generator, Value sent)
 {
   Ref value = NO_REF;
-  SendResult result = cd_generator_send(vm, self, cd_dup(args[0]), &value);
-  return cd_send_to_python(vm, result, &value);
+  return cd_send_to_python(vm, cd_generator_send(vm, generator, cd_dup(sent), &value), &value);
 }
-const MethodDef *const cd_generator_send_method = &generator_send_def;
 
-METHOD_RAW(generator, throw, "throw(typ[,val[,tb]])", "Raise an exception in generator, where it waits. Gives the next item or raises.")
+Ref cd_generator_call_throw(VM *vm, Value generator, const Value *args, size_t nargs, Value kwnames)
 {
   if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
   Ref value = NO_REF;
-  SendResult result = cd_generator_throw_args(vm, cd_as_generator(self), args, nargs, true, &value);
+  SendResult result = cd_generator_throw_args(vm, cd_as_generator(generator), args, nargs, true, &value);
   return cd_send_to_python(vm, result, &value);
 }
 
-METHOD(generator, close, "close(self, /)", "Raise GeneratorExit inside generator, where it waits.")
+Ref cd_generator_call_close(VM *vm, Value generator) { return cd_generator_close(vm, generator) ? cd_none() : NO_REF; }
+
+METHOD_DEF_(generator_send, "send", "send(self, arg, /)", "Send a value into generator, as the result of the yield where it waits. Gives the next item or raises StopIteration.", METHOD_SEND)
 {
-  return cd_generator_close(vm, self) ? cd_none() : NO_REF;
+  return cd_generator_call_send(vm, self, args[0]);
+}
+
+METHOD_DEF_RAW_(generator_throw, "throw", "throw(typ[,val[,tb]])", "Raise an exception in generator, where it waits. Gives the next item or raises.", METHOD_THROW)
+{
+  return cd_generator_call_throw(vm, self, args, nargs, kwnames);
+}
+
+METHOD_DEF_(generator_close, "close", "close(self, /)", "Raise GeneratorExit inside generator, where it waits.", METHOD_CLOSE)
+{
+  return cd_generator_call_close(vm, self);
 }
 
 METHOD(generator, __sizeof__, "__sizeof__(self, /)", "Size of the generator and its frame in memory, in bytes.")

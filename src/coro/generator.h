@@ -45,11 +45,14 @@ void cd_generator_abandon(VM *vm, Ref generator);
 
 // ---- for vm/eval.c ----
 
-extern const MethodDef *const cd_generator_send_method;          // generator.send, which the loop runs itself
 // What the frame at the end of a chain yields goes to the caller of this frame, the chain's root.
 Frame *cd_chain_root(VM *vm, Frame *frame);
 // Something drives a generator that another one delegates to: forget all caches of chains.
 void cd_chain_break(VM *vm, Generator *generator);
+// The exception that the arguments of throw() mean. NO_REF: TypeError set. Runs Python.
+MUST_USE Ref cd_throw_exception(VM *vm, const Value *args, size_t nargs);
+// The exception (stolen) becomes the current one. As context it gets only what `generator` itself is handling.
+void cd_throw_raise(VM *vm, Generator *generator, Ref exception);
 typedef enum { CHAIN_ERROR = -1, CHAIN_FINISHED, CHAIN_READY } ChainState;
 // `upper` delegates to `generator`: may it be resumed with `sent`? Drops sent unless READY.
 ChainState cd_chain_push(VM *vm, Generator *upper, Generator *generator, Ref sent);

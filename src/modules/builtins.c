@@ -116,7 +116,9 @@ static Ref builtins_step(VM *vm, Value iterator)
   return NO_REF;
 }
 
-BUILTIN_RAW(next, "next(iterator)", "next(iterator[, default])\n\nReturn the next item of the iterator. If default is given and the iterator is exhausted,\nit is returned instead of raising StopIteration.")
+METHOD_DEF_RAW_(builtins_next, "next", "next(iterator)",
+                "next(iterator[, default])\n\nReturn the next item of the iterator. If default is given and the iterator is exhausted,\nit is returned instead of raising StopIteration.",
+                METHOD_NO_SIGNATURE | METHOD_NEXT)
 {
   if (!cd_no_keywords(vm, "next", kwnames) || !cd_check_positional(vm, "next", nargs, 1, 2)) return NO_REF;
   Ref item = builtins_step(vm, args[0]);

@@ -799,6 +799,12 @@ static ALWAYS_INLINE bool eval_is_idle_root(const Generator *generator)
   return generator->frame.state == FRAME_DELEGATING && !generator->delegator;
 }
 
+// Suspended at a yield of its own, or not started: an exception can be raised right there.
+static ALWAYS_INLINE bool eval_can_throw(const Generator *generator)
+{
+  return generator->frame.state == FRAME_SUSPENDED || generator->frame.state == FRAME_CREATED;
+}
+
 // CPython's loop sees the end of a sub-iterator as an exception, and tells tracers of it (without a traceback: bdb knows them by that).
 // Where the frame was when the handler began whose exception RERAISE raises again.
 static NO_INLINE const Instr *eval_handler_cause(const Code *code, const Instr *pc, const Value *registers)
@@ -1842,6 +1848,7 @@ compare_k: {
       }
       goto call_bound;
     }
+    if (type == vm->types.native || type == vm->types.method_descriptor) goto call_native;
     if (type == vm->types.type || (type->flags & TYPE_TYPE)) {
       Type *cls = (Type *)cd_object(callee);
       InstrExtra *extra = EXTRA;
@@ -1902,19 +1909,71 @@ compare_k: {
         goto call_bound;
       }
     }
-    if (type == vm->types.method_descriptor && EXTRA->jump < 0 && cd_bits(R[base + 1])) {
-      const MethodDef *def = ((MethodDescriptor *)cd_object(callee))->def;
-      if (def == cd_generator_send_method && nargs == 2 && cd_is_exact(R[base + 1], vm->types.generator)) {
-        gen = (Generator *)cd_object(R[base + 1]);
-        if (gen->frame.state == FRAME_SUSPENDED || (gen->frame.state == FRAME_CREATED && cd_is_none(R[base + 2])) || eval_is_idle_root(gen)) {
-          SAVE();
-          sent = cd_take(&R[base + 2]);
-          kind = RETURN_SEND;
-          goto enter_generator;
-        }
-      }
-    }
     goto call_other;
+  }
+
+  // next(g), g.send(x), g.throw(e), g.close() of generators and coroutines: what `def` says, without a native call. `nargs` counts what is
+  // behind the function, so self if that was loaded as such.
+call_native: {
+    if (UNLIKELY(EXTRA->jump >= 0) || TRACED()) goto call_other;
+    uint32_t given = C, asks;
+    Value target;
+    if (cd_object(R[B])->type == vm->types.native) {
+      const Native *native = (const Native *)cd_object(R[B]);
+      asks = (uint32_t)native->def->flags & METHOD_RESUMES;
+      target = asks != METHOD_NEXT ? native->self : given ? R[B + 2] : NO_VALUE;
+      if (LIKELY(!asks) || cd_bits(R[B + 1]) || !cd_bits(target)) goto call_other;
+    } else {
+      const MethodDescriptor *method = (const MethodDescriptor *)cd_object(R[B]);
+      asks = (uint32_t)method->def->flags & METHOD_RESUMES;
+      target = R[B + 1];
+      if (LIKELY(!asks) || !cd_bits(target) || !cd_is_exact(target, method->type)) goto call_other;
+    }
+    if (!cd_is_object(target) || !(cd_object(target)->type == vm->types.generator || (asks != METHOD_NEXT && cd_object(target)->type == vm->types.coroutine))) goto call_other;
+    gen = (Generator *)cd_object(target);
+    SAVE();
+    switch (asks) {
+    case METHOD_NEXT:
+      if (given > 2 || (gen->frame.state != FRAME_SUSPENDED && gen->frame.state != FRAME_CREATED && !eval_is_idle_root(gen))) goto call_other;
+      sent = cd_none();
+      kind = RETURN_SEND;
+      goto enter_generator;
+    case METHOD_SEND:
+      if (given != 1) goto call_other;
+      if (gen->frame.state != FRAME_SUSPENDED && !(gen->frame.state == FRAME_CREATED && cd_is_none(R[B + 2])) && !eval_is_idle_root(gen)) goto call_other;
+      sent = cd_take(&R[B + 2]);
+      kind = RETURN_SEND;
+      goto enter_generator;
+    case METHOD_CLOSE:
+      if (given) goto call_other;
+      if (!cd_generator_close(vm, target)) goto error;
+      dispatch = stack->dispatch;
+      cd_clear(vm, &R[B]);
+      cd_clear(vm, &R[B + 1]);
+      SET(A, cd_none());
+      NEXT(2);
+    case METHOD_THROW:
+      if (given != 1 || !eval_can_throw(gen)) goto call_other;
+      if (!cd_is_exception(R[B + 2])) {          // making it runs Python
+        Ref exception = cd_throw_exception(vm, &R[B + 2], 1);
+        if (!cd_bits(exception)) goto error;
+        cd_replace(vm, &R[B + 2], exception);
+        if (!eval_can_throw(gen)) goto call_other;
+      }
+      if (UNLIKELY(!eval_deeper(vm, thread))) goto error;
+      if (UNLIKELY(gen->delegator != NULL)) cd_chain_break(vm, gen);
+      cd_throw_raise(vm, gen, cd_take(&R[B + 2]));
+      gen->frame.back = frame;
+      SET_KIND(&gen->frame, RETURN_SEND);
+      gen->frame.state = FRAME_RUNNING;
+      gen->handling.previous = thread->handling;
+      thread->handling = &gen->handling;
+      thread->frame = frame = &gen->frame;
+      LOAD_FRAME();
+      pc = frame->pc;
+      goto error;
+    default: UNREACHABLE();
+    }
   }
 
 call_bound: {                                    // a Python function whose arguments need binding
@@ -2081,6 +2140,13 @@ do_return:
       NEXT(2 + EXTRA->jump);
     case RETURN_FOR_NEXT: SET(A, result); NEXT(2);
     case RETURN_SEND:
+      if (C == 2) {                              // next(g, default)
+        cd_drop(vm, result);
+        result = cd_take(&R[B + 3]);
+        for (uint32_t i = B, end = B + 3; i < end; i++) cd_clear(vm, &R[i]);
+        SET(A, result);
+        NEXT(2);
+      }
       cd_raise_stop_iteration(vm, cd_is_none(result) ? NO_VALUE : result);
       cd_drop(vm, result);
       goto error;
@@ -2276,7 +2342,9 @@ resume: {
     result = TAKE(B);
     SAVE();
     frame->state = FRAME_SUSPENDED;
-    if (LIKELY((frame->flags & ~(FRAME_OWN_CODE | FRAME_OWN_LOCALS)) == (FRAME_IS_GENERATOR | RETURN_FOR_ITER << FRAME_KIND_SHIFT) && !TRACED())) {
+    uint32_t flags = frame->flags & ~(uint32_t)(FRAME_OWN_CODE | FRAME_OWN_LOCALS);
+    bool to_call = flags == (FRAME_IS_GENERATOR | RETURN_SEND << FRAME_KIND_SHIFT);
+    if (LIKELY((flags == (FRAME_IS_GENERATOR | RETURN_FOR_ITER << FRAME_KIND_SHIFT) || to_call) && !TRACED())) {
       thread->handling = cd_generator_of(frame)->handling.previous;      // the shortest way through do_yield
       thread->recursion_depth--;
       Frame *back = frame->back;
@@ -2284,6 +2352,8 @@ resume: {
       thread->frame = frame = back;
       LOAD_FRAME();
       pc = frame->pc;
+      if (to_call)
+        for (uint32_t i = B, end = B + 2 + C; i < end; i++) cd_clear(vm, &R[i]);
       SET(A, result);
       NEXT(2);
     }
@@ -2335,9 +2405,8 @@ do_yield: {
     case RETURN_FOR_ITER:
       SET(A, result);
       NEXT(2);
-    case RETURN_SEND:                            // CALL send: method, generator and argument go
-      cd_clear(vm, &R[B]);
-      cd_clear(vm, &R[B + 1]);
+    case RETURN_SEND:                            // CALL of send, next or throw: function, generator and arguments go
+      for (uint32_t i = B, end = B + 2 + C; i < end; i++) cd_clear(vm, &R[i]);
       SET(A, result);
       NEXT(2);
     case RETURN_ASYNC_NEXT:
