@@ -2,6 +2,7 @@
 // code.c: code objects and the type `code`
 #include "bytecode/code.h"
 
+#include "bytecode/stack_view.h"
 #include "objects/bytes.h"
 #include "objects/protocol.h"
 #include "objects/set.h"
@@ -98,16 +99,15 @@ static void code_release(VM *vm, Object *self)
   cd_free(vm, code->instrs, code->unit_count * sizeof(Instr));
   cd_free(vm, code->handlers, code->handler_count * sizeof(Handler));
   cd_code_unmark_positions(vm, code);
+  cd_code_view_free(vm, code);
   cd_free(vm, code->positions, code->positions_size);
   cd_free(vm, code->unit_lines, code->unit_count * sizeof *code->unit_lines);
   cd_free(vm, code->caches, code->cache_capacity * sizeof(InlineCache));
   cd_free(vm, code->cell_registers, code->cell_count * sizeof(uint16_t));
   Value *const owned[] = {&code->consts, &code->names, &code->varnames, &code->cellvars, &code->freevars, &code->filename, &code->name, &code->qualname,
-                          &code->docstring, &code->cached_bytes};
+                          &code->docstring, &code->line_table};
   for (size_t i = 0; i < ARRAY_LEN(owned); i++) cd_clear(vm, owned[i]);
 }
-
-// ---- instructions as bytes ----
 
 // A unit's form without what the VM wrote into it. `extra` tells whether it is a second unit.
 static Instr code_plain_unit(const Code *code, uint32_t i, bool extra)
@@ -115,21 +115,6 @@ static Instr code_plain_unit(const Code *code, uint32_t i, bool extra)
   Instr unit = code->instrs[i];
   if (extra) unit.b = unit.c = 0;                // InstrExtra.cache
   return unit;
-}
-
-// co_code: all units, caches blanked.
-static Ref code_bytes(VM *vm, Code *code)
-{
-  if (code->cached_bytes) return cd_dup(code->cached_bytes);
-  Ref bytes = cd_bytes_new(vm, NULL, (size_t)code->unit_count * sizeof(Instr));
-  if (!bytes || !code->unit_count) return bytes;
-  Instr *out = (Instr *)cd_bytes_data(bytes);
-  for (uint32_t i = 0; i < code->unit_count;) {
-    uint32_t units = cd_opcode_units[code->instrs[i].op];
-    for (uint32_t k = 0; k < units && i < code->unit_count; k++, i++) out[i] = code_plain_unit(code, i, k > 0);
-  }
-  code->cached_bytes = cd_dup(bytes);
-  return bytes;
 }
 
 // ---- comparing ----
@@ -212,6 +197,15 @@ static Ref code_repr_slot(VM *vm, Value self)
 
 // ---- attributes ----
 
+static Ref code_view_part(VM *vm, Value self, size_t offset)
+{
+  const StackView *view = cd_code_view(vm, (Code *)cd_object(self));
+  return view ? cd_dup(*(const Value *)((const char *)view + offset)) : NO_REF;
+}
+static Ref code_get_code(VM *vm, Value self) { return code_view_part(vm, self, offsetof(StackView, code)); }
+static Ref code_get_linetable(VM *vm, Value self) { return code_view_part(vm, self, offsetof(StackView, line_table)); }
+static Ref code_get_exceptiontable(VM *vm, Value self) { return code_view_part(vm, self, offsetof(StackView, exception_table)); }
+
 #define CODE_GETTER(field, expression)                                            \
   static Ref code_get_##field(VM *vm UNUSED, Value self)                          \
   {                                                                               \
@@ -224,7 +218,6 @@ CODE_GETTER(kwonlyargcount, cd_from_small(code->kwonly_count))
 CODE_GETTER(nlocals, cd_from_small(code->local_count))
 CODE_GETTER(stacksize, cd_from_small(code->register_count - code->first_temp))
 CODE_GETTER(flags, cd_from_small(code->flags))
-CODE_GETTER(code, code_bytes(vm, code))
 CODE_GETTER(consts, cd_dup(code->consts))
 CODE_GETTER(names, cd_dup(code->names))
 CODE_GETTER(varnames, cd_dup(code->varnames))
@@ -234,23 +227,22 @@ CODE_GETTER(filename, cd_dup(code->filename))
 CODE_GETTER(name, cd_dup(code->name))
 CODE_GETTER(qualname, cd_dup(code->qualname))
 CODE_GETTER(firstlineno, cd_from_small(code->first_line))
-CODE_GETTER(linetable, cd_bytes_new(vm, (const char *)code->positions, code->positions_size))
-CODE_GETTER(exceptiontable, cd_code_exception_table(vm, code))
 
 // The line table of PEP 626's predecessor: pairs of (bytes, lines) steps; two bytes a unit.
 static Ref code_get_lnotab(VM *vm, Value self)
 {
-  const Code *code = (Code *)cd_object(self);
-  PositionReader reader = cd_position_reader(code);
-  Position position;
-  uint32_t units, at = 0;
+  Code *code = (Code *)cd_object(self);
+  const StackView *view = cd_code_view(vm, code);
+  if (!view) return NO_REF;
+  LineTableReader reader = cd_line_table_reader(view->line_table, code->first_line);
+  uint32_t at = 0;
   char pairs[16];
   int32_t line = code->first_line;
   int64_t from = 0;
   Ref out = cd_bytearray_new(vm, NULL, 0);
-  for (; out && cd_position_read(&reader, &units, &position); at += units) {
-    if (position.line < 0 || position.line == line) continue;
-    int64_t bytes = (int64_t)at * 2 - from, lines = (int64_t)position.line - line;
+  for (; out && cd_line_table_read(&reader); at += reader.units) {
+    if (reader.position.line < 0 || reader.position.line == line) continue;
+    int64_t bytes = (int64_t)at * 2 - from, lines = (int64_t)reader.position.line - line;
     while (out && (bytes || lines)) {
       int64_t byte_step = bytes > 254 ? 254 : bytes, line_step = bytes > 254 ? 0 : lines > 127 ? 127 : lines < -128 ? -128 : lines;
       pairs[0] = (char)byte_step;
@@ -263,7 +255,7 @@ static Ref code_get_lnotab(VM *vm, Value self)
       lines -= line_step;
     }
     from = (int64_t)at * 2;
-    line = position.line;
+    line = reader.position.line;
   }
   if (!out) return NO_REF;
   const ByteArray *array = (ByteArray *)cd_object(out);
@@ -279,8 +271,8 @@ static const GetSetDef code_getset[] = {
   {"co_nlocals", "Local variables.", code_get_nlocals, NULL},
   {"co_stacksize", "Temporary registers.", code_get_stacksize, NULL},
   {"co_flags", "CO_ flags.", code_get_flags, NULL},
-  {"co_code", "The instructions.", code_get_code, NULL},
-  {"_co_code_adaptive", "The instructions.", code_get_code, NULL},
+  {"co_code", "The instructions, as CPython 3.11's.", code_get_code, NULL},
+  {"_co_code_adaptive", "The instructions, as CPython 3.11's.", code_get_code, NULL},
   {"co_consts", "Constants.", code_get_consts, NULL},
   {"co_names", "Names of globals and attributes.", code_get_names, NULL},
   {"co_varnames", "Names of parameters and local variables.", code_get_varnames, NULL},
@@ -298,15 +290,13 @@ static const GetSetDef code_getset[] = {
 
 // ---- lines and positions ----
 
-// Iterators over the table: co_positions() and co_lines().
+// Iterators over the line table of the view: co_positions() and co_lines().
 typedef struct CodeIterator {
   Object head;
   Code *code;                                    // owned
-  PositionReader reader;
-  Position position;
+  LineTableReader reader;
   uint32_t at, left;                             // unit, and units left of the current entry
   bool lines, pending;                           // pending: an entry of another line was read
-  uint32_t pending_units;
 } CodeIterator;
 
 static void code_iterator_release(VM *vm, Object *self) { cd_drop_object(vm, ((CodeIterator *)self)->code); }
@@ -315,11 +305,12 @@ static Ref code_number(int32_t n) { return n < 0 ? cd_none() : cd_from_small(n);
 
 static Next code_next_position(VM *vm, CodeIterator *it, Ref *out)
 {
-  while (it->left == 0)
-    if (!cd_position_read(&it->reader, &it->left, &it->position)) return NEXT_DONE;
+  while (it->left == 0) {
+    if (!cd_line_table_read(&it->reader)) return NEXT_DONE;
+    it->left = it->reader.units;
+  }
   it->left--;
-  Position p = it->position;
-  if (vm->config.no_debug_ranges) p.end_line = p.column = p.end_column = -1;
+  Position p = it->reader.position;
   Ref tuple = cd_tuple_new(vm, 4);
   if (!tuple) return NEXT_ERROR;
   cd_tuple_set(tuple, 0, code_number(p.line));
@@ -333,19 +324,17 @@ static Next code_next_position(VM *vm, CodeIterator *it, Ref *out)
 // (start, end, line): entries of one line are one range.
 static Next code_next_line(VM *vm, CodeIterator *it, Ref *out)
 {
-  uint32_t units = it->pending_units;
-  if (!it->pending && !cd_position_read(&it->reader, &units, &it->position)) return NEXT_DONE;
-  int32_t line = it->position.line;
+  if (!it->pending && !cd_line_table_read(&it->reader)) return NEXT_DONE;
+  int32_t line = it->reader.position.line;
   uint32_t start = it->at;
-  it->at += units;
+  it->at += it->reader.units;
   it->pending = false;
-  while (cd_position_read(&it->reader, &units, &it->position)) {
-    if (it->position.line != line) {
+  while (cd_line_table_read(&it->reader)) {
+    if (it->reader.position.line != line) {
       it->pending = true;
-      it->pending_units = units;
       break;
     }
-    it->at += units;
+    it->at += it->reader.units;
   }
   *out = cd_tuple3_steal(vm, cd_from_small((int64_t)start * 2), cd_from_small((int64_t)it->at * 2), code_number(line));
   return *out ? NEXT_ITEM : NEXT_ERROR;
@@ -368,10 +357,11 @@ const TypeSpec cd_code_iterator_spec = {
 
 static Ref code_iterator_new(VM *vm, Value code, bool lines)
 {
-  CodeIterator *it = cd_object_new(vm, vm->types.code_iterator, sizeof *it);
+  const StackView *view = cd_code_view(vm, (Code *)cd_object(code));
+  CodeIterator *it = view ? cd_object_new(vm, vm->types.code_iterator, sizeof *it) : NULL;
   if (!it) return NO_REF;
   it->code = (Code *)cd_object(cd_dup(code));
-  it->reader = cd_position_reader(it->code);
+  it->reader = cd_line_table_reader(view->line_table, it->code->first_line);
   it->lines = lines;
   return cd_from_object(it);
 }
@@ -385,6 +375,8 @@ METHOD(code, __sizeof__, "__sizeof__(self, /)", "Size of object in memory, in by
   return cd_from_small((int64_t)(sizeof *code + code->unit_count * sizeof(Instr) + code->handler_count * sizeof(Handler) + code->positions_size
                                  + code->cache_capacity * sizeof(InlineCache) + code->cell_count * sizeof(uint16_t)));
 }
+
+METHOD(code, _registers, "_registers(self, /)", "Text of the register instructions that run, those of nested code included.") { return cd_code_disassemble(vm, self); }
 
 METHOD(code, _varname_from_oparg, "_varname_from_oparg(self, oparg)", "(internal-only) Return the local variable name for the given register.")
 {
@@ -449,27 +441,82 @@ static bool code_count_part(VM *vm, Value v, uint32_t *out)
   return true;
 }
 
-static bool code_copy_bytes(VM *vm, Value bytes, size_t item, void **out, uint32_t *count)
+static bool code_copy_array(VM *vm, const void *from, size_t count, size_t size, void *out)
 {
-  size_t size = cd_bytes_size(bytes);
-  if (size % item || size > UINT32_MAX / 2) return cd_raise_value(vm, "code: malformed table");
-  *count = (uint32_t)(size / item);
-  if (!size) return true;
-  if (!(*out = cd_alloc(vm, size))) {
-    *count = 0;
-    return false;
-  }
-  memcpy(*out, cd_bytes_data(bytes), size);
+  void *copy = count ? cd_alloc_array(vm, count, size) : NULL;
+  if (count && !copy) return false;
+  if (count) memcpy(copy, from, count * size);
+  *(void **)out = copy;
   return true;
 }
 
-static Ref code_from_parts(VM *vm, const char *who, const Value *parts)
+static bool code_bytes_equal(Value a, Value b)
+{
+  return cd_is(a, b) || (cd_bytes_size(a) == cd_bytes_size(b) && memcmp(cd_bytes_data(a), cd_bytes_data(b), cd_bytes_size(a)) == 0);
+}
+
+// Positions of `code`, whose instructions are `base`'s, as a line table of 3.11's form tells them.
+static bool code_positions_from_table(VM *vm, Code *code, const Code *base, const StackView *view, Value table)
+{
+  size_t units = cd_bytes_size(view->code) / 2, known = 0;
+  Position *positions = cd_alloc_array(vm, units + 1, sizeof *positions);
+  if (!positions) return false;
+  LineTableReader reader = cd_line_table_reader(table, code->first_line);
+  while (known < units && cd_line_table_read(&reader))
+    for (uint32_t i = 0; i < reader.units && known < units; i++) positions[known++] = reader.position;
+  PositionWriter writer = {.vm = vm};
+  bool ok = true;
+  for (uint32_t i = 0; ok && known && i < base->unit_count;) {
+    uint32_t start = i;
+    if (base->instrs[i].op == OP_EXTEND) i++;
+    i += cd_opcode_units[base->instrs[i].op];
+    uint32_t at = view->offsets[start];
+    ok = cd_position_write(&writer, i - start, at < known ? positions[at] : (Position){-1, -1, -1, -1});
+  }
+  cd_free(vm, positions, (units + 1) * sizeof *positions);
+  ok = ok && code_copy_array(vm, writer.data, writer.size, 1, &code->positions);
+  if (ok) code->positions_size = writer.size;
+  cd_free(vm, writer.data, writer.capacity);
+  return ok;
+}
+
+// The instructions and their tables: what runs can't be made of stack instructions, so they have to be those of a code object that lives.
+static bool code_copy_instructions(VM *vm, Code *code, const Value *parts, Code *base)
+{
+  if (!base) return cd_raise(vm, vm->exc.NotImplementedError, "code: co_code is not that of a code object of this process; making code of other instructions is not supported"), false;
+  const StackView *view = cd_code_view(vm, base);
+  if (!view) return false;
+  if (!code_bytes_equal(parts[PART_CODE], view->code))
+    return cd_raise(vm, vm->exc.NotImplementedError, "code: changing co_code is not supported"), false;
+  if (!code_copy_array(vm, base->instrs, base->unit_count, sizeof(Instr), &code->instrs)) return false;
+  code->unit_count = base->unit_count;
+  for (uint32_t i = 0; i < code->unit_count;) {  // without the caches
+    uint32_t units = cd_opcode_units[code->instrs[i].op];
+    for (uint32_t k = 0; k < units && i < code->unit_count; k++, i++) code->instrs[i] = code_plain_unit(code, i, k > 0);
+  }
+  if (cd_bytes_size(parts[PART_EXCEPTIONTABLE])) {
+    if (!code_bytes_equal(parts[PART_EXCEPTIONTABLE], view->exception_table))
+      return cd_raise(vm, vm->exc.NotImplementedError, "code: changing co_exceptiontable is not supported"), false;
+    if (!code_copy_array(vm, base->handlers, base->handler_count, sizeof(Handler), &code->handlers)) return false;
+    code->handler_count = base->handler_count;
+  }
+  if (!code_bytes_equal(parts[PART_LINETABLE], view->line_table)) {
+    code->line_table = cd_dup(parts[PART_LINETABLE]);
+    return code_positions_from_table(vm, code, base, view, parts[PART_LINETABLE]);
+  }
+  if (cd_bits(base->line_table)) code->line_table = cd_dup(base->line_table);
+  if (!code_copy_array(vm, base->positions, base->positions_size, 1, &code->positions)) return false;
+  code->positions_size = base->positions_size;
+  return true;
+}
+
+static Ref code_from_parts(VM *vm, const char *who, const Value *parts, Code *base)
 {
   if (!code_check_parts(vm, who, parts)) return NO_REF;
   Code *code = cd_code_new(vm);
   if (!code) return NO_REF;
   Ref result = cd_from_object(code);
-  uint32_t nlocals, stacksize, positions;
+  uint32_t nlocals, stacksize;
   int first_line;
   const struct { int part; Value *field; } values[] = {{PART_CONSTS, &code->consts}, {PART_NAMES, &code->names}, {PART_VARNAMES, &code->varnames},
     {PART_FREEVARS, &code->freevars}, {PART_CELLVARS, &code->cellvars}, {PART_FILENAME, &code->filename}, {PART_NAME, &code->name}, {PART_QUALNAME, &code->qualname}};
@@ -480,16 +527,8 @@ static Ref code_from_parts(VM *vm, const char *who, const Value *parts)
       || !code_count_part(vm, parts[PART_STACKSIZE], &stacksize) || !code_count_part(vm, parts[PART_FLAGS], &code->flags)
       || !cd_to_c_int(vm, parts[PART_FIRSTLINE], &first_line)) goto fail;
   code->first_line = first_line;
-  void *data = NULL;
-  if (!code_copy_bytes(vm, parts[PART_CODE], sizeof(Instr), &data, &code->unit_count)) goto fail;
-  code->instrs = data;
-  data = NULL;
-  if (!code_copy_bytes(vm, parts[PART_EXCEPTIONTABLE], sizeof(Handler), &data, &code->handler_count)) goto fail;
-  code->handlers = data;
-  data = NULL;
-  if (!code_copy_bytes(vm, parts[PART_LINETABLE], 1, &data, &positions)) goto fail;
-  code->positions = data;
-  code->positions_size = positions;
+  if (!base) base = cd_code_of_view(vm, parts[PART_CODE]);
+  if (!code_copy_instructions(vm, code, parts, base)) goto fail;
   if (!cd_code_layout(vm, code) || !cd_code_mark_positions(vm, code)) goto fail;
   if (nlocals != code->local_count) { cd_raise_value(vm, "code: co_nlocals != len(co_varnames)"); goto fail; }
   if (stacksize > 0xFFFFFF) { cd_raise_value(vm, "code: co_stacksize is too large"); goto fail; }
@@ -512,7 +551,7 @@ static Ref code_new_slot(VM *vm, Type *type UNUSED, const Value *args, size_t na
   if (!cd_no_keywords(vm, "code", kwnames) || !cd_check_positional(vm, "code", nargs, 16, PART_COUNT)) return NO_REF;
   Value parts[PART_COUNT];
   for (size_t i = 0; i < PART_COUNT; i++) parts[i] = i < nargs ? args[i] : vm->empty_tuple;
-  return code_from_parts(vm, NULL, parts);
+  return code_from_parts(vm, NULL, parts, NULL);
 }
 
 METHOD(code, replace,
@@ -521,7 +560,7 @@ METHOD(code, replace,
        "co_freevars=None, co_cellvars=None)",
        "Return a copy of the code object with new values for the specified fields.")
 {
-  const Code *code = (Code *)cd_object(self);
+  Code *code = (Code *)cd_object(self);
   Value parts[PART_COUNT];
   Ref made[3] = {NO_REF, NO_REF, NO_REF}, result = NO_REF;
   const Value own[PART_COUNT] = {
@@ -537,13 +576,13 @@ METHOD(code, replace,
     if (!made[i]) goto done;
     parts[byte_parts[i]] = made[i];
   }
-  result = code_from_parts(vm, "replace", parts);
+  result = code_from_parts(vm, "replace", parts, args[PART_CODE] ? NULL : code);
 done:
   for (int i = 0; i < 3; i++) cd_drop(vm, made[i]);
   return result;
 }
 
-static const MethodDef *const code_methods[] = {&code_co_lines_def, &code_co_positions_def, &code___sizeof___def, &code__varname_from_oparg_def, &code_replace_def, NULL};
+static const MethodDef *const code_methods[] = {&code_co_lines_def, &code_co_positions_def, &code___sizeof___def, &code__registers_def, &code__varname_from_oparg_def, &code_replace_def, NULL};
 
 const TypeSpec cd_code_spec = {
   .name = "code",

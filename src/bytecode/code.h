@@ -82,7 +82,8 @@ struct Code {
   int32_t first_line;
   uint32_t version;                              // unique; for call caches
   Weakref *weaklist;
-  Value cached_bytes;                            // co_code, made when asked
+  struct StackView *view;                        // what tools get to see; made when asked (bytecode/stack_view.h)
+  Value line_table;                              // co_linetable, if replace() gave one; else NO_VALUE
 };
 
 Position cd_code_position(const Code *code, uint32_t unit);      // of the instruction that contains `unit`
@@ -100,7 +101,6 @@ PositionReader cd_position_reader(const Code *code);
 bool cd_position_read(PositionReader *reader, uint32_t *units, Position *position);
 void cd_code_unmark_positions(VM *vm, Code *code);
 MUST_USE bool cd_code_mark_positions(VM *vm, Code *code);        // makes code->marks, once all units and positions are there
-MUST_USE Ref cd_code_exception_table(VM *vm, const Code *code);  // co_exceptiontable
 
 // What an operand of an instruction is; the columns of opcodes.def.
 typedef enum OperandKind {

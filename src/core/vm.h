@@ -142,6 +142,7 @@ struct VM {
 
   // types
   uint32_t next_type_version, next_shape_id, dict_version, next_function_version;
+  struct StackView *stack_views;                 // of code objects that tools looked at (bytecode/stack_view.h)
   struct TypeCache *type_cache;                  // objects/type.c: (version, name) -> attribute
   struct BindCache *bind_cache;                  // objects/native.c: signatures parsed so far
 

@@ -197,18 +197,25 @@ static bool trace_source(TracePrinter *p, Value filename, int line, Position pos
   return ok;
 }
 
-static int trace_entry_line(const Traceback *entry)
+static uint32_t trace_entry_unit(VM *vm, const Traceback *entry)
+{
+  uint32_t unit = 0;
+  if (!cd_traceback_unit(vm, entry, &unit)) cd_clear_raised(vm);
+  return unit;
+}
+
+static int trace_entry_line(VM *vm, const Traceback *entry)
 {
   const Frame *frame = entry->frame->frame;
   if (entry->lineno >= 0 || !frame) return entry->lineno;
-  return cd_code_line(frame->code, (uint32_t)entry->lasti / 2);
+  return cd_code_line(frame->code, trace_entry_unit(vm, entry));
 }
 
 static bool trace_entry(TracePrinter *p, const Traceback *entry)
 {
   const Code *code = entry->frame->frame->code;
-  int line = trace_entry_line(entry);
-  Position position = entry->lasti >= 0 && !p->vm->config.no_debug_ranges ? cd_code_position(code, (uint32_t)entry->lasti / 2) : (Position){-1, -1, -1, -1};
+  int line = trace_entry_line(p->vm, entry);
+  Position position = entry->unit >= 0 && !p->vm->config.no_debug_ranges ? cd_code_position(code, trace_entry_unit(p->vm, entry)) : (Position){-1, -1, -1, -1};
   if (!trace_margin(p) || !cd_text_format(&p->out, "  File \"%S\", line %d, in %S\n", code->filename, line, code->name)) return false;
   return trace_source(p, code->filename, line, position);
 }
@@ -238,7 +245,7 @@ static bool trace_entries(TracePrinter *p, const Traceback *entry)
   for (; entry; entry = entry->next) {
     if (!entry->frame->frame) continue;
     const Code *code = entry->frame->frame->code;
-    int line = trace_entry_line(entry);
+    int line = trace_entry_line(p->vm, entry);
     bool same = last && line == last_line && line != -1 && cd_str_equal(code->filename, last->filename) && cd_str_equal(code->name, last->name);
     if (!same) {
       if (repeats > TRACE_REPEATS && !trace_repeated(p, repeats)) return false;

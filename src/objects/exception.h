@@ -24,7 +24,8 @@ typedef struct AttributeException { EXCEPTION_HEAD Value object, name; } Attribu
 typedef struct GroupException { EXCEPTION_HEAD Value message, exceptions; } GroupException;     // exceptions: tuple
 
 // One level of a traceback. Made by vm/unwind.c, innermost first.
-struct Traceback { Object head; Traceback *next; FrameObject *frame; int32_t lasti; int32_t lineno; };   // next, frame owned; lineno -1: compute from lasti
+// next, frame owned; lineno -1: compute from the unit. `given`: made by Python code, `unit` is the tb_lasti it said.
+struct Traceback { Object head; Traceback *next; FrameObject *frame; int32_t unit; int32_t lineno; bool given; };
 
 MUST_USE Ref cd_exception_new(VM *vm, Type *type, const Value *args, size_t nargs);   // type(*args)
 MUST_USE Ref cd_exception_new_text(VM *vm, Type *type, const char *text);

@@ -3,6 +3,7 @@
 #include "vm/eval.h"
 #include "objects/weakref.h"
 
+#include "bytecode/stack_view.h"
 #include "coro/generator.h"
 #include "objects/dict.h"
 #include "objects/protocol.h"
@@ -406,7 +407,8 @@ static Ref frame_get_lasti(VM *vm, Value self)
   Frame *frame = frame_of_object(vm, self);
   if (!frame) return NO_REF;
   if (frame->state == FRAME_CREATED) return cd_from_small(-1);
-  return cd_from_small((int64_t)cd_frame_unit(frame) * 2);
+  int32_t offset;
+  return cd_code_view_offset(vm, frame->code, cd_frame_unit(frame), &offset) ? cd_from_small(offset) : NO_REF;
 }
 
 static Ref frame_get_trace(VM *vm, Value self)

@@ -2,11 +2,12 @@
 // traceback.c: the levels an exception passed
 #include "vm/eval.h"
 
+#include "bytecode/stack_view.h"
 #include "objects/list.h"
 #include "objects/protocol.h"
 #include "objects/str.h"
 
-static Ref traceback_new(VM *vm, Traceback *next, FrameObject *frame, int32_t lasti, int32_t line)
+static Ref traceback_new(VM *vm, Traceback *next, FrameObject *frame, int32_t unit, int32_t line)
 {
   Traceback *traceback = cd_object_new(vm, vm->types.traceback, sizeof(Traceback));
   if (!traceback) return NO_REF;
@@ -14,7 +15,7 @@ static Ref traceback_new(VM *vm, Traceback *next, FrameObject *frame, int32_t la
   cd_dup_object(frame);
   traceback->next = next;
   traceback->frame = frame;
-  traceback->lasti = lasti;
+  traceback->unit = unit;
   traceback->lineno = line;
   return cd_from_object(traceback);
 }
@@ -25,7 +26,7 @@ bool cd_traceback_add(VM *vm, Frame *frame)
   Exception *exception = cd_as_exception(raised);
   Traceback *next = cd_bits(exception->traceback) ? (Traceback *)cd_object(exception->traceback) : NULL;
   FrameObject *object = cd_frame_object(vm, frame);
-  Ref traceback = object ? traceback_new(vm, next, object, (int32_t)cd_frame_unit(frame) * 2, -1) : NO_REF;
+  Ref traceback = object ? traceback_new(vm, next, object, (int32_t)cd_frame_unit(frame), -1) : NO_REF;
   if (!cd_bits(traceback)) {                     // out of memory: the exception goes on with a shorter traceback
     cd_clear_raised(vm);
     cd_restore_raised(vm, raised);
@@ -51,7 +52,9 @@ static Ref traceback_new_slot(VM *vm, Type *type, const Value *args, size_t narg
   if (!cd_is_exact(bound[1], vm->types.frame)) return cd_raise_type(vm, "TracebackType() argument 'tb_frame' must be frame, not %T", bound[1]);
   int lasti, line;
   if (!cd_to_c_int(vm, bound[2], &lasti) || !cd_to_c_int(vm, bound[3], &line)) return NO_REF;
-  return traceback_new(vm, next, (FrameObject *)cd_object(bound[1]), lasti, line);
+  Ref traceback = traceback_new(vm, next, (FrameObject *)cd_object(bound[1]), lasti, line);
+  if (traceback) as_traceback(traceback)->given = true;
+  return traceback;
 }
 
 static Ref traceback_get_next(VM *vm, Value self)
@@ -76,7 +79,21 @@ static bool traceback_set_next(VM *vm, Value self, Value value)
 }
 
 static Ref traceback_get_frame(VM *vm, Value self) { return cd_dup_object(as_traceback(self)->frame); }
-static Ref traceback_get_lasti(VM *vm, Value self) { return cd_from_small(as_traceback(self)->lasti); }
+static Ref traceback_get_lasti(VM *vm, Value self)
+{
+  const Traceback *traceback = as_traceback(self);
+  const Frame *frame = traceback->frame->frame;
+  int32_t offset = traceback->unit;
+  if (!traceback->given && frame && !cd_code_view_offset(vm, frame->code, (uint32_t)traceback->unit, &offset)) return NO_REF;
+  return cd_from_small(offset);
+}
+
+bool cd_traceback_unit(VM *vm, const Traceback *traceback, uint32_t *out)
+{
+  *out = (uint32_t)traceback->unit;
+  const Frame *frame = traceback->frame->frame;
+  return !traceback->given || !frame || cd_code_view_unit(vm, frame->code, traceback->unit, out);
+}
 
 static Ref traceback_get_lineno(VM *vm, Value self)
 {
@@ -85,7 +102,9 @@ static Ref traceback_get_lineno(VM *vm, Value self)
   if (line == -1) {
     Frame *frame = traceback->frame->frame;
     if (!frame) return cd_none();
-    line = cd_code_line(frame->code, (uint32_t)(traceback->lasti / 2));
+    uint32_t unit;
+    if (!cd_traceback_unit(vm, traceback, &unit)) return NO_REF;
+    line = cd_code_line(frame->code, unit);
     if (line < 0) return cd_none();
   }
   return cd_from_small(line);

@@ -21,6 +21,7 @@ void cd_frame_clear(VM *vm, Frame *frame);
 MUST_USE FrameObject *cd_frame_object(VM *vm, Frame *frame);     // borrowed: the Python object of a live frame, made at first need
 MUST_USE Ref cd_frame_locals(VM *vm, Frame *frame);              // locals(): the mapping, or a function's snapshot dict brought up to date
 int cd_frame_line(const Frame *frame);
+MUST_USE bool cd_traceback_unit(VM *vm, const Traceback *traceback, uint32_t *out);              // the instruction of its frame's code
 MUST_USE bool cd_traceback_add(VM *vm, Frame *frame);            // prepend an entry to the current exception's traceback
 Value cd_running_globals(VM *vm);                                // hooks of core/vm.h
 MUST_USE bool cd_super_arguments(VM *vm, Type **type, Value *object);
