@@ -255,12 +255,18 @@ void cd_alloc_each_object(VM *vm, void (*each)(void *context, Object *object), v
 
 // ---- objects ----
 
-// With MemoryError set on failure; the header is complete afterwards and everything behind it is zero.
-static ALWAYS_INLINE void *object_new_untracked(VM *vm, Type *type, size_t size)
+// With MemoryError set on failure; the header is complete afterwards and everything behind it, up to `zeroed`, is zero.
+static ALWAYS_INLINE void *object_new_untracked(VM *vm, Type *type, size_t size, size_t zeroed)
 {
   CD_ASSERT(size >= sizeof(Object));
-  Object *object = cd_alloc_zeroed(vm, size);
-  if (UNLIKELY(!object)) return NULL;
+  Object *object;
+  if (LIKELY(alloc_is_small(size))) {
+    if (UNLIKELY(!(object = small_new(vm, size)))) return NULL;
+    memset(object, 0, zeroed);
+  } else {
+    if (UNLIKELY(!(object = large_new(vm, size, zeroed == size)))) return NULL;
+    if (zeroed < size) memset(object, 0, zeroed);
+  }
 #if CD_ALLOC_CHECKED
   ((LargeBlock *)object - 1)->is_object = true;
 #endif
@@ -279,9 +285,15 @@ void cd_object_free(VM *vm, Object *object)
   if (type->flags & TYPE_HEAP) cd_drop_object(vm, type);
 }
 
+void *cd_object_new_part(VM *vm, Type *type, size_t size, size_t zeroed)
+{
+  if (type->flags & (TYPE_GC | TYPE_HEAP)) return cd_object_new(vm, type, size);   // storage of subclasses lies behind the items
+  return object_new_untracked(vm, type, size, zeroed);
+}
+
 void *cd_object_new(VM *vm, Type *type, size_t size)
 {
-  Object *object = object_new_untracked(vm, type, size);
+  Object *object = object_new_untracked(vm, type, size, size);
   if (UNLIKELY(!object) || !(type->flags & TYPE_GC)) return object;
   if (UNLIKELY(!cd_gc_track(vm, object))) {
     cd_free(vm, object, size);

@@ -40,6 +40,8 @@ MUST_USE void *cd_alloc_array(VM *vm, size_t count, size_t size);
 // TYPE_GC: so every field must be valid (zero) until set, and traverse must accept it. NULL: MemoryError set. May run a collection, never
 // in the middle of the caller's half-built structures that are not objects.
 MUST_USE void *cd_object_new(VM *vm, Type *type, size_t size);
+// Same, but only the first `zeroed` bytes (a multiple of 8, at least the header) are cleared: for bytes and text that are written at once.
+MUST_USE void *cd_object_new_part(VM *vm, Type *type, size_t size, size_t zeroed);
 // Same, of type->basicsize bytes plus inline attribute room where the type has attributes: what `object.__new__` uses.
 MUST_USE void *cd_instance_new(VM *vm, Type *type);
 // Frees a not yet published object without running release (fields must own nothing).

@@ -16,7 +16,15 @@ static Ref builtins_in_base(VM *vm, Value number, int base, const char *prefix)
   cd_drop(vm, index);
   if (!digits) return NO_REF;
   const char *data = cd_str_data(digits);
-  text = *data == '-' ? cd_str_format(vm, "-%s%s", prefix, data + 1) : cd_str_format(vm, "%s%s", prefix, data);
+  size_t size = cd_str_size(digits), sign = *data == '-';
+  char small[80], *out = size + 2 <= sizeof small ? small : cd_alloc(vm, size + 2);
+  if (out) {
+    if (sign) *out = '-';
+    memcpy(out + sign, prefix, 2);
+    memcpy(out + sign + 2, data + sign, size - sign);
+    text = cd_str_ascii(vm, out, size + 2);
+    if (out != small) cd_free(vm, out, size + 2);
+  }
   cd_drop(vm, digits);
   return text;
 }

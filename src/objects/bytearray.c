@@ -121,6 +121,13 @@ static bool bytearray_text_argument(VM *vm, Value v, const char *parameter, cons
 static bool bytearray_take_items(VM *vm, Value self, Value source, const char *refusal)
 {
   Type *type = cd_type_of(vm, source);
+  if (type == vm->types.list || type == vm->types.tuple) {
+    size_t count, before = cd_as_bytearray(self)->size;
+    cd_sequence_items(source, &count);
+    if (!cd_bytearray_resize(vm, cd_as_bytearray(self), before + count)) return false;
+    if (cd_bytes_from_smalls(source, cd_as_bytearray(self)->data + before)) return true;
+    if (!cd_bytearray_resize(vm, cd_as_bytearray(self), before)) return false;
+  }
   bool iterable = type->slots.iter || type->slots.getitem;
   Ref iterator = iterable ? cd_iter(vm, source) : NO_REF, item;
   if (!iterator) {

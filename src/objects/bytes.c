@@ -17,7 +17,7 @@
 static Bytes *bytes_alloc(VM *vm, Type *type, size_t size)
 {
   if (UNLIKELY(size > (size_t)INT64_MAX / 2)) { cd_raise_memory(vm); return NULL; }
-  Bytes *b = cd_object_new(vm, type, cd_var_size(type, offsetof(Bytes, data) + size + 1));
+  Bytes *b = cd_object_new_part(vm, type, cd_var_size(type, offsetof(Bytes, data) + size + 1), offsetof(Bytes, data));
   if (!b) return NULL;
   b->hash = -1;
   b->size = size;
@@ -168,6 +168,17 @@ bool cd_byte_from_value(VM *vm, Value v, const char *range_message, unsigned cha
   return true;
 }
 
+bool cd_bytes_from_smalls(Value v, char *out)
+{
+  size_t count;
+  const Value *items = cd_sequence_items(v, &count);
+  for (size_t i = 0; i < count; i++) {
+    if (!cd_is_small(items[i]) || (uint64_t)cd_small(items[i]) > 255) return false;
+    out[i] = (char)cd_small(items[i]);
+  }
+  return true;
+}
+
 Ref cd_bytes_from_iterable(VM *vm, Value v, const char *type_name, const char *range_message)
 {
   if (cd_is_exact(v, vm->types.bytes)) return cd_dup(v);
@@ -179,6 +190,15 @@ Ref cd_bytes_from_iterable(VM *vm, Value v, const char *type_name, const char *r
     return copy;
   }
   Type *type = cd_type_of(vm, v);
+  if (type == vm->types.list || type == vm->types.tuple) {
+    size_t count;
+    cd_sequence_items(v, &count);
+    if (count > 1) {
+      Ref bytes = cd_bytes_new(vm, NULL, count);
+      if (!bytes || cd_bytes_from_smalls(v, cd_bytes_data(bytes))) return bytes;
+      cd_drop(vm, bytes);                        // something else is among them, which may run Python
+    }
+  }
   if (cd_is_str(v) || (!type->slots.iter && !type->slots.getitem)) return cd_raise_type(vm, "cannot convert '%.200T' object to %s", v, type_name);
   Ref iterator = cd_iter(vm, v);
   if (!iterator) {
@@ -219,6 +239,10 @@ Ref cd_byte_repr(VM *vm, const char *data, size_t size, const char *prefix, cons
   cd_text_init(&text, vm);
   if (!cd_text_puts(&text, prefix) || !cd_text_char(&text, (unsigned char)quote)) goto fail;
   for (size_t i = 0; i < size; i++) {
+    size_t run = i;                              // what needs nothing is copied as it is
+    while (run < size && data[run] >= ' ' && data[run] < 0x7F && data[run] != quote && data[run] != '\\' && (data[run] != '\'' || !escape_single)) run++;
+    if (run > i && !cd_text_put_ascii(&text, data + i, run - i)) goto fail;
+    if ((i = run) == size) break;
     unsigned char c = (unsigned char)data[i];
     char out[4] = {'\\', 'x', bytes_hex_digits[c >> 4], bytes_hex_digits[c & 15]};
     size_t length = 2;
@@ -228,7 +252,7 @@ Ref cd_byte_repr(VM *vm, const char *data, size_t size, const char *prefix, cons
     else if (c == '\r') out[1] = 'r';
     else if (c < ' ' || c >= 0x7F) length = 4;
     else { out[0] = (char)c; length = 1; }
-    if (!cd_text_put(&text, out, length)) goto fail;
+    if (!cd_text_put_ascii(&text, out, length)) goto fail;
   }
   if (!cd_text_char(&text, (unsigned char)quote) || !cd_text_puts(&text, suffix)) goto fail;
   return cd_text_finish(&text);
@@ -272,11 +296,9 @@ static Ref bytes_compare(VM *vm, Value self, Value other, CompareOp op)
   return cd_compare_ints(order, op);
 }
 
-static Ref bytes_get_slice(VM *vm, Value self, Value slice)
+Ref cd_bytes_steps(VM *vm, Value self, int64_t start, int64_t step, int64_t count)
 {
-  int64_t start, stop, step, count;
   const Bytes *b = cd_as_bytes(self);
-  if (!cd_slice_indices(vm, slice, (int64_t)b->size, &start, &stop, &step, &count)) return NO_REF;
   if (count <= 0) return bytes_empty(vm);
   if (step == 1 && count == (int64_t)b->size && cd_is_exact(self, vm->types.bytes)) return cd_dup(self);
   if (step == 1) return cd_bytes_new(vm, b->data + start, (size_t)count);
@@ -285,6 +307,13 @@ static Ref bytes_get_slice(VM *vm, Value self, Value slice)
   char *out = cd_bytes_data(result);
   for (int64_t i = 0; i < count; i++) out[i] = b->data[start + i * step];
   return result;
+}
+
+static Ref bytes_get_slice(VM *vm, Value self, Value slice)
+{
+  int64_t start, stop, step, count;
+  if (!cd_slice_indices(vm, slice, (int64_t)cd_bytes_size(self), &start, &stop, &step, &count)) return NO_REF;
+  return cd_bytes_steps(vm, self, start, step, count);
 }
 
 static Ref bytes_getitem(VM *vm, Value self, Value key)

@@ -23,6 +23,8 @@ static inline char *cd_bytes_data(Value v) { return ((Bytes *)cd_object(v))->dat
 static inline size_t cd_bytes_size(Value v) { return ((Bytes *)cd_object(v))->size; }
 MUST_USE Ref cd_bytes_new(VM *vm, const char *data, size_t size);   // data NULL: uninitialised, fill through cd_bytes_data before sharing
 MUST_USE Ref cd_bytes_from_value(VM *vm, Value v);                  // bytes(v): buffer or iterable of ints
+// `count` bytes, every step-th from start; all within v.
+MUST_USE Ref cd_bytes_steps(VM *vm, Value v, int64_t start, int64_t step, int64_t count);
 bool cd_bytes_resize(VM *vm, Ref *slot, size_t size);               // only while unshared; *slot NO_REF on failure
 MUST_USE Ref cd_bytearray_new(VM *vm, const char *data, size_t size);
 MUST_USE bool cd_bytearray_resize(VM *vm, ByteArray *array, size_t size);   // BufferError while exported

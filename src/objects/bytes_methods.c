@@ -3,6 +3,7 @@
 #include "objects/bytes_private.h"
 
 #include "base/search.h"
+#include "base/utf8.h"
 #include "objects/codec.h"
 #include "objects/list.h"
 #include "objects/str_private.h"
@@ -183,13 +184,15 @@ static Ref byte_like_all(Value self, bool (*test)(unsigned char), bool empty)
 }
 static bool byte_test_alnum(unsigned char c) { return byte_is_alpha(c) || byte_is_digit(c); }
 static bool byte_test_alpha(unsigned char c) { return byte_is_alpha(c); }
-static bool byte_test_ascii(unsigned char c) { return c < 128; }
 static bool byte_test_digit(unsigned char c) { return byte_is_digit(c); }
 static bool byte_test_space(unsigned char c) { return byte_is_space(c); }
 
 BYTE_METHOD(isalnum, "isalnum(self, /)", "B.isalnum() -> bool\n\nTell whether there are bytes and all are ASCII letters or digits.", METHOD_NO_SIGNATURE) { return byte_like_all(self, byte_test_alnum, false); }
 BYTE_METHOD(isalpha, "isalpha(self, /)", "B.isalpha() -> bool\n\nTell whether there are bytes and all are ASCII letters.", METHOD_NO_SIGNATURE) { return byte_like_all(self, byte_test_alpha, false); }
-BYTE_METHOD(isascii, "isascii(self, /)", "B.isascii() -> bool\n\nTell whether all bytes are ASCII.", METHOD_NO_SIGNATURE) { return byte_like_all(self, byte_test_ascii, true); }
+BYTE_METHOD(isascii, "isascii(self, /)", "B.isascii() -> bool\n\nTell whether all bytes are ASCII.", METHOD_NO_SIGNATURE)
+{
+  return cd_bool(cd_utf8_is_ascii(cd_byte_span(self).data, cd_byte_span(self).size));
+}
 BYTE_METHOD(isdigit, "isdigit(self, /)", "B.isdigit() -> bool\n\nTell whether there are bytes and all are ASCII digits.", METHOD_NO_SIGNATURE) { return byte_like_all(self, byte_test_digit, false); }
 BYTE_METHOD(isspace, "isspace(self, /)", "B.isspace() -> bool\n\nTell whether there are bytes and all are ASCII white space.", METHOD_NO_SIGNATURE) { return byte_like_all(self, byte_test_space, false); }
 
@@ -228,13 +231,18 @@ static Ref byte_like_map_case(VM *vm, Value self, ByteCase mode)
   Ref result = cd_byte_like_new(vm, self, NULL, span.size);
   if (!result) return NO_REF;
   char *out = cd_byte_span(result).data;
+  const char *in = span.data;
   bool inside = false;
-  for (size_t i = 0; i < span.size; i++) {
-    char c = span.data[i];
-    bool up = mode == BYTE_CASE_UPPER || (mode == BYTE_CASE_SWAP && byte_is_lower((unsigned char)c)) || (mode == BYTE_CASE_TITLE && !inside) ||
-              (mode == BYTE_CASE_CAPITALIZE && i == 0);
-    out[i] = up ? byte_to_upper(c) : byte_to_lower(c);
-    inside = byte_is_alpha((unsigned char)c);
+  switch (mode) {                                // one loop for each, so that the compiler makes vectors of the first three
+  case BYTE_CASE_UPPER: for (size_t i = 0; i < span.size; i++) out[i] = byte_to_upper(in[i]); break;
+  case BYTE_CASE_LOWER: for (size_t i = 0; i < span.size; i++) out[i] = byte_to_lower(in[i]); break;
+  case BYTE_CASE_SWAP: for (size_t i = 0; i < span.size; i++) out[i] = (char)(in[i] ^ (byte_is_alpha((unsigned char)in[i]) ? 32 : 0)); break;
+  case BYTE_CASE_TITLE: case BYTE_CASE_CAPITALIZE:
+    for (size_t i = 0; i < span.size; i++) {
+      out[i] = inside ? byte_to_lower(in[i]) : byte_to_upper(in[i]);
+      inside = mode == BYTE_CASE_CAPITALIZE || byte_is_alpha((unsigned char)in[i]);
+    }
+    break;
   }
   if (span.size != 1 || !cd_is_bytes(result)) return result;
   Ref shared = cd_bytes_new(vm, out, 1);
@@ -433,6 +441,26 @@ static bool byte_like_join_item(VM *vm, ByteBuilder *builder, Value separator, V
   return ok;
 }
 
+// Joins in one block when all items are exact bytes. NO_REF without an exception: some are not.
+static Ref byte_like_join_exact(VM *vm, Value self, Value items)
+{
+  size_t count = cd_tuple_size(items), size = 0, seps;
+  const Value *item = cd_as_tuple(items)->items;
+  ByteSpan sep = cd_byte_span(self);
+  if (count < 2 || !cd_is_bytes(self) || __builtin_mul_overflow(sep.size, count - 1, &seps)) return NO_REF;
+  for (size_t i = 0; i < count; i++)
+    if (!cd_is_exact(item[i], vm->types.bytes) || __builtin_add_overflow(size, cd_bytes_size(item[i]), &size)) return NO_REF;
+  if (size > INT64_MAX / 2 || seps > INT64_MAX / 2 || size + seps < 2) return NO_REF;
+  Ref result = cd_bytes_new(vm, NULL, size + seps);
+  if (!result) return NO_REF;
+  char *out = cd_bytes_data(result);
+  for (size_t i = 0; i < count; i++) {
+    if (i) out = mempcpy(out, sep.data, sep.size);
+    out = mempcpy(out, cd_bytes_data(item[i]), cd_bytes_size(item[i]));
+  }
+  return result;
+}
+
 BYTE_METHOD(join, "join(self, iterable_of_bytes, /)", "Return the bytes of the iterable, with these ones between them.", 0)
 {
   Ref items;
@@ -449,6 +477,8 @@ BYTE_METHOD(join, "join(self, iterable_of_bytes, /)", "Return the bytes of the i
     cd_drop(vm, items);
     return only;
   }
+  Ref joined = byte_like_join_exact(vm, self, items);
+  if (joined || cd_raised(vm)) { cd_drop(vm, items); return joined; }
   ByteBuilder builder;
   cd_byte_builder_init(&builder, vm);
   bool ok = true;
@@ -721,20 +751,21 @@ Ref cd_bytes_hex(VM *vm, const char *data, size_t size, Value sep, int64_t group
   size_t width = group < 0 ? -(uint64_t)group : (uint64_t)group;
   bool separate = separator >= 0 && width > 0 && size > 0 && width < size;
   size_t seps = separate ? (size - 1) / width : 0, first = separate && group > 0 ? size % width : 0;
-  TextBuilder text;
-  cd_text_init(&text, vm);
-  char pair[3];
   if (size > INT64_MAX / 4 - seps) return cd_raise_memory(vm);
-  for (size_t i = 0; i < size; i++) {
-    size_t n = 0;
-    if (separate && i && (i + width - first) % width == 0) pair[n++] = (char)separator;
-    pair[n++] = digits[(unsigned char)data[i] >> 4];
-    pair[n++] = digits[data[i] & 15];
-    if (cd_text_put(&text, pair, n)) continue;
-    cd_text_clear(&text);
-    return NO_REF;
+  if (size == 0) return cd_str_ascii(vm, "", 0);
+  Ref text = cd_str_blank(vm, size * 2 + seps, size * 2 + seps);
+  if (!text) return NO_REF;
+  char *out = cd_str_buffer(text);
+  size_t left = !separate ? size : first ? first : width;      // bytes up to the next separator
+  for (size_t i = 0; i < size; i++, left--) {
+    if (left == 0) {
+      *out++ = (char)separator;
+      left = width;
+    }
+    *out++ = digits[(unsigned char)data[i] >> 4];
+    *out++ = digits[data[i] & 15];
   }
-  return cd_text_finish(&text);
+  return text;
 }
 
 BYTE_METHOD(hex, "hex(self, /, sep=b' ', bytes_per_sep=1)",

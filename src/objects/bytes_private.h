@@ -24,6 +24,8 @@ void cd_byte_needle_release(VM *vm, ByteNeedle *needle);
 MUST_USE Ref cd_byte_repr(VM *vm, const char *data, size_t size, const char *prefix, const char *suffix, bool escape_single);
 // The bytes of a source for bytes() and bytearray(): buffer or iterable of ints; `type_name` is for messages.
 MUST_USE Ref cd_bytes_from_iterable(VM *vm, Value v, const char *type_name, const char *range_message);
+// The items of an exact list or tuple into out, one byte each. false, without an exception: some are not small ints in range(256).
+MUST_USE bool cd_bytes_from_smalls(Value v, char *out);
 MUST_USE Ref cd_bytes_percent(VM *vm, Value format, Value args);  // str_percent.c: bytes or bytearray % args
 MUST_USE Ref cd_bytes_hex(VM *vm, const char *data, size_t size, Value sep, int64_t group);   // sep NO_VALUE: none
 

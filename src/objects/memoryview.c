@@ -553,6 +553,8 @@ static bool memory_equal_items(VM *vm, const MemoryPair *pair, char *p, char *q,
   return true;
 }
 
+static bool memory_is_plain(const MemoryView *m) { return !m->suboffsets && memory_is_packed(m->ndim, m->shape, m->strides, m->itemsize, false); }
+
 static bool memory_equal(VM *vm, MemoryView *x, MemoryView *y, bool *equal)
 {
   *equal = false;
@@ -567,7 +569,10 @@ static bool memory_equal(VM *vm, MemoryView *x, MemoryView *y, bool *equal)
        (unknown_x || memory_reader_open(vm, &pair.b, y->format, y->itemsize, &unknown_y));
   x->exports++;                                  // stay unreleased while Python runs
   y->exports++;
-  if (ok && !unknown_x && !unknown_y) {
+  bool bitwise = pair.a.letter && pair.a.letter == pair.b.letter && !strchr("fd?", pair.a.letter);
+  if (ok && !unknown_x && !unknown_y && bitwise && memory_is_plain(x) && memory_is_plain(y)) {
+    *equal = memcmp(x->data, y->data, (size_t)x->size) == 0;
+  } else if (ok && !unknown_x && !unknown_y) {
     *equal = true;
     ok = memory_equal_items(vm, &pair, x->data, y->data, 0, equal);
   }

@@ -24,7 +24,7 @@ enum { STR_GROWTH_MIN = 128 };                   // shorter results of += are pl
 static Str *str_alloc(VM *vm, Type *type, size_t size)
 {
   if (UNLIKELY(size > (size_t)INT64_MAX / 2)) { cd_raise_memory(vm); return NULL; }
-  Str *s = cd_object_new(vm, type, cd_var_size(type, offsetof(Str, inlined) + size + 1));
+  Str *s = cd_object_new_part(vm, type, cd_var_size(type, offsetof(Str, inlined) + size + 1), offsetof(Str, inlined));
   if (!s) return NULL;
   s->hash = -1;
   s->size = size;
@@ -620,7 +620,12 @@ static Ref str_repr(VM *vm, Value self)
   if (!cd_text_char(&text, (unsigned char)quote)) goto fail;
   for (StrReader reader = cd_str_reader(self); reader.p < reader.end;) {
     const char *plain = reader.p;                // a run that needs nothing is copied as it is
-    while (plain < reader.end && (unsigned char)*plain >= 0x20 && (unsigned char)*plain < 0x7F && *plain != quote && *plain != '\\') plain++;
+    while (plain < reader.end) {
+      const char *next = plain;
+      uint32_t c = cd_utf8_next(&next);
+      if (c < 0x80 ? c < 0x20 || c == 0x7F || c == (unsigned char)quote || c == '\\' : !cd_char_is_printable(c)) break;
+      plain = next;
+    }
     if (plain > reader.p) {
       if (!cd_text_put(&text, reader.p, (size_t)(plain - reader.p))) goto fail;
       reader.p = plain;
@@ -649,10 +654,8 @@ static Ref str_compare(VM *vm, Value self, Value other, CompareOp op)
   return cd_compare_ints(cd_str_compare(self, other), op);
 }
 
-static Ref str_get_slice(VM *vm, Value self, Value slice)
+Ref cd_str_steps(VM *vm, Value self, int64_t start, int64_t step, int64_t count)
 {
-  int64_t start, stop, step, count;
-  if (!cd_slice_indices(vm, slice, (int64_t)cd_str_length(self), &start, &stop, &step, &count)) return NO_REF;
   if (count <= 0) return str_empty(vm);
   if (step == 1) return cd_str_slice(vm, self, (size_t)start, (size_t)(start + count));
   const Str *s = cd_as_str(self);
@@ -677,6 +680,13 @@ static Ref str_get_slice(VM *vm, Value self, Value slice)
 fail:
   cd_text_clear(&text);
   return NO_REF;
+}
+
+static Ref str_get_slice(VM *vm, Value self, Value slice)
+{
+  int64_t start, stop, step, count;
+  if (!cd_slice_indices(vm, slice, (int64_t)cd_str_length(self), &start, &stop, &step, &count)) return NO_REF;
+  return cd_str_steps(vm, self, start, step, count);
 }
 
 static Ref str_getitem(VM *vm, Value self, Value key)

@@ -54,6 +54,7 @@ size_t cd_str_offset(VM *vm, Value s, size_t i);                                
 size_t cd_str_position(Value s, size_t offset);                                  // code point number of a byte offset
 void cd_str_index(VM *vm, Value s);                                              // makes the next positions O(1); no exception
 MUST_USE Ref cd_str_slice(VM *vm, Value s, size_t start, size_t stop);           // code points
+MUST_USE Ref cd_str_steps(VM *vm, Value s, int64_t start, int64_t step, int64_t count);   // every step-th code point; all within s
 MUST_USE Ref cd_str_concat(VM *vm, Value a, Value b);
 // *slot += piece; in place when *slot is the only reference. Keeps the old value on failure.
 MUST_USE bool cd_str_append(VM *vm, Value *slot, Value piece);
@@ -78,7 +79,16 @@ typedef struct TextBuilder {
 void cd_text_init(TextBuilder *text, VM *vm);
 MUST_USE bool cd_text_put(TextBuilder *text, const char *data, size_t size);     // valid WTF-8
 MUST_USE bool cd_text_puts(TextBuilder *text, const char *ascii);
-MUST_USE bool cd_text_char(TextBuilder *text, uint32_t c);
+MUST_USE bool cd_text_put_ascii(TextBuilder *text, const char *data, size_t size);   // no scan
+MUST_USE bool cd_text_reserve(TextBuilder *text, size_t size);                   // room for so many bytes; only saves time
+MUST_USE bool cd_text_wide(TextBuilder *text, uint32_t c);                       // cd_text_char in full
+static inline bool cd_text_char(TextBuilder *text, uint32_t c)
+{
+  if (UNLIKELY(c >= 0x80 || text->capacity - text->size < 2)) return cd_text_wide(text, c);
+  text->data[text->size++] = (char)c;
+  text->length++;
+  return true;
+}
 MUST_USE bool cd_text_fill(TextBuilder *text, uint32_t c, size_t count);
 MUST_USE bool cd_text_str(TextBuilder *text, Value s);
 MUST_USE bool cd_text_repr(TextBuilder *text, Value v);                          // runs Python

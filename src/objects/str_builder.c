@@ -45,6 +45,8 @@ static bool text_put_counted(TextBuilder *text, const char *data, size_t size, s
 }
 
 bool cd_text_put(TextBuilder *text, const char *data, size_t size) { return text_put_counted(text, data, size, cd_utf8_count(data, size)); }
+bool cd_text_put_ascii(TextBuilder *text, const char *data, size_t size) { return text_put_counted(text, data, size, size); }
+bool cd_text_reserve(TextBuilder *text, size_t size) { return text_reserve(text, size); }
 bool cd_text_str(TextBuilder *text, Value s) { return text_put_counted(text, cd_str_data(s), cd_str_size(s), cd_str_length(s)); }
 
 bool cd_text_puts(TextBuilder *text, const char *ascii)
@@ -53,7 +55,7 @@ bool cd_text_puts(TextBuilder *text, const char *ascii)
   return text_put_counted(text, ascii, size, size);
 }
 
-bool cd_text_char(TextBuilder *text, uint32_t c)
+bool cd_text_wide(TextBuilder *text, uint32_t c)
 {
   if (!text_reserve(text, 4)) return false;
   if (LIKELY(c < 0x80)) {

@@ -65,12 +65,18 @@ static Ref str_finish_or_fail(TextBuilder *text, bool ok)
   return NO_REF;
 }
 
-static Ref str_map_case(VM *vm, Value self, CaseFn map)
+// `first`: the ASCII letters from it to first + 25 change.
+static Ref str_map_case(VM *vm, Value self, CaseFn map, char first)
 {
   TextBuilder text;
   cd_text_init(&text, vm);
-  bool ok = true;
-  for (StrReader reader = cd_str_reader(self); ok && reader.p < reader.end;) ok = str_put_mapped(&text, self, &reader.p, map);
+  bool ok = cd_text_reserve(&text, cd_str_size(self));
+  for (StrReader reader = cd_str_reader(self); ok && reader.p < reader.end;) {
+    unsigned char c = (unsigned char)*reader.p;
+    if (c >= 0x80) { ok = str_put_mapped(&text, self, &reader.p, map); continue; }
+    ok = cd_text_char(&text, c ^ ((unsigned char)(c - first) < 26 ? 32u : 0));
+    reader.p++;
+  }
   return str_finish_or_fail(&text, ok);
 }
 
@@ -94,19 +100,45 @@ static Ref str_flip_ascii(VM *vm, Value self, char first)
 
 METHOD(str, lower, "lower(self, /)", "Return a copy in lower case.")
 {
-  return cd_as_str(self)->ascii ? str_flip_ascii(vm, self, 'A') : str_map_case(vm, self, cd_char_to_lower);
+  return cd_as_str(self)->ascii ? str_flip_ascii(vm, self, 'A') : str_map_case(vm, self, cd_char_to_lower, 'A');
 }
 METHOD(str, upper, "upper(self, /)", "Return a copy in upper case.")
 {
-  return cd_as_str(self)->ascii ? str_flip_ascii(vm, self, 'a') : str_map_case(vm, self, cd_char_to_upper);
+  return cd_as_str(self)->ascii ? str_flip_ascii(vm, self, 'a') : str_map_case(vm, self, cd_char_to_upper, 'a');
 }
 METHOD(str, casefold, "casefold(self, /)", "Return a version for comparing without regard to case.")
 {
-  return cd_as_str(self)->ascii ? str_flip_ascii(vm, self, 'A') : str_map_case(vm, self, cd_char_to_folded);
+  return cd_as_str(self)->ascii ? str_flip_ascii(vm, self, 'A') : str_map_case(vm, self, cd_char_to_folded, 'A');
+}
+
+// ASCII text in the style of title(), capitalize() or swapcase().
+typedef enum { ASCII_TITLE, ASCII_CAPITALIZE, ASCII_SWAP } AsciiCase;
+
+static inline bool str_is_ascii_letter(char c) { return (unsigned char)((c | 32) - 'a') < 26; }
+
+static Ref str_restyle_ascii(VM *vm, Value self, AsciiCase style)
+{
+  const Str *s = cd_as_str(self);
+  if (s->size < 2) {
+    char c = s->data[0], styled = style == ASCII_SWAP ? (char)(c ^ 32) : (char)(c & ~32);
+    return cd_str_ascii(vm, s->size && str_is_ascii_letter(c) ? &styled : s->data, s->size);
+  }
+  Ref result = cd_str_blank(vm, s->size, s->size);
+  if (!result) return NO_REF;
+  char *out = cd_str_buffer(result);
+  bool inside = false;
+  for (size_t i = 0; i < s->size; i++) {
+    char c = s->data[i];
+    bool letter = str_is_ascii_letter(c);
+    out[i] = !letter ? c : style == ASCII_SWAP ? (char)(c ^ 32) : inside ? (char)(c | 32) : (char)(c & ~32);
+    inside = letter || style == ASCII_CAPITALIZE;
+  }
+  return result;
 }
 
 METHOD(str, capitalize, "capitalize(self, /)", "Return a copy whose first character is in title case and the rest in lower case.")
 {
+  if (cd_as_str(self)->ascii) return str_restyle_ascii(vm, self, ASCII_CAPITALIZE);
   TextBuilder text;
   cd_text_init(&text, vm);
   bool ok = true;
@@ -118,6 +150,7 @@ METHOD(str, capitalize, "capitalize(self, /)", "Return a copy whose first charac
 
 METHOD(str, title, "title(self, /)", "Return a copy in which words start in title case and go on in lower case.")
 {
+  if (cd_as_str(self)->ascii) return str_restyle_ascii(vm, self, ASCII_TITLE);
   TextBuilder text;
   cd_text_init(&text, vm);
   bool ok = true, inside = false;
@@ -138,6 +171,7 @@ static int str_keep_char(uint32_t c, uint32_t out[3])
 
 METHOD(str, swapcase, "swapcase(self, /)", "Return a copy with upper case made lower and lower case made upper.")
 {
+  if (cd_as_str(self)->ascii) return str_restyle_ascii(vm, self, ASCII_SWAP);
   TextBuilder text;
   cd_text_init(&text, vm);
   bool ok = true;

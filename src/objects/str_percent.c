@@ -10,7 +10,7 @@
 #include <limits.h>
 #include <stdio.h>
 
-enum { PERCENT_LEFT = 1, PERCENT_PLUS = 2, PERCENT_BLANK = 4, PERCENT_ALTERNATE = 8, PERCENT_ZERO = 16 };
+enum { PERCENT_LEFT = 1, PERCENT_PLUS = 2, PERCENT_BLANK = 4, PERCENT_ALTERNATE = 8, PERCENT_ZERO = 16, PERCENT_NO_NEGATIVE_ZERO = 32 };
 
 // One formatting in progress. Formats of bytes are read as bytes and write bytes; otherwise both are text.
 typedef struct Percent {
@@ -103,7 +103,7 @@ static bool percent_read_digits(Percent *f, int64_t limit, const char *message, 
   return true;
 }
 
-static unsigned percent_flag(char c)
+static unsigned percent_flag(char c, bool bytes)
 {
   switch (c) {
   case '-': return PERCENT_LEFT;
@@ -111,6 +111,7 @@ static unsigned percent_flag(char c)
   case ' ': return PERCENT_BLANK;
   case '#': return PERCENT_ALTERNATE;
   case '0': return PERCENT_ZERO;
+  case 'z': return bytes ? PERCENT_NO_NEGATIVE_ZERO : 0;   // PEP 682
   default: return 0;
   }
 }
@@ -121,7 +122,7 @@ static bool percent_read_spec(Percent *f, PercentSpec *s)
   VM *vm = f->vm;
   *s = (PercentSpec){.width = -1, .precision = -1};
   if (f->p < f->end && *f->p == '(' && !percent_read_key(f)) return false;
-  for (unsigned flag; f->p < f->end && (flag = percent_flag(*f->p)); f->p++) s->flags |= flag;
+  for (unsigned flag; f->p < f->end && (flag = percent_flag(*f->p, f->bytes)); f->p++) s->flags |= flag;
   if (f->p < f->end && *f->p == '*') {
     if (!percent_read_star(f, &s->width, false)) return false;
     if (s->width < 0) {
@@ -244,12 +245,8 @@ static bool percent_put_float(Percent *f, const PercentSpec *s, Value v)
     if (f->bytes && cd_swallow(vm, vm->exc.TypeError)) cd_raise_type(vm, "float argument required, not %.200T", v);
     return false;
   }
-  char spec_text[32];
-  snprintf(spec_text, sizeof spec_text, "%s.%d%c", s->flags & PERCENT_ALTERNATE ? "#" : "", s->precision < 0 ? 6 : s->precision, (char)s->type);
-  Ref spec = cd_str_from(vm, spec_text), number = spec ? cd_float_new(vm, x) : NO_REF;
-  Ref text = number ? cd_format_float(vm, number, spec) : NO_REF;
-  cd_drop(vm, spec);
-  cd_drop(vm, number);
+  unsigned flags = (s->flags & PERCENT_ALTERNATE ? FLOAT_ALTERNATE : 0) | (s->flags & PERCENT_NO_NEGATIVE_ZERO ? FLOAT_NO_NEGATIVE_ZERO : 0);
+  Ref text = cd_float_to_text(vm, x, (char)s->type, s->precision < 0 ? 6 : s->precision, (int)flags);
   if (!text) return false;
   bool negative = cd_str_data(text)[0] == '-';
   bool ok = percent_put_number(f, s, percent_sign(s, negative), "", 0, cd_str_data(text) + negative, cd_str_size(text) - negative);

@@ -7,6 +7,7 @@
 #include "vm/eval.h"
 
 #include "coro/generator.h"
+#include "objects/bytes.h"
 #include "objects/dict.h"
 #include "objects/float.h"
 #include "objects/int.h"
@@ -484,26 +485,25 @@ static bool eval_slice_bounds(const Value *parts, uint32_t count, int64_t length
   return true;
 }
 
-// container[a:b:c] without a slice object, for lists and tuples. NO_REF without an exception: some other case.
+// container[a:b:c] without a slice object, for the builtin sequences. NO_REF without an exception: some other case.
 static NO_INLINE Ref eval_get_slice(VM *vm, Value container, const Value *parts, uint32_t count)
 {
   if (!cd_is_object(container)) return NO_REF;
   Type *type = cd_object(container)->type;
-  bool list = type == vm->types.list;
-  if (!list && type != vm->types.tuple) return NO_REF;
-  size_t length = list ? cd_list_size(container) : cd_tuple_size(container);
+  bool list = type == vm->types.list, tuple = type == vm->types.tuple, str = type == vm->types.str;
+  if (!list && !tuple && !str && type != vm->types.bytes) return NO_REF;
+  size_t length = list ? cd_list_size(container) : tuple ? cd_tuple_size(container) : str ? cd_str_length(container) : cd_bytes_size(container);
   int64_t start, step, n;
   if (!eval_slice_bounds(parts, count, (int64_t)length, &start, &step, &n)) return NO_REF;
-  const Value *items = list ? cd_as_list(container)->items : cd_as_tuple(container)->items;
-  if (!list) {
-    if (step != 1) return NO_REF;
-    return n == (int64_t)length ? cd_dup(container) : cd_tuple_of(vm, (size_t)n, items + start);
-  }
-  if (step == 1) return cd_list_of(vm, (size_t)n, items + start);
+  if (str) return cd_str_steps(vm, container, start, step, n);
+  if (tuple && step != 1) return NO_REF;
+  if (tuple) return n == (int64_t)length ? cd_dup(container) : cd_tuple_of(vm, (size_t)n, cd_as_tuple(container)->items + start);
+  if (!list) return cd_bytes_steps(vm, container, start, step, n);
+  if (step == 1) return cd_list_of(vm, (size_t)n, cd_as_list(container)->items + start);
   Ref made = cd_list_with_capacity(vm, (size_t)n);
   if (!cd_bits(made)) return NO_REF;
   List *to = cd_as_list(made);
-  items = cd_as_list(container)->items;
+  const Value *items = cd_as_list(container)->items;
   for (int64_t i = 0; i < n; i++) to->items[i] = cd_dup(items[start + i * step]);
   to->size = (size_t)n;
   return made;
