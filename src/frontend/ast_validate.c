@@ -211,9 +211,7 @@ static bool validate_pattern_value(VM *vm, const Expr *e)
   switch (e->kind) {
   case EXPR_Constant:
     if (cd_is_ellipsis(e->as.Constant.value)) return cd_raise_value(vm, "unexpected constant inside of a literal pattern");
-    if (cd_is_str(e->as.Constant.value) || cd_is_bytes(e->as.Constant.value) || cd_is_int(e->as.Constant.value) || cd_is_float(e->as.Constant.value) ||
-        cd_is_complex(e->as.Constant.value) || cd_is_none(e->as.Constant.value))
-      return true;
+    if (cd_is_str(e->as.Constant.value) || cd_is_bytes(e->as.Constant.value) || validate_is_number(e, true, true)) return true;
     return cd_raise_value(vm, "unexpected constant inside of a literal pattern");
   case EXPR_Attribute: case EXPR_JoinedStr: return true;         // an f-string is the compiler's to refuse
   case EXPR_UnaryOp:
@@ -315,7 +313,7 @@ static bool validate_handlers(VM *vm, ExceptHandlerSeq handlers)
 static bool validate_try(VM *vm, const Stmt *s, const char *name)
 {
   if (!validate_body(vm, s->as.Try.body, name)) return false;
-  if (!s->as.Try.handlers.count && !s->as.Try.finalbody.count) return cd_raise_value(vm, "%s has neither handlers nor finalbody", name);
+  if (!s->as.Try.handlers.count && !s->as.Try.finalbody.count) return cd_raise_value(vm, "%s has neither except handlers nor finalbody", name);
   if (!s->as.Try.handlers.count && s->as.Try.orelse.count) return cd_raise_value(vm, "%s has orelse but no except handlers", name);
   return validate_handlers(vm, s->as.Try.handlers) && validate_stmts(vm, s->as.Try.finalbody) && validate_stmts(vm, s->as.Try.orelse);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // lexer.c: source text to an array of tokens; the lexical analysis chapter of the language reference
 #include "frontend/lexer.h"
+#include "frontend/parse.h"
 
 #include "base/unicode.h"
 #include "base/utf8.h"
@@ -26,8 +27,8 @@ typedef struct Lexer {
   const char *token_line_start;
   int flags;
   CompileMode mode;
-  bool field;
-  bool at_line_start, continued;
+  bool check_formatted;
+  bool at_line_start;
   int indent;                                    // index of the innermost level
   int indents[MAX_INDENTS], alternate[MAX_INDENTS];   // columns with tabs to 8, and to 1
 } Lexer;
@@ -85,12 +86,13 @@ static inline Token *lexer_add(Lexer *lexer, int kind)
   return token;
 }
 
-// Adds a token that has no place in the text.
+// Adds a token that has no place in the text. At the end of the source it belongs to the last line.
 static Token *lexer_add_mark(Lexer *lexer, int kind)
 {
   lexer->start = lexer->cur;
   Token *token = lexer_add(lexer, kind);
   if (!token) return NULL;
+  if (lexer->cur >= lexer->end && lexer->cur == lexer->line_start) token->line = token->end_line = lexer->line - 1;
   token->column = token->end_column = -1;
   token->size = 0;
   return token;
@@ -128,8 +130,10 @@ static bool lexer_error_range(Lexer *lexer, int32_t offset, int32_t end_offset, 
   va_end(args);
   if (!message) return false;
   lexer->out->error.message = message;
-  return lexer_fail(lexer, lexer->vm->exc.SyntaxError, lexer->line_start, lexer_line_end(lexer, lexer->line_start), lexer->line,
-                    offset < 0 ? lexer_chars(lexer->line_start, lexer->cur) : offset, end_offset);
+  lexer->out->error.direct = true;
+  if (offset < 0) offset = lexer_chars(lexer->line_start, lexer->cur);
+  return lexer_fail(lexer, lexer->vm->exc.SyntaxError, lexer->line_start, lexer_line_end(lexer, lexer->line_start), lexer->line, offset,
+                    end_offset < 0 ? offset : end_offset);
 }
 #define lexer_error(lexer, ...) lexer_error_range(lexer, -1, -1, __VA_ARGS__)
 
@@ -229,8 +233,12 @@ static bool lexer_start_line(Lexer *lexer)
     lexer->cur = p;
     if (*p == '#') {
       if (UNLIKELY(lexer->flags & PYCF_TYPE_COMMENTS)) {
-        bool found;
+        bool found;                              // a line of its own
         if (!lexer_add_type_comment(lexer, &found)) return false;
+        if (found) {
+          lexer->at_line_start = false;
+          return true;
+        }
       } else {
         lexer->cur = lexer_line_end(lexer, p);
       }
@@ -260,7 +268,7 @@ static bool lexer_add_type_comment(Lexer *lexer, bool *found)
   }
   for (p += 5; p < end && (*p == ' ' || *p == '\t'); p++) {}
   bool ignore = end - p >= 6 && memcmp(p, "ignore", 6) == 0 && (end - p == 6 || !((unsigned char)p[6] >= 128 || lexer_is_name(p[6])));
-  *found = true;
+  *found = !ignore;
   lexer->start = ignore ? p + 6 : p;
   lexer->cur = end;
   if (!ignore) return lexer_add(lexer, TOKEN_TYPE_COMMENT);
@@ -308,9 +316,26 @@ static int lexer_keyword(const char *text, size_t size)
 #undef KEYWORD_OR
 }
 
+static bool lexer_check_utf8(Lexer *lexer)
+{
+  VM *vm = lexer->vm;
+  Ref text = cd_str_decode_utf8(vm, lexer->start, (size_t)(lexer->cur - lexer->start), NULL);
+  if (text) {
+    cd_drop(vm, text);
+    return true;
+  }
+  Ref error = cd_take_raised(vm);
+  lexer->out->error.message = cd_str_format(vm, "(unicode error) %S", error);
+  cd_drop(vm, error);
+  if (!lexer->out->error.message) return false;
+  lexer->out->error.place_is_token = true;
+  return lexer_fail(lexer, vm->exc.SyntaxError, lexer->line_start, lexer->cur, lexer->line, 0, 0);
+}
+
 // PEP 3131: after normalisation each character must be an identifier character. Characters that are none are reported one by one.
 static bool lexer_check_name(Lexer *lexer)
 {
+  if (UNLIKELY(lexer->flags & PYCF_BAD_UTF8) && !lexer_check_utf8(lexer)) return false;
   const char *p = lexer->start;
   bool first = true;
   while (p < lexer->cur) {
@@ -377,8 +402,10 @@ static bool lexer_read_name(Lexer *lexer)
 static bool lexer_number_may_end(const char *p)
 {
   static const char *const words[] = {"and", "else", "for", "if", "in", "is", "or", "not"};
-  for (size_t i = 0; i < ARRAY_LEN(words); i++)
-    if (strncmp(p, words[i], strlen(words[i])) == 0) return true;
+  for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+    size_t size = strlen(words[i]);
+    if (strncmp(p, words[i], size) == 0 && (words[i][0] == 'i' || !lexer_is_name(p[size]))) return true;
+  }
   return false;
 }
 
@@ -394,7 +421,7 @@ static bool lexer_end_number(Lexer *lexer, const char *kind)
     out->warnings = warnings;
     out->warning_capacity = capacity;
   }
-  out->warnings[out->warning_count++] = (LexWarning){.token = out->count, .line = lexer->line, .kind = kind};
+  out->warnings[out->warning_count++] = (LexWarning){.token = out->count, .kind = kind};
   return lexer_add(lexer, TOKEN_NUMBER);
 }
 
@@ -488,6 +515,22 @@ static bool lexer_read_number(Lexer *lexer)
 
 // ---- strings ----
 
+// Does the string end at `close` by the old rules, too, or do its fields parse?
+static bool lexer_formatted_is_good(Lexer *lexer, const char *text, const char *close, char quote, bool triple, int flags)
+{
+  for (const char *s = text; s < close; s++) {
+    if (*s == '\\') { s++; continue; }
+    if (*s == '\n' && !triple) break;
+    if (*s == quote && (!triple || (s[1] == quote && s[2] == quote))) {
+      if (s + (triple ? 3 : 1) == close) return true;
+      break;
+    }
+  }
+  Token token = {.kind = TOKEN_STRING, .flags = (uint8_t)(flags | TOKEN_ESCAPES | TOKEN_NON_ASCII), .text = lexer->start, .size = (uint32_t)(close - lexer->start),
+                 .line = lexer->line, .end_line = lexer->line, .column = (int32_t)(lexer->start - lexer->line_start)};
+  return cd_literal_is_good(lexer->vm, &token, lexer->flags);
+}
+
 // Reads from the opening quote at `cur`; `start` is at the prefix.
 static bool lexer_read_string(Lexer *lexer, int flags)
 {
@@ -501,6 +544,7 @@ static bool lexer_read_string(Lexer *lexer, int flags)
   if (triple) p += 2, flags |= TOKEN_TRIPLE;
   if (flags & TOKEN_FORMATTED) {
     const char *close = cd_lex_formatted_end(p, lexer->end, quote, triple, flags & TOKEN_RAW);
+    if (close && lexer->check_formatted && !lexer_formatted_is_good(lexer, p, close, quote, triple, flags)) close = NULL;
     for (; close && p < close; p++) {
       bits |= (unsigned char)*p;
       if (*p == '\\') flags |= TOKEN_ESCAPES;
@@ -723,9 +767,10 @@ static bool lexer_finish(Lexer *lexer)
   return lexer_add_mark(lexer, TOKEN_ENDMARKER);
 }
 
-static bool lexer_add_newline(Lexer *lexer)
+// A line break with the comment before it.
+static bool lexer_add_newline(Lexer *lexer, const char *start)
 {
-  lexer->start = lexer->cur;
+  lexer->start = start;
   if (!lexer_add(lexer, TOKEN_NEWLINE)) return false;
   lexer->cur++;
   lexer->line++;
@@ -752,14 +797,16 @@ static bool lexer_run(Lexer *lexer)
     case CLASS_QUOTE: ok = lexer_read_string(lexer, 0); break;
     default:
       if (c == '\n') {
-        if (!lexer->out->bracket_count) { ok = lexer_add_newline(lexer); break; }
+        if (!lexer->out->bracket_count) { ok = lexer_add_newline(lexer, lexer->cur); break; }
         lexer->cur++;
         lexer->line++;
         lexer->line_start = lexer->cur;
       } else if (c == '#') {
-        bool found;
+        const char *comment = lexer->cur;
+        bool found = false;
         if (UNLIKELY(lexer->flags & PYCF_TYPE_COMMENTS)) ok = lexer_add_type_comment(lexer, &found);
         else lexer->cur = lexer_line_end(lexer, lexer->cur);
+        if (ok && !found && !lexer->out->bracket_count && *lexer->cur == '\n' && lexer->cur < lexer->end) ok = lexer_add_newline(lexer, comment);
       } else if (c == '\\') {
         lexer->cur++;
         ok = lexer_continue_line(lexer);
@@ -817,7 +864,7 @@ bool cd_lex(VM *vm, Tokens *tokens, const char *source, const char *end, LexOpti
   tokens->source = source;
   tokens->source_end = end;
   Lexer lexer = {.vm = vm, .out = tokens, .cur = source, .end = end, .line_start = source - options.column, .start = source, .line = options.line,
-                 .flags = options.flags, .mode = options.mode, .field = options.field, .at_line_start = true};
+                 .flags = options.flags, .mode = options.mode, .check_formatted = options.check_formatted, .at_line_start = true};
   bool ok = options.field ? lexer_run_field(&lexer) : lexer_run(&lexer);
   return ok || (tokens->count && tokens->items[tokens->count - 1].kind == TOKEN_ERROR && !cd_raised(vm));
 }

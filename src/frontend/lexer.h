@@ -37,6 +37,7 @@ typedef struct LexError {
   int32_t line, offset, end_line, end_offset;
   const char *text, *text_end;                   // the source line
   bool place_is_token;                           // the place is that of the ERROR token, by the rules for parser errors
+  bool direct;                                   // worded by the lexer: counts more than a parser's error before it
   bool at_end;                                   // the source ended too early: more input may help
 } LexError;
 
@@ -46,7 +47,7 @@ typedef struct OpenBracket { char bracket; int32_t line, column; } OpenBracket;
 #define MAX_INDENTS 100
 
 // "invalid decimal literal" for `1if x else y`; told when the parser gets to that token.
-typedef struct LexWarning { size_t token; int32_t line; const char *kind; } LexWarning;
+typedef struct LexWarning { size_t token; const char *kind; } LexWarning;
 
 // The tokens of one source. Ends with ENDMARKER or ERROR.
 typedef struct Tokens {
@@ -70,6 +71,7 @@ typedef struct LexOptions {
   int32_t line;                                  // of the first character
   int32_t column;
   bool field;                                    // an f-string's replacement field with the characters around it: they become parentheses
+  bool check_formatted;                          // an f-string with its own quotes in fields counts only if these are expressions
 } LexOptions;
 
 // Reads all tokens of [source, end). Bad source ends in an ERROR token and is not an exception; false: MemoryError.

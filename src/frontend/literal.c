@@ -65,12 +65,16 @@ Value cd_parse_number(Parser *p, const Token *token)
 // What went wrong in an escape sequence, for the message; places count from the start of the literal's text.
 typedef struct EscapeError { const char *reason; size_t start, end; } EscapeError;
 
-static bool literal_warn_escape(Parser *p, const Token *token, char c)
+// `escape` is the first bad one of the token's text, behind its backslash.
+static bool literal_warn_escape(Parser *p, const Token *token, const char *escape)
 {
   if (p->diagnosis || token->text <= p->warned) return true;
   p->warned = token->text;
-  return cd_syntax_warning(p->vm, p->vm->exc.DeprecationWarning, p->ast->filename, token->line, token->column, token->end_line, token->end_column,
-                           "invalid escape sequence '\\%c'", c);
+  bool octal = *escape >= '0' && *escape <= '7';
+  char text[4] = {escape[0], 0};
+  if (octal) text[1] = escape[1], text[2] = escape[2];
+  Ref message = cd_str_format(p->vm, "invalid %sescape sequence '\\%s'", octal ? "octal " : "", text);
+  return cd_parser_warn(p, p->vm->exc.DeprecationWarning, token, message);
 }
 
 static int literal_hex(char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1; }
@@ -84,7 +88,7 @@ static int literal_hex_digits(const char *s, const char *end, int digits, uint32
   return i;
 }
 
-// The escapes that both kinds of literal have. `*s` is behind the backslash; returns -1 when there is none of them.
+// The escapes that both kinds of literal have. `*s` is behind the backslash; returns -1 when there is none of them. Octal ones may be too big.
 static int literal_simple_escape(const char **s, const char *end)
 {
   char c = *(*s)++;
@@ -156,35 +160,34 @@ static bool literal_unicode_escape(Parser *p, TextBuilder *out, const char *text
 // Appends the text of a literal, or of a part of one, with its escapes replaced.
 bool cd_literal_decode(Parser *p, TextBuilder *out, const Token *token, const char *text, const char *end)
 {
-  const char *s = text;
-  char invalid = 0;
+  const char *s = text, *invalid = NULL;
   while (s < end) {
     const char *backslash = memchr(s, '\\', (size_t)(end - s));
     if (!backslash) backslash = end;
     if (backslash > s && !cd_text_put(out, s, (size_t)(backslash - s))) return false;
     if ((s = backslash + 1) > end) break;
-    if (s == end) {
-      if (!p->diagnosis) return false;
-      size_t at = literal_codec_position(text, backslash);
-      return cd_diagnosis_error(p->diagnosis, NULL, "(unicode error) 'unicodeescape' codec can't decode byte 0x5c in position %zu: \\ at end of string", at);
+    if (s == end) {                              // of an f-string's text, before a field
+      if (!invalid) invalid = s;
+      if (!cd_text_put(out, "\\", 1)) return false;
+      break;
     }
     if (*s == '\n') { s++; continue; }
     if (*s == 'x' || *s == 'u' || *s == 'U' || *s == 'N') {
       if (!literal_unicode_escape(p, out, text, &s, end)) return false;
       continue;
     }
+    const char *escape = s;
     int c = literal_simple_escape(&s, end);
-    if (c < 0) {
-      if (!invalid) invalid = *s;
-      if (!cd_text_put(out, "\\", 1)) return false;
-    } else if (!cd_text_char(out, (uint32_t)c)) return false;
+    if (!invalid && ((c < 0 && (unsigned char)*escape < 0x80) || c > 0377)) invalid = escape;
+    if (c < 0 ? !cd_text_put(out, "\\", 1) : !cd_text_char(out, (uint32_t)c)) return false;
   }
   return !invalid || literal_warn_escape(p, token, invalid);
 }
 
 static bool literal_decode_bytes(Parser *p, char *out, size_t *size, const Token *token, const char *text, const char *end)
 {
-  char *start = out, invalid = 0;
+  char *start = out;
+  const char *invalid = NULL;
   for (const char *s = text; s < end; ) {
     if (*s != '\\') { *out++ = *s++; continue; }
     s++;
@@ -199,11 +202,10 @@ static bool literal_decode_bytes(Parser *p, char *out, size_t *size, const Token
       s += 3;
       continue;
     }
+    const char *escape = s;
     int c = literal_simple_escape(&s, end);
-    if (c < 0) {
-      if (!invalid) invalid = *s;
-      *out++ = '\\';
-    } else *out++ = (char)c;
+    if (!invalid && (c < 0 || c > 0377)) invalid = escape;
+    *out++ = c < 0 ? '\\' : (char)c;
   }
   *size = (size_t)(out - start);
   return !invalid || literal_warn_escape(p, token, invalid);
@@ -283,14 +285,18 @@ typedef struct Formatted {
   int32_t line;
 } Formatted;
 
+static void literal_span(Expr *e, const Token *first, const Token *last)
+{
+  e->line = first->line;
+  e->column = first->column;
+  e->end_line = last->end_line;
+  e->end_column = last->end_column;
+}
+
 static Expr *literal_node(Formatted *f, ExprKind kind)
 {
   Expr *e = cd_expr_new(f->p->ast, kind);
-  if (!e) return NULL;
-  e->line = f->first->line;
-  e->column = f->first->column;
-  e->end_line = f->last->end_line;
-  e->end_column = f->last->end_column;
+  if (e) literal_span(e, f->first, f->last);
   return e;
 }
 
@@ -300,6 +306,7 @@ static bool literal_set_kind(Parser *p, Expr *e, const Token *first)
   return (e->as.Constant.kind = cd_ast_name(p->ast, "u", 1));
 }
 
+// Makes a piece of the text gathered so far.
 static bool literal_flush(Formatted *f)
 {
   if (!f->text.size) return true;
@@ -337,6 +344,7 @@ static Expr *literal_field_expression(Formatted *f, const char *text, const char
   p->field_depth++;
   e = cd_parse_star_expressions(p);
   if (e && !cd_parser_is(p, TOKEN_ENDMARKER)) e = NULL;
+  if (e && tokens.warning_count && !cd_parser_warn_numbers(p, &tokens)) e = NULL;
   p->field_depth--;
   p->token = saved;
   cd_tokens_clear(&tokens);
@@ -391,7 +399,11 @@ static Expr *literal_format_spec(Formatted *f, const char **s, const char *end, 
   cd_text_init(&f->text, f->p->vm);
   size_t mark = f->p->stack.count;
   Expr *e = literal_node(f, EXPR_JoinedStr);
-  if (e && !(literal_pieces(f, s, end, level + 1) && literal_flush(f))) e = NULL;
+  if (e) literal_span(e, f->token, f->token);      // a format and the text at its end are in one token; fields and the text before them span all
+  if (e && !literal_pieces(f, s, end, level + 1)) e = NULL;
+  bool text = f->text.size;
+  if (e && !literal_flush(f)) e = NULL;
+  if (e && text) literal_span(f->p->stack.items[f->p->stack.count - 1], f->token, f->token);
   if (e && !cd_parser_pop(f->p, &f->p->stack, mark, &e->as.JoinedStr.values.count, &e->as.JoinedStr.values.items)) e = NULL;
   cd_text_clear(&f->text);
   f->text = outer;
@@ -517,7 +529,7 @@ Expr *cd_parse_strings(Parser *p)
   last = p->token - 1;
   if (flags & TOKEN_BYTES)
     for (const Token *t = first; t <= last; t++)
-      if (!(t->flags & TOKEN_BYTES)) return p->diagnosis ? (cd_diagnosis_error(p->diagnosis, first, "cannot mix bytes and nonbytes literals"), NULL) : NULL;
+      if (!(t->flags & TOKEN_BYTES)) return p->diagnosis ? (cd_diagnosis_error(p->diagnosis, NULL, "cannot mix bytes and nonbytes literals"), NULL) : NULL;
   if (flags & TOKEN_FORMATTED) return literal_formatted(p, first, last);
 
   Value value = cd_ast_own(p->ast, flags & TOKEN_BYTES ? literal_bytes(p, first, last) : literal_text(p, first, last));
@@ -526,4 +538,18 @@ Expr *cd_parse_strings(Parser *p)
   e->as.Constant.value = value;
   PARSER_SPAN(p, e, first);
   return e;
+}
+
+bool cd_literal_is_good(VM *vm, const Token *token, int flags)
+{
+  Token tokens[2] = {*token, {.kind = TOKEN_ENDMARKER}};
+  Ast ast;
+  Parser p = {.vm = vm, .ast = &ast, .token = tokens, .flags = flags, .warned = (const char *)UINTPTR_MAX};
+  if (!cd_ast_init(&ast, vm, NO_VALUE)) return false;
+  bool ok = cd_parse_strings(&p);
+  cd_clear_raised(vm);
+  cd_free(vm, p.stack.items, p.stack.capacity * sizeof(void *));
+  cd_free(vm, p.keywords.items, p.keywords.capacity * sizeof(void *));
+  cd_ast_clear(&ast);
+  return ok;
 }

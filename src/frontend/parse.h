@@ -59,6 +59,9 @@ static inline bool cd_parser_is_word(const Parser *p, const char *word, size_t s
 bool cd_parser_push(Parser *p, PointerStack *stack, void *item);
 // Moves the items above `mark` into the arena. *items is NULL when there are none. false: no memory.
 bool cd_parser_pop(Parser *p, PointerStack *stack, size_t mark, size_t *count, void *items);
+// Warns of a token, in the message's words (consumed). As an error it is raised as a SyntaxError at the token. false: exception set.
+bool cd_parser_warn(Parser *p, Type *category, const Token *token, Ref message);
+bool cd_parser_warn_numbers(Parser *p, const Tokens *tokens);    // those that are deprecated: 1if x else y
 bool cd_parser_enter(Parser *p);                 // one level deeper; false: MemoryError
 static inline void cd_parser_leave(Parser *p) { p->depth--; }
 
@@ -84,6 +87,7 @@ Expr *cd_parse_name_expr(Parser *p, ExprContext ctx);
 // ---- literal.c ----
 Expr *cd_parse_strings(Parser *p);               // one or more STRING tokens
 Value cd_parse_number(Parser *p, const Token *token);
+bool cd_literal_is_good(VM *vm, const Token *token, int flags);   // does this f-string parse? Raises nothing
 
 // ---- parse_stmt.c, parse_pattern.c ----
 bool cd_parse_block(Parser *p, StmtSeq *body);

@@ -510,20 +510,17 @@ static Expr *stmt_except_type(Parser *p)
 static bool stmt_handlers(Parser *p, ExceptHandlerSeq *handlers, bool *star)
 {
   size_t mark = p->stack.count;
-  bool bare = false;
   while (cd_parser_is(p, TOKEN_EXCEPT)) {
     const Token *start = p->token++;
     ExceptHandler *handler = cd_ast_alloc(p->ast, sizeof *handler);
-    if (!handler || bare) return false;
+    if (!handler) return false;
     bool this_star = cd_parser_take(p, TOKEN_STAR);
     if (p->stack.count > mark && this_star != *star) return false;
     *star = this_star;
     if (this_star || !cd_parser_is(p, TOKEN_COLON)) {
       if (!(handler->type = stmt_except_type(p))) return false;
       if (cd_parser_take(p, TOKEN_AS) && !(handler->name = cd_parse_name(p))) return false;
-    } else {
-      bare = true;                                 // allowed for the last only
-    }
+    }                                              // one without a type must be the last; the compiler says so
     if (!stmt_colon_block(p, &handler->body) || !STMT_PUSH(p, handler)) return false;
     PARSER_SPAN(p, handler, start);
   }
@@ -568,7 +565,10 @@ static Stmt *stmt_class(Parser *p, ExprSeq decorators)
   Stmt *s = cd_stmt_new(p->ast, STMT_ClassDef);
   if (!s || !(s->as.ClassDef.name = cd_parse_name(p)) || !stmt_type_params(p, &s->as.ClassDef.type_params)) return NULL;
   s->as.ClassDef.decorator_list = decorators;
+  const Token *open = p->token;
   if (cd_parser_is(p, TOKEN_LPAR) && !cd_parse_arguments(p, &s->as.ClassDef.bases, &s->as.ClassDef.keywords)) return NULL;
+  const Expr *base = s->as.ClassDef.bases.count ? s->as.ClassDef.bases.items[0] : NULL;
+  if (base && base->kind == EXPR_GeneratorExp && base->column == open->column && base->line == open->line) return NULL;   // without its own parentheses
   return stmt_colon_block(p, &s->as.ClassDef.body) ? stmt_spanned(p, s, start) : NULL;
 }
 

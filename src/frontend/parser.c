@@ -62,42 +62,78 @@ Ref cd_syntax_error(VM *vm, Value filename, int32_t line, int32_t column, int32_
   return cd_raise_syntax(vm, vm->exc.SyntaxError, message, filename, line, column + 1, end_line < 0 ? line : end_line, end_column < 0 ? 0 : end_column + 1, text);
 }
 
+// warnings.warn_explicit(message, category, filename, line). *error: it became an exception, which is taken back.
+static bool parser_warn_explicit(VM *vm, Type *category, Value message, Value filename, int32_t line, bool *error)
+{
+  Ref explicit = cd_import_attr(vm, "_warnings", "warn_explicit");
+  if (!explicit) return false;
+  Ref line_value = cd_from_small(line);
+  Ref result = cd_call(vm, explicit, (Value[]){message, cd_type_value(category), filename, line_value}, 4, NO_VALUE);
+  cd_drop(vm, explicit);
+  cd_drop(vm, result);
+  *error = !result && cd_swallow(vm, category);
+  return result || *error;
+}
+
 bool cd_syntax_warning(VM *vm, Type *category, Value filename, int32_t line, int32_t column, int32_t end_line, int32_t end_column, const char *format, ...)
 {
   va_list args;
   va_start(args, format);
   Ref message = cd_str_vformat(vm, format, args);
   va_end(args);
-  Ref explicit = message ? cd_import_attr(vm, "_warnings", "warn_explicit") : NO_REF;
-  if (!explicit) {
+  bool error = false, ok = message && parser_warn_explicit(vm, category, message, filename, line, &error);
+  if (!error) {
     cd_drop(vm, message);
-    return false;
+    return ok;
   }
-  Ref line_value = cd_from_small(line);
-  Ref result = cd_call(vm, explicit, (Value[]){message, cd_type_value(category), filename, line_value}, 4, NO_VALUE);
-  cd_drop(vm, explicit);
-  bool ok = result;
-  cd_drop(vm, result);
-  if (!ok && cd_raised_is(vm, category)) {
-    cd_clear_raised(vm);
-    Ref text = parser_line_of_file(vm, filename, line);
-    return cd_raise_syntax(vm, vm->exc.SyntaxError, message, filename, line, column + 1, end_line, end_column + 1, text);
-  }
-  cd_drop(vm, message);
-  return ok;
+  return cd_raise_syntax(vm, vm->exc.SyntaxError, message, filename, line, column + 1, end_line, end_column + 1, parser_line_of_file(vm, filename, line));
 }
 
 // ---- parsing ----
 
-// The deprecated numbers that parsing got to.
-static bool parser_warn_numbers(Parser *p, const Tokens *tokens)
+// The line of the source that a token begins on.
+static void parser_token_line(const Token *token, const char **start, const char **end)
 {
-  for (size_t i = 0; i < tokens->warning_count; i++) {
-    const LexWarning *warning = &tokens->warnings[i];
-    const Token *token = &tokens->items[warning->token];
-    if (!cd_syntax_warning(p->vm, p->vm->exc.DeprecationWarning, p->ast->filename, warning->line, token->end_column - 1, warning->line, -1, "invalid %s literal", warning->kind))
-      return false;
+  *start = token->text - token->column;
+  *end = strchr(*start, '\n');
+  if (!*end) *end = *start + strlen(*start);
+}
+
+bool cd_parser_warn(Parser *p, Type *category, const Token *token, Ref message)
+{
+  VM *vm = p->vm;
+  bool error = false, ok = message && parser_warn_explicit(vm, category, message, p->ast->filename, token->line, &error);
+  if (!error) {
+    cd_drop(vm, message);
+    return ok;
   }
+  const char *line, *end;
+  parser_token_line(token, &line, &end);
+  int32_t offset = (int32_t)cd_utf8_count(line, (size_t)token->column) + 1, end_offset = token->end_column + 1;
+  if (token->end_line == token->line) end_offset = (int32_t)cd_utf8_count(line, (size_t)token->end_column) + 1;
+  if (*end) end++;
+  return cd_raise_syntax(vm, vm->exc.SyntaxError, message, p->ast->filename, token->line, offset, token->end_line, end_offset, cd_str_new(vm, line, (size_t)(end - line)));
+}
+
+static bool parser_warn_number(Parser *p, const Token *token, const char *kind)
+{
+  VM *vm = p->vm;
+  Ref message = cd_str_format(vm, "invalid %s literal", kind);
+  bool error = false, ok = message && parser_warn_explicit(vm, vm->exc.SyntaxWarning, message, p->ast->filename, token->line, &error);
+  if (!error) {
+    cd_drop(vm, message);
+    return ok;
+  }
+  const char *line, *end;
+  parser_token_line(token, &line, &end);
+  int32_t offset = (int32_t)cd_utf8_count(line, (size_t)token->end_column);
+  return cd_raise_syntax(vm, vm->exc.SyntaxError, message, p->ast->filename, token->line, offset, token->line, offset, cd_str_new(vm, line, (size_t)(end - line)));
+}
+
+bool cd_parser_warn_numbers(Parser *p, const Tokens *tokens)
+{
+  for (size_t i = 0; i < tokens->warning_count; i++)
+    if (!parser_warn_number(p, &tokens->items[tokens->warnings[i].token], tokens->warnings[i].kind)) return false;
   return true;
 }
 
@@ -122,16 +158,21 @@ Mod *cd_parse(VM *vm, Ast *ast, const char *source, size_t size, Value filename,
   Parser p = {.vm = vm, .ast = ast, .source = source, .flags = flags, .mode = mode};
   LexOptions options = {.mode = mode, .flags = flags, .line = 1};
   Mod *mod = NULL;
+  if (flags & PYCF_BAD_UTF8) {                     // then only comments may have such bytes
+    cd_diagnose(vm, source, size, filename, mode, flags);
+    if (cd_raised(vm)) return NULL;
+  }
   if (!cd_lex(vm, &tokens, source, source + size, options)) goto done;
   p.token = tokens.items;
   mod = cd_parse_mod(&p);
   if (mod && mode == MODE_SINGLE && !parser_is_alone(&p, &tokens)) mod = NULL;
   if (mod && mode == MODE_EXEC && (flags & PYCF_TYPE_COMMENTS) && !cd_parser_type_ignores(&p, &tokens, mod)) mod = NULL;
-  if (mod && tokens.warning_count && !parser_warn_numbers(&p, &tokens)) mod = NULL;
+  if (mod && tokens.warning_count && !cd_parser_warn_numbers(&p, &tokens)) mod = NULL;
 done:
   cd_free(vm, p.stack.items, p.stack.capacity * sizeof(void *));
   cd_free(vm, p.keywords.items, p.keywords.capacity * sizeof(void *));
   cd_tokens_clear(&tokens);
   if (!mod && !cd_raised(vm)) cd_diagnose(vm, source, size, filename, mode, flags);
+  if (!mod && !cd_raised(vm)) cd_raise_system(vm, "a source that does not parse has no mistake");
   return mod;
 }

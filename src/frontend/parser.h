@@ -11,8 +11,8 @@
 Mod *cd_parse(VM *vm, Ast *ast, const char *source, size_t size, Value filename, CompileMode mode, int flags);
 
 // Source bytes of any PEP 263 encoding to UTF-8 text (a str or bytes object that holds it, at *text). Errors as CPython's: SyntaxError
-// "encoding problem: ...", "(unicode error) 'utf-8' codec can't decode ...". NO_REF: exception set.
-Ref cd_source_decode(VM *vm, const char *source, size_t size, Value filename, CompileMode mode, int flags, const char **text, size_t *text_size);
+// "encoding problem: ...". Sets the flags that say what was found. NO_REF: exception set.
+Ref cd_source_decode(VM *vm, const char *source, size_t size, Value filename, CompileMode mode, int *flags, const char **text, size_t *text_size);
 
 // Raises `type` (a SyntaxError) with all that it shows; consumes message and text (a str or None), either of which may be NO_REF with an exception set.
 Ref cd_raise_syntax(VM *vm, Type *type, Ref message, Value filename, int32_t line, int32_t offset, int32_t end_line, int32_t end_offset, Ref text);

@@ -125,21 +125,28 @@ static Ref source_decode_as(VM *vm, const char *source, size_t size, const char 
   return source_error(vm, filename, message);
 }
 
-Ref cd_source_decode(VM *vm, const char *source, size_t size, Value filename, CompileMode mode, int flags, const char **text, size_t *text_size)
+Ref cd_source_decode(VM *vm, const char *source, size_t size, Value filename, CompileMode mode, int *flags, const char **text, size_t *text_size)
 {
   char encoding[MAX_ENCODING];
-  bool complete = mode == MODE_EXEC, mark = false;
+  bool complete = mode == MODE_EXEC, mark = false, declared = false;
   Ref out;
-  if (!(flags & (PYCF_SOURCE_IS_UTF8 | PYCF_IGNORE_COOKIE))) {
+  if (!(*flags & (PYCF_SOURCE_IS_UTF8 | PYCF_IGNORE_COOKIE))) {
     if (size >= 3 && memcmp(source, "\xEF\xBB\xBF", 3) == 0) mark = true, source += 3, size -= 3;
-    if (source_encoding(source, size, encoding) && strcmp(encoding, "utf-8") != 0) {
+    declared = source_encoding(source, size, encoding);
+    if (declared && strcmp(encoding, "utf-8") != 0) {
       if (mark) return source_error(vm, filename, cd_str_format(vm, "encoding problem: %s with BOM", encoding));
       if (!(out = source_decode_as(vm, source, size, encoding, filename, complete))) return NO_REF;
       goto done;
     }
+    size_t count;
+    bool ascii;
+    if (cd_utf8_check(source, size, false, &count, &ascii, NULL) != size) *flags |= PYCF_BAD_UTF8;
+  } else {
+    declared = true;
   }
   if (!(out = source_lines(vm, source, size, complete))) return NO_REF;
 done:
+  if (declared || mark) *flags |= PYCF_KNOWN_ENCODING;
   *text = cd_bytes_data(out);
   *text_size = cd_bytes_size(out);
   return out;

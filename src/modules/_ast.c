@@ -194,6 +194,13 @@ done:
   return ok;
 }
 
+// Arguments are for __init__ alone.
+static Ref ast_new(VM *vm, Type *type, const Value *args UNUSED, size_t nargs UNUSED, Value kwnames UNUSED)
+{
+  Object *self = cd_instance_new(vm, type);
+  return self ? cd_from_object(self) : NO_REF;
+}
+
 METHOD(ast, __reduce__, "__reduce__(self, /)", "What pickle and copy keep: the class and the attributes.")
 {
   Ref dict = cd_instance_dict(vm, cd_object(self));
@@ -216,7 +223,7 @@ static const MethodDef *const ast_methods[] = {&ast___reduce___def, NULL};
 static const GetSetDef ast_getset[] = {{"__dict__", NULL, ast_get_dict, ast_set_dict}, {NULL}};
 static const TypeSpec ast_spec = {
   .name = "ast.AST", .basicsize = sizeof(AstNode), .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT, .dict_offset = offsetof(AstNode, attributes),
-  .methods = ast_methods, .getset = ast_getset, .slots = {.new_ = cd_object_new_slot, .init = ast_init},
+  .methods = ast_methods, .getset = ast_getset, .slots = {.new_ = ast_new, .init = ast_init},
 };
 
 // ---- making the classes ----
