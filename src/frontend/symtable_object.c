@@ -118,7 +118,7 @@ Ref cd_symtable(VM *vm, Type *type, const char *source, size_t size, Value filen
 {
   const char *text;
   size_t text_size;
-  Ref owner = cd_source_decode(vm, source, size, filename, mode, flags, &text, &text_size), result = NO_REF;
+  Ref owner = cd_source_decode(vm, source, size, filename, mode, &flags, &text, &text_size), result = NO_REF;
   if (!owner) return NO_REF;
   Ast ast;
   if (cd_ast_init(&ast, vm, filename)) {
