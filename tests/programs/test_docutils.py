@@ -3,6 +3,6 @@
 from both import HERE, compare, need
 
 need("docutils")
-for writer in ("html5", "html4", "latex", "manpage", "pseudoxml"):
+for writer in ("html5", "html4", "latex", "manpage", "xml", "pseudoxml"):
     compare([HERE / "work/docutils_pages.py", writer, HERE / "work/guide.rst"], errors_too=True)
 compare([HERE / "work/docutils_pages.py", "html5", HERE.parent.parent / "README.md"], errors_too=True)
