@@ -40,6 +40,7 @@ static bool bytes_io_reserve(VM *vm, BytesIo *io, size_t size)
 static bool bytes_io_put(VM *vm, BytesIo *io, const char *data, size_t size)
 {
   size_t end;
+  if (!size) return true;                        // leaves no gap either
   if (__builtin_add_overflow(io->position, size, &end) || end > INT64_MAX) return cd_raise_overflow(vm, "new buffer size too large");
   if (!bytes_io_reserve(vm, io, end)) return false;
   if (io->position > io->size) memset(io->data + io->size, 0, io->position - io->size);

@@ -42,6 +42,7 @@ static void zlib_stream_init(VM *vm, z_stream *stream)
 
 static Ref zlib_raise(VM *vm, const z_stream *stream, int code, const char *what)
 {
+  if (code == Z_MEM_ERROR) return cd_raise_memory(vm);
   const char *message = code == Z_VERSION_ERROR ? "library version mismatch" : stream->msg;
   Type *type = cd_as_type(zlib_state(vm)->error);
   if (!message) message = code == Z_BUF_ERROR ? "incomplete or truncated stream" : code == Z_STREAM_ERROR ? "inconsistent stream state"

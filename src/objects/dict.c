@@ -219,6 +219,13 @@ Value cd_dict_get_name_borrow(VM *vm, Value dict, Value name)
 
 Value cd_dict_get_text_borrow(VM *vm, Value dict, const char *name)
 {
+  Dict *d = cd_as_dict(dict);
+  if (LIKELY(d->str_keys)) {                     // the key lives for the search only: nothing is allocated, nothing can fail
+    size_t size = strlen(name);
+    Str key = {.head = {.refcount = 1, .type = vm->types.str}, .hash = cd_hash_bytes(vm->hash_key, name, size), .size = size, .data = (char *)(uintptr_t)name};
+    int64_t n = dict_lookup_str(d, cd_from_object(&key), key.hash);
+    return n >= 0 ? d->entries[n].value : NO_VALUE;
+  }
   Ref raised = cd_take_raised(vm), key = cd_str_from(vm, name);
   Value value = NO_VALUE;
   if (key) value = cd_dict_get_name_borrow(vm, dict, key);

@@ -595,6 +595,7 @@ static Ref memory_compare(VM *vm, Value self, Value other, CompareOp op)
   } else {
     if (!cd_has_buffer(vm, other)) return cd_not_implemented();
     if (!(view = memory_from_exporter(vm, other))) {
+      if (cd_raised_is(vm, vm->exc.MemoryError)) return NO_REF;
       cd_clear_raised(vm);
       return cd_not_implemented();
     }

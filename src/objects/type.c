@@ -204,7 +204,7 @@ static Ref mro_conflict(VM *vm, Value *lists, const size_t *next, size_t count)
     for (size_t j = 0; j < cd_list_size(names) && !known; j++) known = cd_is(cd_list_item_borrow(names, j), name);
     if (!known && !cd_list_append(vm, cd_as_list(names), name)) break;
   }
-  Ref comma = cd_str_from(vm, ", ");
+  Ref comma = cd_raised(vm) ? NO_REF : cd_str_from(vm, ", ");
   Ref joined = comma ? cd_str_join(vm, comma, names) : NO_REF;
   if (joined) cd_raise_type(vm, "Cannot create a consistent method resolution\norder (MRO) for bases %U", joined);
   cd_drop(vm, joined);

@@ -354,7 +354,7 @@ static Ref frame_get_back(VM *vm, Value self)
 static Frame *frame_of_object(VM *vm, Value self)
 {
   Frame *frame = as_frame_object(self)->frame;
-  if (!frame) cd_raise_runtime(vm, "frame was lost for want of memory");
+  if (!frame) cd_raise(vm, vm->exc.MemoryError, "frame was lost for want of memory");
   return frame;
 }
 

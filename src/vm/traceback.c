@@ -27,7 +27,8 @@ bool cd_traceback_add(VM *vm, Frame *frame)
   Traceback *next = cd_bits(exception->traceback) ? (Traceback *)cd_object(exception->traceback) : NULL;
   FrameObject *object = cd_frame_object(vm, frame);
   Ref traceback = object ? traceback_new(vm, next, object, (int32_t)cd_frame_unit(frame), -1) : NO_REF;
-  if (!cd_bits(traceback)) {                     // out of memory: the exception goes on with a shorter traceback
+  if (!cd_bits(traceback)) {                     // out of memory: that goes on instead; a MemoryError goes on with a shorter traceback
+    if (cd_object(raised)->type != vm->exc.MemoryError) { cd_chain_context(vm, raised); return false; }
     cd_clear_raised(vm);
     cd_restore_raised(vm, raised);
     return false;

@@ -35,16 +35,16 @@ static bool verbose;
 static uint64_t current;                         // point of failure, for the alarm
 static const char *current_name;
 
-static char *read_all(const char *path, size_t *size)
+static char *read_all(const char *path)
 {
   FILE *file = fopen(path, "rb");
   if (!file) { perror(path); exit(2); }
-  char *data = NULL;
-  size_t room = 0;
-  ssize_t got = getdelim(&data, &room, -1, file);
+  fseek(file, 0, SEEK_END);
+  long size = ftell(file);
+  rewind(file);
+  char *data = calloc(1, (size_t)size + 1);
+  if (!data || fread(data, 1, (size_t)size, file) != (size_t)size) { perror(path); exit(2); }
   fclose(file);
-  if (got < 0) { perror(path); exit(2); }
-  *size = (size_t)got;
   return data;
 }
 
@@ -66,7 +66,23 @@ static size_t split(char *text, Snippet **out)
   return count;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+const char *__asan_default_options(void);
+const char *__asan_default_options(void) { return "exitcode=99:log_path=stdout"; }
+const char *__ubsan_default_options(void);
+const char *__ubsan_default_options(void) { return "exitcode=99:log_path=stdout"; }
+#endif
+
 typedef enum Outcome { RESULT, MEMORY, OTHER } Outcome;
+
+// Is it a MemoryError, or one that was raised while another was handled, and so on, the first of them a MemoryError? Python code may make any
+// exception of another.
+static bool began_with_memory_error(VM *vm, Value exception)
+{
+  for (Value e = exception; cd_bits(e); e = cd_as_exception(e)->cause ? cd_as_exception(e)->cause : cd_as_exception(e)->context)
+    if (cd_object(e)->type == vm->exc.MemoryError) return true;
+  return false;
+}
 
 // Compiles and runs the snippet in a namespace of its own; *shown is repr(result) or what was raised, malloc'ed.
 static Outcome run_once(VM *vm, const Snippet *s, uint64_t fail_at, char **shown)
@@ -91,10 +107,11 @@ static Outcome run_once(VM *vm, const Snippet *s, uint64_t fail_at, char **shown
     *shown = strdup(text ? cd_str_data(text) : "repr failed");
     outcome = RESULT;
   } else {
-    outcome = cd_raised_is(vm, vm->exc.MemoryError) ? MEMORY : OTHER;
     Ref exception = cd_take_raised(vm);
+    if (began_with_memory_error(vm, exception)) outcome = MEMORY;
     text = cd_repr(vm, exception);
     *shown = strdup(text ? cd_str_data(text) : "repr failed");
+    if (strstr(*shown, "MemoryError")) outcome = MEMORY;   // in a group
     cd_drop(vm, exception);
   }
   cd_clear_raised(vm);
@@ -213,9 +230,9 @@ int main(int argc, char **argv)
     else return 2;
   }
   if (optind >= argc) return 2;
-  size_t size, count, run = 0, bad = 0;
+  size_t count, run = 0, bad = 0;
   Snippet *all;
-  char *text = read_all(argv[optind], &size);
+  char *text = read_all(argv[optind]);
   count = split(text, &all);
   for (size_t i = 0; i < count; i++) {
     bool wanted = optind + 1 == argc;
@@ -225,7 +242,7 @@ int main(int argc, char **argv)
     fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-      if (!getenv("SWEEP_STDERR") && !freopen("/tmp/sweep-stderr", "w", stderr)) _exit(2);
+      if (!getenv("SWEEP_STDERR") && !freopen("/dev/null", "w", stderr)) _exit(2);   // what handlers of unraisable exceptions say
       int failed = sweep(&all[i]);
       fflush(stdout);
       _exit(failed);
