@@ -81,12 +81,12 @@ static Ref run_source(VM *vm, const char *source, size_t size, const char *filen
 int cede_run_text(CedeVM *vm, const char *source)
 {
   size_t size = strlen(source);
-  char *text = malloc(size + 2);                 // a final newline, as a file would have
-  if (!text) return run_finish(vm, cd_raise_memory(vm));
+  char *text = cd_alloc(vm, size + 2);           // a final newline, as a file would have
+  if (!text) return run_finish(vm, NO_REF);
   memcpy(text, source, size);
   memcpy(text + size, "\n", 2);
   Ref result = path_prepend_text(vm, "") ? run_source(vm, text, size + 1, "<string>", MODE_EXEC, PYCF_SOURCE_IS_UTF8) : NO_REF;
-  free(text);
+  cd_free(vm, text, size + 2);
   return run_finish(vm, result);
 }
 
@@ -107,28 +107,41 @@ int cede_run_module(CedeVM *vm, const char *name)
   return run_finish(vm, path_prepend_text(vm, folder) ? run_by_runpy(vm, name, true) : NO_REF);
 }
 
-// All bytes of a descriptor, malloc'ed.
-static char *read_descriptor(int fd, size_t *size)
+// All bytes of a descriptor, with a NUL behind them.
+typedef struct RunSource { char *data; size_t size, capacity; int error; } RunSource;   // data NULL: errno in `error`, or 0 and MemoryError set
+
+static void run_source_free(VM *vm, RunSource *source)
 {
-  size_t capacity = 1 << 16;
-  char *data = malloc(capacity + 1);
-  for (*size = 0; data;) {
-    if (*size == capacity) {
-      char *grown = realloc(data, (capacity *= 2) + 1);
-      if (!grown) break;
-      data = grown;
-    }
-    ssize_t got = read(fd, data + *size, capacity - *size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) break;
+  cd_free(vm, source->data, source->capacity + 1);
+  source->data = NULL;
+}
+
+static bool run_source_grow(VM *vm, RunSource *source)
+{
+  size_t capacity = source->data ? source->capacity * 2 : 1 << 16;
+  char *grown = cd_realloc(vm, source->data, source->data ? source->capacity + 1 : 0, capacity + 1);
+  if (!grown) return false;
+  source->data = grown;
+  source->capacity = capacity;
+  return true;
+}
+
+static RunSource read_descriptor(VM *vm, int fd)
+{
+  RunSource source = {0};
+  for (;;) {
+    if (source.size == source.capacity && !run_source_grow(vm, &source)) break;
+    ssize_t got = read(fd, source.data + source.size, source.capacity - source.size);
     if (got == 0) {
-      data[*size] = 0;
-      return data;
+      source.data[source.size] = 0;
+      return source;
     }
-    *size += (size_t)got;
+    if (got > 0) source.size += (size_t)got;
+    else if (errno != EINTR) { source.error = errno; break; }
+    else if (!cd_poll(vm)) break;
   }
-  free(data);
-  return NULL;
+  run_source_free(vm, &source);
+  return source;
 }
 
 static int cannot_open(VM *vm, const char *path, int error)
@@ -189,25 +202,23 @@ int cede_run_file(CedeVM *vm, const char *path)
     return run_finish(vm, ok ? run_by_runpy(vm, "__main__", false) : NO_REF);
   }
   int fd = open(path, O_RDONLY | O_CLOEXEC);
-  size_t size;
-  char *source = fd >= 0 ? read_descriptor(fd, &size) : NULL;
-  int error = errno;
-  if (fd >= 0) close(fd);
-  if (!source) return cannot_open(vm, path, error);
+  if (fd < 0) return cannot_open(vm, path, errno);
+  RunSource source = read_descriptor(vm, fd);
+  close(fd);
+  if (!source.data) return source.error ? cannot_open(vm, path, source.error) : run_finish(vm, NO_REF);
   char *full = absolute_path(path);              // as CPython since 3.9
-  Ref result = full && prepend_script_folder(vm, path) && set_main_text(vm, "__file__", full) ? run_source(vm, source, size, full, MODE_EXEC, 0) : NO_REF;
+  Ref result = full && prepend_script_folder(vm, path) && set_main_text(vm, "__file__", full) ? run_source(vm, source.data, source.size, full, MODE_EXEC, 0) : NO_REF;
   free(full);
-  free(source);
+  run_source_free(vm, &source);
   return run_finish(vm, result);
 }
 
 int cede_run_stdin(CedeVM *vm)
 {
-  size_t size;
-  char *source = read_descriptor(0, &size);
-  if (!source) return cannot_open(vm, "<stdin>", errno);
-  Ref result = path_prepend_text(vm, "") ? run_source(vm, source, size, "<stdin>", MODE_EXEC, 0) : NO_REF;
-  free(source);
+  RunSource source = read_descriptor(vm, 0);
+  if (!source.data) return source.error ? cannot_open(vm, "<stdin>", source.error) : run_finish(vm, NO_REF);
+  Ref result = path_prepend_text(vm, "") ? run_source(vm, source.data, source.size, "<stdin>", MODE_EXEC, 0) : NO_REF;
+  run_source_free(vm, &source);
   return run_finish(vm, result);
 }
 

@@ -220,7 +220,7 @@ static bool ast_set_dict(VM *vm, Value self, Value value)
 }
 
 static const MethodDef *const ast_methods[] = {&ast___reduce___def, NULL};
-static const GetSetDef ast_getset[] = {{"__dict__", NULL, ast_get_dict, ast_set_dict}, {NULL}};
+static const GetSetDef ast_getset[] = {{"__dict__", NULL, ast_get_dict, ast_set_dict}, {0}};
 static const TypeSpec ast_spec = {
   .name = "ast.AST", .basicsize = sizeof(AstNode), .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT, .dict_offset = offsetof(AstNode, attributes),
   .methods = ast_methods, .getset = ast_getset, .slots = {.new_ = ast_new, .init = ast_init},

@@ -9,6 +9,10 @@
 #include <complex.h>
 #include <math.h>
 
+#ifndef CMPLX                                    // clang with the C library's own header
+#define CMPLX(real, imag) __builtin_complex((double)(real), (double)(imag))
+#endif
+
 typedef double complex CmathValue;
 
 static bool cmath_argument(VM *vm, Value v, CmathValue *out)

@@ -465,6 +465,10 @@ Ref cd_iter(VM *vm, Value iterable)
 Next cd_next(VM *vm, Value iterator, Ref *out)
 {
   Type *type = cd_type_of(vm, iterator);
+  if (UNLIKELY((char *)__builtin_frame_address(0) < vm->thread->c_stack_limit)) {   // itertools.chain over chain over chain ...
+    cd_raise_recursion(vm, NULL);
+    return NEXT_ERROR;
+  }
   if (LIKELY(type->slots.next != NULL)) {
     Next next = type->slots.next(vm, iterator, out);
     CD_ASSERT((next == NEXT_ERROR) == cd_raised(vm));

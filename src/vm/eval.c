@@ -144,7 +144,7 @@ static ALWAYS_INLINE bool eval_never(Value a UNUSED, Value b UNUSED, Ref *out UN
 
 // Comparison of immediates: 1 true, 0 false, -1 not immediates.
 #define EVAL_COMPARE(name, operator_)                                                              \
-  static ALWAYS_INLINE int eval_##name(Value a, Value b)                                           \
+  static ALWAYS_INLINE UNUSED int eval_##name(Value a, Value b)                                    \
   {                                                                                                \
     if (LIKELY(cd_both_small(a, b))) return (int64_t)cd_bits(a) operator_ (int64_t)cd_bits(b);     \
     if (cd_is_flonum(a) && cd_is_flonum(b)) return cd_flonum(a) operator_ cd_flonum(b);            \
