@@ -54,6 +54,8 @@ typedef struct TypeSlots {
   size_t (*alloc_size)(Object *self);            // bytes this object was allocated with; NULL means type->basicsize
   void (*finalize)(VM *vm, Value self);          // __del__, or closing a generator; keeps the current exception, reports its own as unraisable
 
+  bool (*retire)(VM *vm, Object *self);          // the whole death of an object that needs no finalizer and has no weak references, memory included; false: it does
+
   UnaryFn repr, str;
   LenFn hash;                                    // never -1 as a value; a type with no hash has cd_hash_unhashable
   CallFn call;

@@ -41,6 +41,7 @@ Ref cd_generator_get_code(VM *vm, Value self);
 Ref cd_generator_repr_as(VM *vm, Value self, const char *kind);
 
 void cd_generator_finalize(VM *vm, Value self);
+bool cd_generator_retire(VM *vm, Object *self);
 void cd_generator_release(VM *vm, Object *self);
 void cd_generator_traverse(Object *self, VisitFn visit, void *context);
 void cd_generator_clear(VM *vm, Object *self);

@@ -227,6 +227,7 @@ const TypeSpec cd_coroutine_spec = {
     .clear = cd_generator_clear,
     .alloc_size = cd_generator_size,
     .finalize = cd_generator_finalize,
+    .retire = cd_generator_retire,
     .repr = coroutine_repr,
     .await = coroutine_await,
     .send = coroutine_send_slot,

@@ -50,16 +50,28 @@ static void generator_unlink(VM *vm, Generator *generator)
   generator->live_next = generator->live_previous = NULL;
 }
 
-Ref cd_generator_new(VM *vm, Function *function)
+// One allocation, every field written once: the collector learns of the object when it is complete.
+Ref cd_generator_new(VM *vm, Function *function, Value *args, size_t nargs)
 {
   Code *code = function->code;
   Type *type = code->flags & CO_COROUTINE ? vm->types.coroutine : code->flags & CO_ASYNC_GENERATOR ? vm->types.async_generator : vm->types.generator;
-  Generator *generator = cd_object_new(vm, type, offsetof(Generator, frame) + cd_frame_size(code));
-  if (!generator) return NO_REF;
+  size_t size = offsetof(Generator, frame) + cd_frame_size(code);
+  Generator *generator = cd_alloc(vm, size);
+  if (UNLIKELY(!generator)) return NO_REF;
+  memset(generator, 0, offsetof(Generator, frame));
+  generator->head.refcount = 1;
+  generator->head.type = type;
+  if (UNLIKELY(!cd_gc_track(vm, &generator->head))) {
+    cd_free(vm, generator, size);
+    return NO_REF;
+  }
   cd_dup_object(function);
   cd_frame_init(&generator->frame, function, code, FRAME_IS_GENERATOR);
   generator->frame.state = FRAME_CREATED;
   if (UNLIKELY(!(code->flags & CO_OPTIMIZED))) generator->frame.locals = cd_dup(function->globals);   // a module with `await`
+  Value *registers = generator->frame.registers;
+  for (size_t i = 0; i < nargs; i++) registers[i] = cd_take(&args[i]);
+  for (size_t i = nargs; i < code->register_count; i++) registers[i] = NO_VALUE;
   generator->name = cd_dup(function->name);
   generator->qualname = cd_dup(function->qualname);
   Frame *creator = vm->thread->frame;
@@ -90,6 +102,47 @@ static void generator_finish(VM *vm, Generator *generator)
   if (generator->frame.state == FRAME_DONE) return;
   cd_generator_ended(vm, generator);
   cd_frame_finish(vm, &generator->frame);
+}
+
+// Can it end just by dropping what it holds? Not where an exception handler or a sub-iterator would have to hear of it.
+static bool generator_ends_silently(VM *vm, const Generator *generator)
+{
+  const Frame *frame = &generator->frame;
+  if (frame->object || (frame->flags & FRAME_OWN_LOCALS) || generator->weaklist) return false;
+  if (frame->state == FRAME_DONE) return true;
+  if (generator->head.type != vm->types.generator) return false;
+  if (frame->state == FRAME_CREATED) return true;
+  return frame->state == FRAME_SUSPENDED && !frame->code->handler_count && !cd_is_traced(vm->thread);
+}
+
+bool cd_generator_retire(VM *vm, Object *self)
+{
+  Generator *generator = (Generator *)self;
+  Frame *frame = &generator->frame;
+  if (!generator_ends_silently(vm, generator)) return false;
+  Code *code = frame->code;
+  Function *function = frame->function;
+  bool own_code = frame->flags & FRAME_OWN_CODE, done = frame->state == FRAME_DONE && !function;
+  size_t size = offsetof(Generator, frame) + cd_frame_size(code);
+  frame->state = FRAME_DONE;
+  cd_gc_untrack(vm, self);
+  generator_unlink(vm, generator);
+  if (!done)                                     // else cd_frame_finish was here
+    for (Value *r = frame->registers, *end = r + code->register_count; r < end; r++) cd_clear(vm, r);
+  cd_drop(vm, frame->locals);
+  cd_drop(vm, generator->handling.exception);
+  cd_drop(vm, generator->name);
+  cd_drop(vm, generator->qualname);
+  if (UNLIKELY(cd_bits(generator->finalizer) | cd_bits(generator->origin) | cd_bits(generator->context))) {
+    cd_drop(vm, generator->finalizer);
+    cd_drop(vm, generator->origin);
+    cd_drop(vm, generator->context);
+  }
+  cd_drop_object(vm, generator->creator_code);
+  if (own_code) cd_drop_object(vm, code);
+  cd_drop_object(vm, function);
+  cd_free(vm, generator, size);
+  return true;
 }
 
 void cd_generator_abandon(VM *vm, Ref self)
@@ -819,6 +872,7 @@ const TypeSpec cd_generator_spec = {
     .clear = cd_generator_clear,
     .alloc_size = cd_generator_size,
     .finalize = cd_generator_finalize,
+    .retire = cd_generator_retire,
     .repr = generator_repr,
     .iter = generator_iter,
     .next = generator_next,

@@ -32,8 +32,8 @@ struct Generator {
 static inline Generator *cd_generator_of(Frame *frame) { return (Generator *)((char *)frame - offsetof(Generator, frame)); }   // FRAME_IS_GENERATOR
 
 bool cd_coro_init(VM *vm);                                       // sets vm->wrap_suspended
-// A new generator object for `function`, registers unset but for NO_VALUE; the caller binds arguments into frame.registers.
-MUST_USE Ref cd_generator_new(VM *vm, Function *function);
+// A new generator object for `function`; the first registers take over `nargs` arguments (on failure they stay), the others are empty.
+MUST_USE Ref cd_generator_new(VM *vm, Function *function, Value *args, size_t nargs);
 // next/send: steals sent. Used by the eval loop for everything that is not inlined there.
 SendResult cd_generator_send(VM *vm, Value generator, Ref sent, Ref *out);
 // throw(): the exception (stolen) is raised where the generator is suspended; goes through delegates.

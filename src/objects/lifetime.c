@@ -107,6 +107,7 @@ static NO_INLINE void dealloc_weakrefs(VM *vm, Object *object)
 static void dealloc_object(VM *vm, Object *object)
 {
   Type *type = object->type;
+  if (type->slots.retire && type->slots.retire(vm, object)) return;
   if (type->slots.finalize && !(object->gc & GC_FINALIZED) && !dealloc_finalize(vm, object)) return;
   type = object->type;                           // __del__ may have assigned __class__
   if (object->gc & GC_TRACKED) cd_gc_untrack(vm, object);

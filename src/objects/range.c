@@ -287,6 +287,12 @@ static Ref range_iterator_new(VM *vm, int64_t start, int64_t step, int64_t lengt
   return cd_from_object(it);
 }
 
+Ref cd_range_iterator_new(VM *vm, int64_t start, int64_t stop, int64_t step)
+{
+  if (step == 0 || step == SMALL_INT_MIN) return NO_REF;
+  return range_iterator_new(vm, start, step, range_small_count(start, stop, step));
+}
+
 static Ref long_range_iterator_new(VM *vm, Ref start, Ref step, Ref length)   // steals
 {
   LongRangeIterator *it = start && step && length ? cd_object_new(vm, vm->types.long_range_iterator, sizeof *it) : NULL;

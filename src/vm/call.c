@@ -199,7 +199,7 @@ Frame *cd_frame_for_call(VM *vm, Function *function, const Value *args, size_t n
 
 static Ref call_new_generator(VM *vm, Function *function, const Value *args, size_t nargs, Value kwnames)
 {
-  Ref generator = cd_generator_new(vm, function);
+  Ref generator = cd_generator_new(vm, function, NULL, 0);
   if (!cd_bits(generator)) return NO_REF;
   Generator *g = (Generator *)cd_object(generator);
   if (cd_bind_arguments(vm, function, g->frame.registers, args, nargs, kwnames)) return generator;

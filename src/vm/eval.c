@@ -580,6 +580,15 @@ static NO_INLINE void eval_learn_next(VM *vm, Code *code, Type *type, InstrExtra
   cache->value = next;
 }
 
+// iter(range(*args)) of small ints. NO_REF without an exception: others.
+static NO_INLINE Ref eval_iterate_range(VM *vm, const Value *args, uint32_t nargs)
+{
+  if (nargs < 1 || nargs > 3) return NO_REF;
+  for (uint32_t i = 0; i < nargs; i++)
+    if (!cd_is_small(args[i])) return NO_REF;
+  return cd_range_iterator_new(vm, nargs == 1 ? 0 : cd_small(args[0]), cd_small(args[nargs > 1]), nargs == 3 ? cd_small(args[2]) : 1);
+}
+
 // A frame for a function that takes just these arguments. NULL: MemoryError.
 static Frame *eval_push_simple(VM *vm, FrameStack *stack, Function *function, const Value *args, uint32_t nargs)
 {
@@ -1846,11 +1855,32 @@ compare_k: {
         pc = code->instrs;
         DISPATCH();
       }
+      if (!(target->flags & (CO_VARARGS | CO_VARKEYWORDS)) && target->flags & CO_ANY_GENERATOR && nargs == target->arg_count && !target->kwonly_count &&
+          EXTRA->jump < 0) {
+        SAVE();
+        Ref made = cd_generator_new(vm, function, &R[first], nargs);
+        if (UNLIKELY(!cd_bits(made))) goto error;
+        cd_clear(vm, &R[base]);
+        SET(A, made);
+        NEXT(2);
+      }
       goto call_bound;
     }
     if (type == vm->types.native || type == vm->types.method_descriptor) goto call_native;
     if (type == vm->types.type || (type->flags & TYPE_TYPE)) {
       Type *cls = (Type *)cd_object(callee);
+      if (cls == vm->types.range && pc[2].op == OP_GET_ITER && pc[2].b == A && A >= first_temp && !cd_bits(R[base + 1]) && EXTRA->jump < 0 && !TRACED()) {
+        Ref made = eval_iterate_range(vm, &R[first], nargs);     // `for i in range(n)`: nobody sees the range itself
+        if (cd_bits(made)) {
+          SAVE();
+          for (uint32_t i = 0; i < nargs; i++) R[first + i] = NO_VALUE;
+          cd_clear(vm, &R[base]);
+          pc += 2;
+          SET(A, made);
+          NEXT(1);
+        }
+        if (cd_raised(vm)) goto error;
+      }
       InstrExtra *extra = EXTRA;
       Value init = NO_VALUE;
       if (extra->cache && code->caches[extra->cache - 1].kind == CACHE_INIT && cls->version == code->caches[extra->cache - 1].type_version) {
@@ -1983,16 +2013,6 @@ call_bound: {                                    // a Python function whose argu
     if (cd_bits(kwnames)) nargs -= (uint32_t)cd_tuple_size(kwnames);
     SAVE();
     if (function->code->flags & CO_ANY_GENERATOR) {
-      const Code *target = function->code;
-      if (LIKELY(!((target->flags & (CO_VARARGS | CO_VARKEYWORDS)) | target->kwonly_count) && !cd_bits(kwnames) && nargs == target->arg_count)) {
-        Ref made = cd_generator_new(vm, function);
-        if (UNLIKELY(!cd_bits(made))) goto error;
-        Value *to = ((Generator *)cd_object(made))->frame.registers;
-        for (uint32_t i = 0; i < nargs; i++) to[i] = cd_take(&R[first + i]);
-        cd_clear(vm, &R[B]);
-        SET(A, made);
-        NEXT(2);
-      }
       Ref r = eval_new_generator(vm, function, &R[first], nargs, kwnames);
       if (!cd_bits(r)) goto error;
       for (uint32_t i = B; i < end; i++) cd_clear(vm, &R[i]);
@@ -2103,10 +2123,32 @@ do_return:
   }
   {
     uint32_t flags = frame->flags, reg = frame->return_register;
+    kind = (ReturnKind)(flags >> FRAME_KIND_SHIFT & 15);
+    if ((flags & ~FRAME_KIND) == FRAME_IS_GENERATOR && (kind == RETURN_FOR_ITER || kind == RETURN_DELEGATE) && cd_generator_of(frame)->head.refcount == 1 &&
+        !frame->object && !cd_generator_of(frame)->weaklist && !TRACED()) {      // the loop or delegator alone has it: it ends and dies at once
+      gen = cd_generator_of(frame);
+      Frame *done = frame;
+      thread->handling = gen->handling.previous;
+      gen->leaf = gen->root = gen->delegator = NULL;
+      thread->frame = frame = done->back;
+      done->back = NULL;
+      done->state = FRAME_DONE;
+      LOAD_FRAME();
+      pc = frame->pc;
+      cd_clear(vm, &R[B]);
+      if (kind == RETURN_FOR_ITER) {
+        thread->recursion_depth--;
+        cd_drop(vm, result);
+        NEXT(2 + EXTRA->jump);
+      }
+      frame->state = FRAME_RUNNING;
+      R[C] = NO_VALUE;
+      SET(A, result);
+      NEXT(1);
+    }
     SAVE();                                      // f_lineno of the frame that outlives its activation
     frame = eval_leave(vm, thread, frame);
     if (flags & FRAME_ENTRY) { *out = result; return RETURNED; }
-    kind = (ReturnKind)(flags >> FRAME_KIND_SHIFT & 15);
     LOAD_FRAME();
     pc = frame->pc;
     switch (kind) {
