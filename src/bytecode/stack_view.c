@@ -776,7 +776,8 @@ static void view_copy(Viewer *v)
   }
   if ((uint32_t)at + 1 == v->count) {
     Fate fate = view_fate(v, v->b);
-    if (fate == FATE_DROPPED && view_is_temp(v, v->a)) {
+    bool stored = next->b == v->a && (next->op == OP_STORE_NAME || next->op == OP_STORE_CELL || next->op == OP_STORE_GLOBAL);
+    if (view_is_temp(v, v->a) && (fate == FATE_DROPPED || (fate == FATE_LEFT && stored))) {
       v->slots[at].reg = v->a;
       return;
     }
@@ -1000,9 +1001,21 @@ static void view_jump_or_drop(Viewer *v, uint8_t op)
   if (v->count) v->count--;
 }
 
+// Control goes to the handler in force, with an exception: raising it again leads there as well, which is how 3.11 says it.
+static bool view_jump_raises(const Viewer *v, int32_t target)
+{
+  const StackBlock *block = &v->p.blocks[v->block], *to = &v->p.blocks[target];
+  if (block->handler < 0 || v->code->handlers[block->handler].target != to->start || !to->keeps_lasti || v->count < 2) return false;
+  return view_on_top(v, v->code->handlers[block->handler].depth) && v->slots[v->count - 2].kind == SLOT_LASTI;
+}
+
 static void view_jump(Viewer *v, uint8_t op)
 {
   int32_t target = view_target_block(v);
+  if (view_jump_raises(v, target)) {
+    view_work(v, STACK_RERAISE, 1);
+    return;
+  }
   view_flow(v, target);
   view_jump_to(v, view_work(v, op, 0), target);
 }
@@ -1274,7 +1287,10 @@ static void view_block(Viewer *v, int32_t number)
     for (uint32_t k = 0; k < v->count; k++)
       if (v->slots[k].start < 0) v->slots[k].start = block->first;
   }
-  if (!ended && !p->failed && block->end < v->code->unit_count) view_flow(v, p->block_of[block->end]);
+  if (ended || p->failed || block->end >= v->code->unit_count) return;
+  int32_t behind = p->block_of[block->end];
+  if (view_jump_raises(v, behind)) view_emit(v, STACK_RERAISE, 1);
+  else view_flow(v, behind);
 }
 
 static bool view_blocks(Viewer *v)

@@ -389,7 +389,7 @@ void cd_unit_enter(Compiler *c, Unit *u, Scope *scope, Value name, int32_t first
   u->is_function = cd_scope_is_function(scope);
   u->private_name = scope->private_name;
   u->at = (Position){first_line, first_line, 0, 0};
-  if (scope->kind == SCOPE_MODULE) u->at.line = u->at.end_line = 0;
+  if (scope->kind == SCOPE_MODULE) u->at.line = 0;
   u->qualname = name;
   c->unit = u;
   if (c->failed) return;
@@ -407,12 +407,24 @@ void cd_unit_enter(Compiler *c, Unit *u, Scope *scope, Value name, int32_t first
   cd_emit(c, OP_ENTER, 0, 0, 0);
 }
 
+// Some instructions stand for several of CPython's, one of which loads None: tools find it among the constants.
+static void unit_keep_none(Compiler *c)
+{
+  for (uint32_t i = c->unit->ir_base; i < c->ir_count; i++) {
+    const Ir *ir = &c->ir[i];
+    if (ir->op != OP_WITH_EXIT && ir->op != OP_ASYNC_NEXT && (ir->op != OP_CLEAR_LOCAL || cd_is_temp(ir->a))) continue;
+    cd_const(c, cd_none());
+    return;
+  }
+}
+
 Value cd_unit_leave(Compiler *c)
 {
   Unit *u = c->unit;
   Value code = NO_VALUE;
   if (!c->failed) {
     CD_ASSERT(u->block == NULL);
+    unit_keep_none(c);
     if (cd_flow_optimize(c, u)) code = cd_own(c, cd_assemble(c, u));
     else c->failed = true;
   }

@@ -123,7 +123,7 @@ static void block_enter_handler(Compiler *c, Label label, uint32_t d, uint32_t b
 
 // ---- try .. except ----
 
-static void try_handler_body(Compiler *c, ExceptHandler *h, uint32_t d, int32_t outside, Label end)
+static void try_handler_body(Compiler *c, ExceptHandler *h, uint32_t d, int32_t outside, Label end, Label common)
 {
   Unit *u = c->unit;
   Block block;
@@ -151,12 +151,10 @@ static void try_handler_body(Compiler *c, ExceptHandler *h, uint32_t d, int32_t 
   if (named) {
     cd_place(c, cleanup);
     u->handler = handler;
-    Reg exception = cd_push(c);
+    cd_push(c);                                  // the exception
     cd_push(c);                                  // its place
     cd_clear_name(c, h->name);
-    u->handler = outside;
-    cd_emit(c, OP_POP_EXC, cd_temp(d + 1), 0, 0);
-    cd_emit(c, OP_RERAISE, exception, 1, 0);
+    cd_emit_jump(c, OP_JUMP, 0, common);         // where an exception in clearing the name goes, too
     cd_pop_to(c, d + 2);
   }
   u->handler = handler;
@@ -194,7 +192,7 @@ static void block_try_except(Compiler *c, Stmt *s)
     } else {
       cd_emit(c, OP_NOP, 0, 0, 0);               // tracers see the line of a bare `except:`
     }
-    try_handler_body(c, h, d, outside, end);
+    try_handler_body(c, h, d, outside, end, cleanup);
     cd_place(c, next);
   }
   u->handler = outside;

@@ -330,8 +330,11 @@ static void expr_boolean(Compiler *c, Expr *e, Reg dst)
   Reg work = expr_work(c, dst);
   size_t last = e->as.BoolOp.values.count - 1;
   for (size_t i = 0; i < last; i++) {
-    cd_expr(c, e->as.BoolOp.values.items[i], work);
-    cd_emit_jump(c, jump, work, end);
+    Expr *value = e->as.BoolOp.values.items[i];
+    bool truth, constant = cd_is_constant_true(value, &truth, c->vm);
+    if (constant && truth == (e->as.BoolOp.op == BOOLOP_And)) continue;
+    cd_expr(c, value, work);
+    cd_emit_jump(c, constant ? OP_JUMP : jump, constant ? 0 : work, end);        // what comes behind a constant that decides is not reached
   }
   cd_expr(c, e->as.BoolOp.values.items[last], work);
   cd_place(c, end);

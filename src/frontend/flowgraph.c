@@ -137,12 +137,13 @@ static void flow_thread(Flow *f)
 enum { ENDING_MAX = 4 };
 
 // Length of the run from `at` that ends the function and is on no line; 0: it is none.
-static uint32_t flow_ending(const Flow *f, uint32_t at)
+static uint32_t flow_ending(const Flow *f, uint32_t at, const Ir *jump)
 {
   for (uint32_t n = 1; n <= ENDING_MAX && at < f->count; n++, at = flow_live(f, at + 1)) {
     const Ir *ir = &f->ir[at];
     if (ir->at.line >= 0) return 0;
-    if (ir->op == OP_RETURN || ir->op == OP_RETURN_CONST || ir->op == OP_RERAISE) return n;
+    if (ir->op == OP_RETURN || ir->op == OP_RETURN_CONST) return n;
+    if (ir->op == OP_RERAISE) return jump->at.line < 0 ? 0 : n;  // a copy of it is for the line
     if (flow_is_end(ir) || flow_is_jump(ir)) return 0;
   }
   return 0;
@@ -188,7 +189,7 @@ static bool flow_copy_endings(Flow *f)
   for (uint32_t i = 0; i < count && !f->c->failed; i++) {
     const Ir *ir = &f->ir[i];
     if (ir->deleted || !flow_is_jump(ir) || ir->op == OP_JUMP_BACK) continue;
-    uint32_t at = flow_target(f, ir->jump), n = at < count ? flow_ending(f, at) : 0;
+    uint32_t at = flow_target(f, ir->jump), n = at < count ? flow_ending(f, at, ir) : 0;
     if (!n) continue;
     Label label = flow_copy_ending(f, at, n, ir->at);
     f->ir[i].jump = label;
