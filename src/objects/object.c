@@ -169,6 +169,7 @@ static bool object_set_class(VM *vm, Value self, Value value)
   if (!object_move_shape(vm, object, to)) return false;
   if (to->flags & TYPE_HEAP) to->head.refcount++;
   object->type = to;
+  if (from->slots.descr_get != to->slots.descr_get || from->slots.descr_set != to->slots.descr_set) cd_type_became_descriptor(vm);
   if (from->flags & TYPE_HEAP) cd_drop_object(vm, from);
   return true;
 }

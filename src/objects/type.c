@@ -84,6 +84,8 @@ void cd_type_modified(VM *vm, Type *type)
     if (type->subclasses[i]) cd_type_modified(vm, type->subclasses[i]);
 }
 
+void cd_type_became_descriptor(VM *vm) { cd_type_modified(vm, vm->types.object); }
+
 static Value type_find_in_mro(VM *vm, Type *type, Value name)
 {
   if (!type->mro) return type->dict ? cd_dict_get_name_borrow(vm, type->dict, name) : NO_VALUE;
@@ -1025,6 +1027,7 @@ bool cd_type_set_attr(VM *vm, Type *type, Value name, Value value)
   cd_type_modified(vm, type);
   if (ok) {
     cd_type_update_slot(vm, type, key);
+    if (cd_is(key, N(__get__)) || cd_is(key, N(__set__)) || cd_is(key, N(__delete__))) cd_type_became_descriptor(vm);
     if (cd_is(key, N(__abstractmethods__)) && !value) type->flags &= ~(uint32_t)TYPE_ABSTRACT;
   }
   cd_drop(vm, key);
@@ -1315,6 +1318,7 @@ static bool type_exchange_bases(VM *vm, Type *type, Value bases, Ref best)   // 
     type_leave(type, old_bases);
     ok = type_join_bases(vm, type);
     if (ok) type_refresh_slots(vm, type);
+    if (ok) cd_type_became_descriptor(vm);       // its instances may have
   }
   if (!ok) {
     Ref raised = cd_take_raised(vm);

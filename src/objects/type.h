@@ -16,6 +16,8 @@ MUST_USE Ref cd_type_new(VM *vm, Type *meta, Value name, Value bases, Value name
 MUST_USE bool cd_type_ready(VM *vm, Type *type);                 // mro, inherited slots, method descriptors
 MUST_USE bool cd_type_set_attr(VM *vm, Type *type, Value name, Value value);   // NO_VALUE deletes; keeps slots and caches right
 void cd_type_modified(VM *vm, Type *type);                       // new version for it and its subclasses
+// Objects that lie in classes have begun or ceased to be descriptors, since their own class changed: caches of attributes are void.
+void cd_type_became_descriptor(VM *vm);
 uint32_t cd_type_version(VM *vm, Type *type);                    // assigns one if needed; 0: numbers ran out, don't cache
 MUST_USE Ref cd_type_best_base(VM *vm, Value bases);
 MUST_USE bool cd_type_set_bases(VM *vm, Type *type, Value bases);
