@@ -167,7 +167,7 @@ struct VM {
   bool (*run_signals)(VM *vm);                   // modules/signal.c: Python signal handlers, for BREAK_SIGNAL; clears the bit; false: exception set
   bool (*run_pending)(VM *vm);                   // api/: calls posted by the host, for BREAK_PENDING; likewise
   bool (*check_limits)(VM *vm);                  // api/: fuel and time, for BREAK_LIMIT; likewise
-  void (*unraisable)(VM *vm, Value where);       // modules/sys.c: report and clear the current exception
+  void (*unraisable)(VM *vm, const char *message, Value where);   // modules/sys.c: report and clear the current exception; message may be NULL
   bool (*warn)(VM *vm, Type *category, Value message, int stacklevel, Value source);   // modules/_warnings.c; false: became an exception
 };
 

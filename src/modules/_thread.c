@@ -462,7 +462,7 @@ static void *thread_main(void *data)
   Ref result = cd_call_ex(vm, start.function, start.args, start.kwargs);
   if (!result) {
     if (cd_raised_is(vm, vm->exc.SystemExit)) cd_clear_raised(vm);
-    else cd_write_unraisable(vm, start.function);
+    else cd_write_unraisable_in(vm, "Exception ignored in thread started by", start.function);
   }
   cd_drop(vm, result);
   cd_drop(vm, start.function);

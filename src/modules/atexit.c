@@ -39,7 +39,7 @@ static void atexit_run(VM *vm)
     if (!cd_is_tuple(call)) continue;
     Value function = cd_tuple_item_borrow(call, 0), kwargs = cd_tuple_item_borrow(call, 2);
     Ref result = cd_call_ex(vm, function, cd_tuple_item_borrow(call, 1), cd_is_none(kwargs) ? NO_VALUE : kwargs);
-    if (!result) cd_write_unraisable(vm, function);
+    if (!result) cd_write_unraisable_in(vm, "Exception ignored in atexit callback", function);
     cd_drop(vm, result);
     cd_drop(vm, call);
   }

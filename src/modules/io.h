@@ -64,6 +64,7 @@ MUST_USE bool cd_io_is_closed(VM *vm, Value stream, bool *out);
 // ValueError "I/O operation on closed file." when it is closed.
 MUST_USE bool cd_io_check_closed(VM *vm, Value stream);
 MUST_USE bool cd_io_check_flag(VM *vm, Value stream, int name, const char *message);   // calls readable(), writable() or seekable()
+MUST_USE bool cd_io_writable_buffer(VM *vm, Value target, Buffer *out);              // what readinto() fills; else a TypeError
 // Calls stream.method(), drops the result.
 MUST_USE bool cd_io_call_void(VM *vm, Value stream, Value name);
 // An optional size argument: NO_VALUE, None or an index. -1 for none.

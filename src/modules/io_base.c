@@ -381,14 +381,17 @@ UNSUPPORTED_METHOD(bufferedbase, read, "read(self, size=-1, /)", "Up to size byt
 UNSUPPORTED_METHOD(bufferedbase, read1, "read1(self, size=-1, /)", "Up to size bytes by at most one read of the raw stream.")
 UNSUPPORTED_METHOD(bufferedbase, write, "write(self, b, /)", "Write bytes; returns how many, which is all of them.")
 
+bool cd_io_writable_buffer(VM *vm, Value target, Buffer *out)
+{
+  if (cd_get_buffer(vm, target, out, BUFFER_WRITABLE)) return true;
+  if (!cd_swallow(vm, vm->exc.BufferError) && !cd_swallow(vm, vm->exc.TypeError)) return false;
+  return cd_raise_type(vm, "readinto() argument must be read-write bytes-like object, not %T", target);
+}
+
 static Ref io_read_into(VM *vm, Value self, Value target, Value method)
 {
   Buffer buffer;
-  if (!cd_get_buffer(vm, target, &buffer, BUFFER_WRITABLE)) {
-    if (cd_swallow(vm, vm->exc.BufferError) || cd_swallow(vm, vm->exc.TypeError))
-      cd_raise_type(vm, "readinto() argument must be read-write bytes-like object, not %T", target);
-    return NO_REF;
-  }
+  if (!cd_io_writable_buffer(vm, target, &buffer)) return NO_REF;
   Ref data = cd_call_method1(vm, self, method, cd_from_small(buffer.size)), result = NO_REF;
   if (data && !cd_is_bytes(data)) cd_raise_type(vm, "read() should return bytes");
   else if (data && (int64_t)cd_bytes_size(data) > buffer.size)

@@ -418,11 +418,7 @@ static Ref buffered_read_into(VM *vm, Value self, Value target, bool once)
   Buffered *b = as_buffered(self);
   Buffer buffer;
   if (!buffered_open(vm, b, "readinto")) return NO_REF;
-  if (!cd_get_buffer(vm, target, &buffer, BUFFER_WRITABLE)) {
-    if (cd_swallow(vm, vm->exc.BufferError) || cd_swallow(vm, vm->exc.TypeError))
-      cd_raise_type(vm, "readinto() argument must be read-write bytes-like object, not %T", target);
-    return NO_REF;
-  }
+  if (!cd_io_writable_buffer(vm, target, &buffer)) return NO_REF;
   size_t taken = 0, size = (size_t)buffer.size;
   Ref result = NO_REF;
   if (!buffered_enter(vm, b)) goto release;
@@ -782,11 +778,11 @@ static Ref buffered_repr(VM *vm, Value self)
 {
   Ref name = NO_REF, result = NO_REF;
   if (cd_getattr_find(vm, self, N(name), &name) == FIND_ERROR && !cd_swallow(vm, vm->exc.ValueError)) return NO_REF;
-  if (!name) return cd_str_format(vm, "<_io.%T>", self);
+  if (!name) return cd_str_format(vm, "<%T>", self);
   ReprState state = cd_repr_enter(vm, self);
   if (state == REPR_INSIDE) cd_raise_runtime(vm, "reentrant call inside %T.__repr__", self);
   if (state == REPR_FRESH) {
-    result = cd_str_format(vm, "<_io.%T name=%R>", self, name);
+    result = cd_str_format(vm, "<%T name=%R>", self, name);
     cd_repr_leave(vm, self);
   }
   cd_drop(vm, name);
@@ -818,7 +814,7 @@ static const GetSetDef buffered_getset[] = {{"closed", "Is the raw stream closed
                                             {NULL, NULL, NULL, NULL}};
 
 #define BUFFERED_SPEC(spec, typename, text, table, init_fn)                                                                       \
-  const TypeSpec spec = {.name = "_io." typename, .doc = typename "(raw, buffer_size=8192)\n--\n\n" text, .basicsize = sizeof(Buffered), \
+  const TypeSpec spec = {.name = "_io." typename, .doc = typename "(raw, buffer_size=DEFAULT_BUFFER_SIZE)\n--\n\n" text, .basicsize = sizeof(Buffered), \
                          .flags = IO_BASE_TYPE_FLAGS, IO_BASE_OFFSETS, .methods = table, .getset = buffered_getset,                \
                          .slots = {.new_ = buffered_new, .init = init_fn, .release = buffered_release, .traverse = buffered_traverse,       \
                                    .clear = buffered_clear, .repr = buffered_repr, .next = buffered_next, .finalize = buffered_finalize}};

@@ -138,7 +138,7 @@ METHOD(bytesio, readinto, "readinto(self, buffer, /)", "Fill a writable buffer; 
   BytesIo *io = as_bytes_io(self);
   Buffer buffer;
   if (!bytes_io_usable(vm, io)) return NO_REF;
-  if (!cd_get_buffer(vm, args[0], &buffer, BUFFER_WRITABLE)) return NO_REF;
+  if (!cd_io_writable_buffer(vm, args[0], &buffer)) return NO_REF;
   size_t count = bytes_io_left(io);
   if (count > (size_t)buffer.size) count = (size_t)buffer.size;
   if (count) memcpy(buffer.data, io->data + io->position, count);

@@ -253,11 +253,7 @@ METHOD(fileio, readinto, "readinto(self, buffer, /)", "Read into a writable buff
   if (file->fd < 0) return file_closed_error(vm);
   if (!file->readable) return file_mode_error(vm, "reading");
   Buffer buffer;
-  if (!cd_get_buffer(vm, args[0], &buffer, BUFFER_WRITABLE)) {
-    if (cd_swallow(vm, vm->exc.BufferError) || cd_swallow(vm, vm->exc.TypeError))
-      cd_raise_type(vm, "readinto() argument must be read-write bytes-like object, not %T", args[0]);
-    return NO_REF;
-  }
+  if (!cd_io_writable_buffer(vm, args[0], &buffer)) return NO_REF;
   int64_t got = cd_io_fd_read(vm, file, buffer.data, buffer.size);
   cd_release_buffer(vm, &buffer);
   return got == -1 ? NO_REF : got == -2 ? cd_none() : cd_from_small(got);

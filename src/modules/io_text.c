@@ -270,7 +270,7 @@ static bool text_add_pending(VM *vm, TextIo *t, const char *data, size_t size)
     t->pending = grown;
     t->pending_capacity = capacity;
   }
-  memcpy(t->pending + t->pending_size, data, size);
+  if (size) memcpy(t->pending + t->pending_size, data, size);
   t->pending_size += size;
   return true;
 }

@@ -251,14 +251,15 @@ FUNCTION(sys, unraisablehook, "unraisablehook(unraisable, /)", "Report an except
   return cd_none();
 }
 
-static void hooks_unraisable(VM *vm, Value where)
+static void hooks_unraisable(VM *vm, const char *message, Value where)
 {
   if (!cd_raised(vm)) return;
   if (!cd_bits(cd_as_exception(vm->thread->raised)->traceback) && vm->thread->frame && !cd_traceback_add(vm, vm->thread->frame)) CD_ASSERT(cd_raised(vm));
   Ref value = cd_take_raised(vm);
   Value traceback = cd_as_exception(value)->traceback;
-  Value items[5] = {cd_type_value(cd_type_of(vm, value)), value, cd_bits(traceback) ? traceback : cd_none(), cd_none(), cd_bits(where) ? where : cd_none()};
-  Ref arguments = sys_state(vm)->unraisable_args_type ? cd_struct_new(vm, sys_state(vm)->unraisable_args_type, items) : NO_REF;
+  Ref text = message ? cd_str_from(vm, message) : cd_none();
+  Value items[5] = {cd_type_value(cd_type_of(vm, value)), value, cd_bits(traceback) ? traceback : cd_none(), text, cd_bits(where) ? where : cd_none()};
+  Ref arguments = text && sys_state(vm)->unraisable_args_type ? cd_struct_new(vm, sys_state(vm)->unraisable_args_type, items) : NO_REF;
   Ref hook = cd_dup(cd_sys_get_borrow(vm, "unraisablehook")), result = NO_REF;
   if (arguments && hook && cd_audit(vm, "sys.unraisablehook", 2, (Value[]){hook, arguments})) result = cd_call1(vm, hook, arguments);
   if (!result) {

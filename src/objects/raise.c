@@ -213,12 +213,14 @@ void cd_chain_context(VM *vm, Ref context)
 
 // ---- reporting ----
 
-void cd_write_unraisable(VM *vm, Value where)
+void cd_write_unraisable_in(VM *vm, const char *message, Value where)
 {
   if (!cd_raised(vm)) return;
-  if (vm->unraisable) vm->unraisable(vm, where);
+  if (vm->unraisable) vm->unraisable(vm, message, where);
   cd_clear_raised(vm);
 }
+
+void cd_write_unraisable(VM *vm, Value where) { cd_write_unraisable_in(vm, NULL, where); }
 
 bool cd_warn(VM *vm, Type *category, int stacklevel, const char *format, ...)
 {

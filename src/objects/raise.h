@@ -48,6 +48,7 @@ void cd_chain_context(VM *vm, Ref context);
 
 // Reports the current exception to sys.unraisablehook and clears it. `where` may be NO_VALUE.
 void cd_write_unraisable(VM *vm, Value where);
+void cd_write_unraisable_in(VM *vm, const char *message, Value where);           // message: "Exception ignored in ..." in other words
 // warnings.warn(); false: it became an exception. stacklevel 1 is the caller's Python frame.
 MUST_USE bool cd_warn(VM *vm, Type *category, int stacklevel, const char *format, ...);
 

@@ -1174,7 +1174,10 @@ static bool type_set_doc(VM *vm, Value self, Value value)
 static Ref type_get_text_signature(VM *vm, Value self)
 {
   Type *type = cd_as_type(self);
-  const char *doc = type_is_native(type) ? type->spec->doc : NULL;
+  Value own = type_is_native(type) ? NO_VALUE : cd_dict_get_name_borrow(vm, type->dict, N(__doc__));
+  const char *doc = type_is_native(type) ? type->spec->doc : own && cd_is_str(own) ? cd_str_data(own) : NULL;
+  size_t size = cd_str_size(type->name);
+  if (own && doc && (strncmp(doc, cd_str_data(type->name), size) != 0 || doc[size] != '(')) doc = NULL;
   const char *mark = doc ? strstr(doc, ")\n--\n\n") : NULL;
   const char *open = mark ? strchr(doc, '(') : NULL;
   if (!open || open > mark) return cd_none();
