@@ -175,6 +175,69 @@ def await_900():
     return run_await(900, 20_000) * 10
 
 
+@program("chains")
+def chain_1000():
+    return run_chain(1000, 20_000)
+
+
+@program("chains")
+def await_1000():
+    return run_await(1000, 20_000)
+
+
+# ---- resumes through many levels; no reference can do the deepest ----
+
+def resume_time(run, depth, n):
+    return min(run(depth, n) for _ in range(5)) / n
+
+
+def deep_resume():
+    """Nanoseconds of a resume through no level and through 900, for yield from and await."""
+    for run in run_chain, run_await:
+        for depth in 0, 900:
+            print(resume_time(run, depth, 100_000) * 1e9)
+
+
+def deepest_chain(depth=1_000_000):
+    """Builds a chain of a million levels from the leaf up, runs it and lets it go."""
+    def level(below):
+        yield from below
+    chain = count(100)
+    for _ in range(depth):
+        chain = level(chain)
+    if sum(chain) != 4950:
+        raise SystemExit("wrong sum")
+    del chain
+
+
+def deepest_await(depth=1_000_000):
+    async def level(below):
+        return await below
+    coroutine = await_chain(0, 100)
+    for _ in range(depth):
+        coroutine = level(coroutine)
+    for _ in range(100):
+        coroutine.send(None)
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        del coroutine
+
+
+def half_run_chain(depth=1_000_000):
+    """A chain that is dropped while it waits: closed from the leaf up."""
+    def level(below):
+        yield from below
+    chain = count(100)
+    for _ in range(depth):
+        chain = level(chain)
+    next(chain)
+    del chain
+
+
+EXTRA = {function.__name__: function for function in (deep_resume, deepest_chain, deepest_await, half_run_chain)}
+
+
 # ---- the language ----
 
 @program("calls")
@@ -304,6 +367,249 @@ def fannkuch():
         r = r if r < n else n
 
 
+# ---- objects at work: a scheduler of tasks that pass packets on, and a network of one-way constraints ----
+
+class Packet:
+    def __init__(self, link, owner, kind):
+        self.link, self.owner, self.kind = link, owner, kind
+        self.datum = 0
+        self.data = [0, 0, 0, 0]
+
+    def append_to(self, queue):
+        self.link = None
+        if queue is None:
+            return self
+        last = queue
+        while last.link is not None:
+            last = last.link
+        last.link = self
+        return queue
+
+
+class SimTask:
+    """A task of the simulation: waits for packets, runs when it has some, may be held."""
+
+    def __init__(self, system, number, priority, queue):
+        self.system, self.number, self.priority, self.queue = system, number, priority, queue
+        self.waiting, self.held, self.pending = queue is None, False, queue is not None
+        system.add(self)
+
+    def is_idle(self):
+        return self.held or (self.waiting and not self.pending)
+
+    def run(self):
+        packet = None
+        if self.waiting and self.pending:
+            packet = self.queue
+            self.queue = packet.link
+            self.waiting = False
+            self.pending = self.queue is not None
+        return self.work(packet)
+
+    def receive(self, packet, sender):
+        if self.queue is None:
+            self.queue = packet
+            self.pending = True
+            if self.priority > sender.priority:
+                return self
+        else:
+            packet.append_to(self.queue)
+        return sender
+
+    def wait(self):
+        self.waiting = True
+        return self
+
+    def hold(self):
+        self.system.holds += 1
+        self.held = True
+        return self.system.after(self)
+
+    def send(self, packet):
+        target = self.system.tasks[packet.owner]
+        self.system.sent += 1
+        packet.link, packet.owner = None, self.number
+        return target.receive(packet, self)
+
+
+class IdleTask(SimTask):
+    def __init__(self, system, count):
+        super().__init__(system, 0, 0, None)
+        self.waiting, self.seed, self.count = False, 1, count
+
+    def work(self, packet):
+        self.count -= 1
+        if self.count == 0:
+            return self.hold()
+        bit, self.seed = self.seed & 1, self.seed >> 1
+        if bit:
+            self.seed ^= 0xD008
+        return self.system.release(5 if bit else 4)
+
+
+class WorkerTask(SimTask):
+    def __init__(self, system, queue):
+        super().__init__(system, 1, 1000, queue)
+        self.goal, self.letter = 2, 0
+
+    def work(self, packet):
+        if packet is None:
+            return self.wait()
+        self.goal = 5 - self.goal
+        packet.owner, packet.datum = self.goal, 0
+        for i in range(4):
+            self.letter = self.letter % 26 + 1
+            packet.data[i] = 64 + self.letter
+        return self.send(packet)
+
+
+class HandlerTask(SimTask):
+    def __init__(self, system, number, priority, queue):
+        super().__init__(system, number, priority, queue)
+        self.work_in = self.device_in = None
+
+    def work(self, packet):
+        if packet is not None:
+            if packet.kind:
+                self.work_in = packet.append_to(self.work_in)
+            else:
+                self.device_in = packet.append_to(self.device_in)
+        work = self.work_in
+        if work is not None:
+            if work.datum >= 4:
+                self.work_in = work.link
+                return self.send(work)
+            device = self.device_in
+            if device is not None:
+                self.device_in = device.link
+                device.datum = work.data[work.datum]
+                work.datum += 1
+                return self.send(device)
+        return self.wait()
+
+
+class DeviceTask(SimTask):
+    def __init__(self, system, number, priority):
+        super().__init__(system, number, priority, None)
+        self.kept = None
+
+    def work(self, packet):
+        if packet is None:
+            if self.kept is None:
+                return self.wait()
+            packet, self.kept = self.kept, None
+            return self.send(packet)
+        self.kept = packet
+        return self.hold()
+
+
+class TaskSystem:
+    def __init__(self):
+        self.tasks, self.order, self.holds, self.sent = {}, [], 0, 0
+
+    def add(self, task):
+        self.tasks[task.number] = task
+        self.order.insert(0, task)
+
+    def after(self, task):
+        at = self.order.index(task) + 1
+        return self.order[at] if at < len(self.order) else None
+
+    def release(self, number):
+        task = self.tasks[number]
+        task.held = False
+        current = self.current
+        return task if task.priority > current.priority else current
+
+    def run(self):
+        task = self.order[0]
+        while task is not None:
+            self.current = task
+            task = self.after(task) if task.is_idle() else task.run()
+
+
+@program("calls")
+def richards():
+    system = TaskSystem()
+    IdleTask(system, 3_000)
+    WorkerTask(system, Packet(Packet(None, 1, 1), 1, 1))
+    for handler, device in (2, 4), (3, 5):
+        queue = None
+        for _ in range(3):
+            queue = Packet(queue, device, 0)
+        HandlerTask(system, handler, handler * 1000, queue)
+    for device in 4, 5:
+        DeviceTask(system, device, device * 1000)
+    system.run()
+
+
+class Cell:
+    def __init__(self, value):
+        self.value, self.constraints, self.source = value, [], None
+
+
+class Constraint:
+    def __init__(self, strength, *cells):
+        self.strength, self.cells, self.done = strength, cells, False
+        for cell in cells:
+            cell.constraints.append(self)
+
+    @property
+    def output(self):
+        return self.cells[-1]
+
+    def is_weaker(self, other):
+        return self.strength < other.strength
+
+
+class Equality(Constraint):
+    def execute(self):
+        self.output.value = self.cells[0].value
+
+
+class Scale(Constraint):
+    def execute(self):
+        source, factor, offset, target = self.cells
+        target.value = source.value * factor.value + offset.value
+
+
+class Plan:
+    def __init__(self, start):
+        self.steps, todo, seen = [], [start], set()
+        while todo:
+            cell = todo.pop()
+            for constraint in cell.constraints:
+                if constraint.output is not cell and constraint not in seen:
+                    seen.add(constraint)
+                    self.steps.append(constraint)
+                    todo.append(constraint.output)
+
+    def execute(self):
+        for constraint in self.steps:
+            constraint.execute()
+
+
+@program("calls")
+def constraints():
+    first = last = Cell(0)
+    for i in range(200):
+        cell = Cell(0)
+        if i % 3:
+            Equality(i, last, cell)
+        else:
+            Scale(i, last, Cell(2), Cell(i), cell)
+        last = cell
+    for value in range(60):
+        first.value = value % 7
+        plan = Plan(first)
+        for _ in range(10):
+            plan.execute()
+        weakest = plan.steps[0]
+        for constraint in plan.steps:
+            if constraint.is_weaker(weakest):
+                weakest = constraint
+
+
 # ---- builtin types ----
 
 @program("types")
@@ -391,6 +697,9 @@ def big_integers():
 
 
 def main():
+    if sys.argv[1] in EXTRA:
+        EXTRA[sys.argv[1]]()
+        return
     group, function = PROGRAMS[sys.argv[1]]
     best = None
     for _ in range(3):

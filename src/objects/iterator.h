@@ -12,6 +12,7 @@ typedef struct RangeIterator { Object head; int64_t next, step, left, length; } 
 typedef struct ListIterator { Object head; Value list; size_t index; } ListIterator;       // list NO_VALUE: exhausted; read by vm/eval.c
 typedef struct TupleIterator { Object head; Value tuple; size_t index; } TupleIterator;    // likewise
 
+MUST_USE Ref cd_list_reversed(VM *vm, Value list);                                // reversed(list) of an exact list
 // iter(range(start, stop, step)) of small ints. NO_REF without an exception: a step that range() refuses or that needs big ints.
 MUST_USE Ref cd_range_iterator_new(VM *vm, int64_t start, int64_t stop, int64_t step);
 MUST_USE Ref cd_slice_new(VM *vm, Value start, Value stop, Value step);          // NO_VALUE: None

@@ -598,14 +598,16 @@ METHOD(list, __sizeof__, "__sizeof__(self, /)", "Return the size of the list in 
 
 METHOD(list, __getitem__, "__getitem__(self, index, /)", "x.__getitem__(y) <==> x[y]") { return list_getitem(vm, self, args[0]); }
 
-METHOD(list, __reversed__, "__reversed__(self, /)", "Return a reverse iterator over the list.")
+Ref cd_list_reversed(VM *vm, Value list)
 {
   ListIterator *it = cd_object_new(vm, vm->types.list_reverse_iterator, sizeof *it);
   if (!it) return NO_REF;
-  it->list = cd_dup(self);
-  it->index = cd_list_size(self);                // one past the next item
+  it->list = cd_dup(list);
+  it->index = cd_list_size(list);                // one past the next item
   return cd_from_object(it);
 }
+
+METHOD(list, __reversed__, "__reversed__(self, /)", "Return a reverse iterator over the list.") { return cd_list_reversed(vm, self); }
 
 CLASS_METHOD(list, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
 

@@ -12,6 +12,7 @@ static Ref reversed_new_slot(VM *vm, Type *type, const Value *args, size_t nargs
 {
   if (type == vm->types.reversed && !cd_no_keywords(vm, "reversed", kwnames)) return NO_REF;
   if (nargs != 1) return cd_raise_type(vm, "reversed expected 1 argument, got %zu", nargs);
+  if (cd_is_exact(args[0], vm->types.list)) return cd_list_reversed(vm, args[0]);
   Ref method;
   Find found = cd_lookup_special(vm, args[0], N(__reversed__), &method);
   if (found == FIND_ERROR) return NO_REF;

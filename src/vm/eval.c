@@ -509,17 +509,28 @@ static NO_INLINE Ref eval_get_slice(VM *vm, Value container, const Value *parts,
   return made;
 }
 
-// list[a:b] = list of the same length. false without an exception: some other case.
+// list[a:b] = list of the same length, or reversed() of one. false without an exception: some other case.
 static NO_INLINE bool eval_set_slice(VM *vm, Value container, const Value *parts, uint32_t count, Value value)
 {
   Type *type = vm->types.list;
   int64_t start, step, n;
-  if (!cd_is_exact(container, type) || !cd_is_exact(value, type) || cd_is(container, value)) return false;
+  if (!cd_is_exact(container, type)) return false;
+  ListIterator *reversed = cd_is_exact(value, vm->types.list_reverse_iterator) ? (ListIterator *)cd_object(value) : NULL;
+  if (reversed) value = reversed->list;
+  if (!cd_bits(value) || !cd_is_exact(value, type) || cd_is(container, value)) return false;
   List *to = cd_as_list(container), *from = cd_as_list(value);
   if (!eval_slice_bounds(parts, count, (int64_t)to->size, &start, &step, &n) || step != 1 || n != (int64_t)from->size) return false;
+  if (reversed && reversed->index != from->size) return false;
+  Value *target = to->items + start, *items = from->items;
   for (int64_t i = 0; i < n; i++)
-    if (cd_is_object(to->items[start + i])) return false;        // dropping those could change the lists
-  for (int64_t i = 0; i < n; i++) to->items[start + i] = cd_dup(from->items[i]);
+    if (cd_is_object(target[i])) return false;                   // dropping those could change the lists
+  if (reversed) {
+    for (int64_t i = 0; i < n; i++) target[i] = cd_dup(items[n - 1 - i]);
+    reversed->index = 0;
+    cd_clear(vm, &reversed->list);
+  } else {
+    for (int64_t i = 0; i < n; i++) target[i] = cd_dup(items[i]);
+  }
   return true;
 }
 
