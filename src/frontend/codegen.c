@@ -254,7 +254,7 @@ void cd_return_const(Compiler *c, Value v) { cd_emit(c, OP_RETURN_CONST, cd_cons
 
 Value cd_mangled(Compiler *c, Value name)
 {
-  Value mangled = cd_mangle(c->ast, c->unit->private_name, name);
+  Value mangled = cd_mangle(c->ast, c->unit->private_name, c->unit->scope->private_only, name);
   if (!mangled) c->failed = true;
   return mangled ? mangled : name;
 }
@@ -280,9 +280,13 @@ NameKind cd_resolve(Compiler *c, Value mangled, Reg *reg)
     return NAME_DEREF;
   case BINDING_FREE:
     *reg = REG_MAKE(REG_FREE, symbol->number);
+    if (u->scope->in_class && !cd_is(mangled, c->vm->names.__classdict__)) return NAME_IN_CLASS;
     return u->scope->kind == SCOPE_CLASS ? NAME_CLASS_DEREF : NAME_DEREF;
   case BINDING_GLOBAL_EXPLICIT: return NAME_GLOBAL;
-  case BINDING_GLOBAL_IMPLICIT: return function ? NAME_GLOBAL : NAME_NAME;
+  case BINDING_GLOBAL_IMPLICIT:
+    *reg = REG_NONE;
+    if (u->scope->in_class) return NAME_IN_CLASS;
+    return function ? NAME_GLOBAL : NAME_NAME;
   case BINDING_NONE: break;
   }
   return function ? NAME_GLOBAL : NAME_NAME;
@@ -293,6 +297,19 @@ Reg cd_local_of(Compiler *c, Value name)
   if (!c->unit->is_function || c->failed) return REG_NONE;
   Symbol *symbol = cd_scope_find(c->unit->scope, cd_mangled(c, name));
   return symbol && symbol->binding == BINDING_LOCAL ? codegen_local(c, symbol) : REG_NONE;
+}
+
+static void codegen_load_in_class(Compiler *c, Value name, Reg cell, Reg dst)
+{
+  uint32_t depth = c->unit->depth;
+  Reg base = cd_push(c);
+  cd_load_name_into(c, c->vm->names.__classdict__, base);
+  cd_load_const(c, cd_push(c), name);
+  Reg other = cd_push(c);
+  if (cell == REG_NONE) cd_load_const(c, other, cd_none());
+  else cd_emit(c, OP_COPY, other, cell, 0);
+  cd_emit(c, OP_INTRINSIC, dst, base, 7);
+  cd_pop_to(c, depth);
 }
 
 // May a parameter be unbound? Where that is possible flowgraph.c keeps the check.
@@ -310,6 +327,7 @@ void cd_load_name_into(Compiler *c, Value name, Reg dst)
   case NAME_CLASS_DEREF: cd_emit(c, OP_LOAD_CLASS_CELL, dst, reg, 0); break;
   case NAME_GLOBAL: cd_emit(c, OP_LOAD_GLOBAL, dst, cd_name(c, mangled), 0); break;
   case NAME_NAME: cd_emit(c, OP_LOAD_NAME, dst, cd_name(c, mangled), 0); break;
+  case NAME_IN_CLASS: codegen_load_in_class(c, mangled, reg, dst); break;
   }
 }
 
@@ -322,7 +340,7 @@ void cd_store_name_from(Compiler *c, Value name, Reg src)
   case NAME_FAST:
     if (reg != src) cd_emit(c, OP_MOVE, reg, src, 0);
     break;
-  case NAME_DEREF: case NAME_CLASS_DEREF: cd_emit(c, OP_STORE_CELL, reg, src, 0); break;
+  case NAME_DEREF: case NAME_CLASS_DEREF: case NAME_IN_CLASS: cd_emit(c, OP_STORE_CELL, reg, src, 0); break;
   case NAME_GLOBAL: cd_emit(c, OP_STORE_GLOBAL, cd_name(c, mangled), src, 0); break;
   case NAME_NAME: cd_emit(c, OP_STORE_NAME, cd_name(c, mangled), src, 0); break;
   }
@@ -335,7 +353,7 @@ void cd_delete_named(Compiler *c, Value name)
   Reg reg = 0;
   switch (cd_resolve(c, mangled, &reg)) {
   case NAME_FAST: cd_emit(c, OP_DELETE_LOCAL, reg, 0, 0); break;
-  case NAME_DEREF: case NAME_CLASS_DEREF: cd_emit(c, OP_DELETE_CELL, reg, 0, 0); break;
+  case NAME_DEREF: case NAME_CLASS_DEREF: case NAME_IN_CLASS: cd_emit(c, OP_DELETE_CELL, reg, 0, 0); break;
   case NAME_GLOBAL: cd_emit(c, OP_DELETE_GLOBAL, cd_name(c, mangled), 0, 0); break;
   case NAME_NAME: cd_emit(c, OP_DELETE_NAME, cd_name(c, mangled), 0, 0); break;
   }
@@ -375,7 +393,7 @@ static Value unit_qualname(Compiler *c, const Unit *u)
   while (outer && outer->scope->kind == SCOPE_TYPE_PARAMS) outer = outer->outer;
   if (!outer || outer->scope->kind == SCOPE_MODULE) return u->name;
   if (!u->scope->comprehension && (u->scope->kind == SCOPE_FUNCTION || u->scope->kind == SCOPE_CLASS)) {
-    Value mangled = cd_mangle(c->ast, outer->private_name, u->name);
+    Value mangled = cd_mangle(c->ast, outer->private_name, outer->scope->private_only, u->name);
     const Symbol *symbol = mangled ? cd_scope_find(outer->scope, mangled) : NULL;
     if (symbol && symbol->binding == BINDING_GLOBAL_EXPLICIT) return u->name;
   }

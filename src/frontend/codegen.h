@@ -149,7 +149,10 @@ Value cd_mangled(Compiler *c, Value name);
 uint32_t cd_new_const(Compiler *c, Value v);     // without looking for an equal one
 
 // How a name is reached in this unit.
-typedef enum { NAME_FAST, NAME_DEREF, NAME_CLASS_DEREF, NAME_GLOBAL, NAME_NAME } NameKind;
+typedef enum {
+  NAME_FAST, NAME_DEREF, NAME_CLASS_DEREF, NAME_GLOBAL, NAME_NAME,
+  NAME_IN_CLASS,                                 // in the namespace of the class around, else in *reg, or, when that is REG_NONE, a global
+} NameKind;
 NameKind cd_resolve(Compiler *c, Value mangled, Reg *reg);
 void cd_load_name_into(Compiler *c, Value name, Reg dst);
 void cd_store_name_from(Compiler *c, Value name, Reg src);                       // consumes a temporary

@@ -247,31 +247,65 @@ static Reg decorators_call(Compiler *c, const ExprSeq *decorators, Reg reg)
 
 // ---- type parameters (PEP 695) ----
 
+// A new temporary gets the function that evaluates an expression when asked, or None if there is none.
+static void type_lazy(Compiler *c, Expr *const *key, Value name)
+{
+  Reg reg = cd_push(c);
+  Expr *e = *key;
+  if (!e) {
+    cd_load_const(c, reg, cd_none());
+    return;
+  }
+  Unit unit;
+  cd_unit_enter(c, &unit, cd_symtable_find(&c->symbols, key), name, e->line);
+  unit.docstring = cd_none();
+  cd_const(c, cd_none());                        // the first constant is the docstring: none
+  unit.at = POSITION_OF(e);
+  Reg value = cd_operand(c, e->kind == EXPR_Starred ? e->as.Starred.value : e, NULL);
+  if (e->kind == EXPR_Starred) {                 // *Ts = *tuple[int, ..]
+    Reg item = cd_is_temp(value) ? value : cd_push(c);
+    cd_emit(c, OP_UNPACK_SEQUENCE, item, value, 1);
+    value = item;
+  }
+  cd_emit(c, OP_RETURN, value, 0, 0);
+  Value code = cd_unit_leave(c);
+  cd_make_closure(c, reg, reg, code, 0);
+  cd_pop_to(c, REG_NUMBER(reg) + 1);
+}
+
 static void type_param(Compiler *c, TypeParam *p)
 {
   Unit *u = c->unit;
   uint32_t depth = u->depth, number = 0;
   Position at = u->at;
+  Value name = p->as.TypeVar.name;               // ORDER: the name comes first in all three
   u->at = POSITION_OF(p);
   Reg base = cd_push(c);
-  cd_load_const(c, base, p->as.TypeVar.name);    // ORDER: the name comes first in all three
+  cd_load_const(c, base, name);
   switch (p->kind) {
   case TYPE_PARAM_TypeVar: {
-    Expr *bound = p->as.TypeVar.bound;
-    Reg reg = cd_push(c);
-    if (bound) cd_expr(c, bound, reg);
-    else cd_load_const(c, reg, cd_none());
-    number = bound && bound->kind == EXPR_Tuple ? 6 : 1;
-    if (bound && bound->kind == EXPR_Constant && cd_is_tuple(bound->as.Constant.value)) number = 6;
+    const Expr *bound = p->as.TypeVar.bound;
+    bool tuple = bound && (bound->kind == EXPR_Tuple || (bound->kind == EXPR_Constant && cd_is_tuple(bound->as.Constant.value)));
+    type_lazy(c, &p->as.TypeVar.bound, name);
+    type_lazy(c, &p->as.TypeVar.default_value, name);
+    number = tuple ? 6 : 1;
     break;
   }
-  case TYPE_PARAM_ParamSpec: number = 2; break;
-  case TYPE_PARAM_TypeVarTuple: number = 3; break;
+  case TYPE_PARAM_ParamSpec:
+    type_lazy(c, &p->as.ParamSpec.default_value, name);
+    number = 2;
+    break;
+  case TYPE_PARAM_TypeVarTuple:
+    type_lazy(c, &p->as.TypeVarTuple.default_value, name);
+    number = 3;
+    break;
   }
+  u->at = POSITION_OF(p);
   cd_emit(c, OP_INTRINSIC, base, base, number);
+  cd_pop_to(c, depth + 1);
   Reg twin = cd_push(c);
   cd_emit(c, OP_COPY, twin, base, 0);
-  cd_store_name_from(c, p->as.TypeVar.name, twin);
+  cd_store_name_from(c, name, twin);
   u->at = at;
   cd_pop_to(c, depth + 1);                       // the parameter itself stays for the tuple
 }
@@ -405,6 +439,31 @@ void cd_lambda(Compiler *c, Expr *e, Reg dst)
 
 // ---- classes ----
 
+// A register that holds the cell of a name of the class itself.
+static Reg class_cell(const Unit *u, Value name)
+{
+  uint32_t number = 0;
+  value_index(&u->cells, name, &number);
+  return REG_MAKE(REG_CELL, number);
+}
+
+// What type parameters of methods and the like look names up in.
+static void class_keep_namespace(Compiler *c, Reg reg)
+{
+  if (!c->unit->scope->needs_classdict) return;
+  cd_emit(c, OP_INTRINSIC, reg, reg, 8);
+  cd_emit(c, OP_STORE_CELL, class_cell(c->unit, c->vm->names.__classdict__), reg, 0);
+}
+
+// namespace[name] = a cell of the class, for type.__new__ to fill
+static void class_store_cell(Compiler *c, Value cell, Value name)
+{
+  Reg reg = cd_push(c);
+  cd_emit(c, OP_COPY, reg, class_cell(c->unit, cell), 0);
+  cd_emit(c, OP_STORE_NAME, cd_name(c, name), reg, 0);
+  cd_pop_to(c, REG_NUMBER(reg));
+}
+
 static Value class_code(Compiler *c, Stmt *s, int32_t first_line)
 {
   Unit unit;
@@ -413,6 +472,7 @@ static Value class_code(Compiler *c, Stmt *s, int32_t first_line)
   cd_unit_enter(c, &unit, cd_symtable_find(&c->symbols, s), s->as.ClassDef.name, first_line);
   unit.private_name = s->as.ClassDef.name;
   Reg reg = cd_push(c);
+  class_keep_namespace(c, reg);
   cd_load_name_into(c, N(__name__), reg);
   cd_store_name_from(c, N(__module__), reg);
   cd_load_const(c, reg, unit.qualname);
@@ -424,13 +484,11 @@ static Value class_code(Compiler *c, Stmt *s, int32_t first_line)
   cd_pop_to(c, 0);
   cd_body(c, &s->as.ClassDef.body, true);
   unit.at = NO_POSITION;
+  if (unit.scope->needs_classdict) class_store_cell(c, N(__classdict__), N(__classdictcell__));
   if (unit.scope->needs_class_closure) {
-    uint32_t number = 0;
-    Reg cell = cd_push(c), twin = cd_push(c);
-    value_index(&unit.cells, N(__class__), &number);
-    cd_emit(c, OP_COPY, cell, REG_MAKE(REG_CELL, number), 0);
-    cd_emit(c, OP_COPY, twin, cell, 0);
-    cd_emit(c, OP_STORE_NAME, cd_name(c, N(__classcell__)), twin, 0);
+    class_store_cell(c, N(__class__), N(__classcell__));
+    Reg cell = cd_push(c);
+    cd_emit(c, OP_COPY, cell, class_cell(&unit, N(__class__)), 0);
     cd_emit(c, OP_RETURN, cell, 0, 0);
     cd_pop_to(c, 0);
   } else {
@@ -512,23 +570,14 @@ void cd_class_def(Compiler *c, Stmt *s)
 // dst = TypeAliasType(name, params, evaluator); `params` is a temporary or REG_NONE.
 static void alias_build(Compiler *c, Stmt *s, Reg dst, Reg params)
 {
-  Unit unit;
   uint32_t depth = c->unit->depth;
-  Expr *name = s->as.TypeAlias.name;
+  Value name = s->as.TypeAlias.name->as.Name.id;
   Reg base = cd_push(c);
-  cd_load_const(c, base, name->as.Name.id);
+  cd_load_const(c, base, name);
   Reg tuple = cd_push(c);
   if (params == REG_NONE) cd_load_const(c, tuple, cd_none());
   else cd_emit(c, OP_MOVE, tuple, params, 0);
-  cd_unit_enter(c, &unit, cd_symtable_find(&c->symbols, s), name->as.Name.id, s->line);
-  unit.docstring = cd_none();
-  cd_const(c, cd_none());
-  unit.at = POSITION_OF(s->as.TypeAlias.value);
-  Reg value = cd_operand(c, s->as.TypeAlias.value, NULL);
-  cd_emit(c, OP_RETURN, value, 0, 0);
-  Value code = cd_unit_leave(c);
-  Reg function = cd_push(c);
-  cd_make_closure(c, function, function, code, 0);
+  type_lazy(c, &s->as.TypeAlias.value, name);
   cd_emit(c, OP_INTRINSIC, dst, base, 4);
   cd_pop_to(c, depth);
 }

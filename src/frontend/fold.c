@@ -439,8 +439,13 @@ static void fold_patterns(Folder *f, PatternSeq *seq)
 }
 static void fold_type_params(Folder *f, TypeParamSeq *seq)
 {
-  for (size_t i = 0; i < seq->count && !f->failed; i++)
-    if (seq->items[i]->kind == TYPE_PARAM_TypeVar && seq->items[i]->as.TypeVar.bound) fold_expr(f, seq->items[i]->as.TypeVar.bound);
+  for (size_t i = 0; i < seq->count && !f->failed; i++) {
+    TypeParam *p = seq->items[i];
+    bool variable = p->kind == TYPE_PARAM_TypeVar;
+    if (variable && p->as.TypeVar.bound) fold_expr(f, p->as.TypeVar.bound);
+    Expr *value = variable ? p->as.TypeVar.default_value : p->as.ParamSpec.default_value;   // ORDER: ParamSpec and TypeVarTuple have the same fields
+    if (value) fold_expr(f, value);
+  }
 }
 
 // One case for each node, from the table: visits every field.

@@ -249,6 +249,17 @@ static Stmt *stmt_import_from(Parser *p)
 
 // ---- type parameters (PEP 695, 696) ----
 
+// *Ts and **P can have neither; name it.
+static bool stmt_no_bound(Parser *p, const char *what)
+{
+  const Token *colon = p->token;
+  if (LIKELY(!cd_parser_take(p, TOKEN_COLON))) return true;
+  const Expr *bound = cd_parse_expression(p);
+  if (bound) cd_syntax_error(p->vm, p->ast->filename, colon->line, colon->column, bound->end_line, bound->end_column, "cannot use %s with %s",
+                             bound->kind == EXPR_Tuple ? "constraints" : "bound", what);
+  return false;
+}
+
 static TypeParam *stmt_type_param(Parser *p)
 {
   const Token *start = p->token;
@@ -257,11 +268,11 @@ static TypeParam *stmt_type_param(Parser *p)
   Expr **default_value = &param->as.TypeVar.default_value;
   if (cd_parser_take(p, TOKEN_STAR)) {
     param->kind = TYPE_PARAM_TypeVarTuple;
-    if (!(param->as.TypeVarTuple.name = cd_parse_name(p))) return NULL;
+    if (!(param->as.TypeVarTuple.name = cd_parse_name(p)) || !stmt_no_bound(p, "TypeVarTuple")) return NULL;
     default_value = &param->as.TypeVarTuple.default_value;
   } else if (cd_parser_take(p, TOKEN_DOUBLE_STAR)) {
     param->kind = TYPE_PARAM_ParamSpec;
-    if (!(param->as.ParamSpec.name = cd_parse_name(p))) return NULL;
+    if (!(param->as.ParamSpec.name = cd_parse_name(p)) || !stmt_no_bound(p, "ParamSpec")) return NULL;
     default_value = &param->as.ParamSpec.default_value;
   } else {
     param->kind = TYPE_PARAM_TypeVar;

@@ -140,6 +140,7 @@ static Scope *symtable_push(SymbolTable *t, ScopeKind kind, Value name, const vo
   scope->node = node;
   scope->parent = parent;
   scope->private_name = t->private_name;
+  scope->private_only = t->private_only;
   if (parent) {
     scope->nested = parent->nested || cd_scope_is_function(parent);
     scope->comp_iter_expr = parent->comp_iter_expr;
@@ -159,9 +160,16 @@ static void symtable_pop(SymbolTable *t) { t->current = t->current->parent; }
 
 // ---- names ----
 
-Value cd_mangle(Ast *ast, Value private_name, Value name)
+static bool mangle_is_param(const TypeParamSeq *params, Value name)
 {
-  if (LIKELY(!private_name)) return name;
+  for (size_t i = 0; i < params->count; i++)
+    if (cd_is(params->items[i]->as.TypeVar.name, name)) return true;               // ORDER: the name comes first in all three
+  return false;
+}
+
+Value cd_mangle(Ast *ast, Value private_name, const TypeParamSeq *only, Value name)
+{
+  if (LIKELY(!private_name) || (only && !mangle_is_param(only, name))) return name;
   const char *text = cd_str_data(name);
   size_t size = cd_str_size(name);
   if (size < 3 || text[0] != '_' || text[1] != '_' || (text[size - 1] == '_' && text[size - 2] == '_') || memchr(text, '.', size)) return name;
@@ -176,9 +184,11 @@ Value cd_mangle(Ast *ast, Value private_name, Value name)
 typedef struct Place { int32_t line, column, end_line, end_column; } Place;
 #define PLACE_OF(node) ((Place){(node)->line, (node)->column, (node)->end_line, (node)->end_column})
 
+static Value symtable_mangled(SymbolTable *t, Value name) { return cd_mangle(t->ast, t->private_name, t->private_only, name); }
+
 static uint32_t symtable_seen(SymbolTable *t, Scope *scope, Value name)
 {
-  Value mangled = cd_mangle(t->ast, t->private_name, name);
+  Value mangled = symtable_mangled(t, name);
   if (!mangled) {
     t->failed = true;
     return 0;
@@ -190,7 +200,7 @@ static uint32_t symtable_seen(SymbolTable *t, Scope *scope, Value name)
 static void symtable_define_in(SymbolTable *t, Scope *scope, Value name, uint32_t flag, Place place)
 {
   if (t->failed) return;
-  Value mangled = cd_mangle(t->ast, t->private_name, name);
+  Value mangled = symtable_mangled(t, name);
   Symbol *symbol = mangled ? scope_symbol(t, scope, mangled) : NULL;
   if (!symbol) {
     t->failed = true;
@@ -220,7 +230,7 @@ static void symtable_define(SymbolTable *t, Value name, uint32_t flag, Place pla
 static void symtable_directive(SymbolTable *t, Value name, Place place)
 {
   Directive *d = cd_ast_alloc(t->ast, sizeof *d);
-  Value mangled = cd_mangle(t->ast, t->private_name, name);
+  Value mangled = symtable_mangled(t, name);
   if (!d || !mangled) {
     t->failed = true;
     return;
@@ -241,14 +251,15 @@ static void symtable_optional(SymbolTable *t, Expr *e)
   if (e) symtable_expr(t, e);
 }
 
+// What of a `yield` or the like is refused in.
 static bool symtable_not_in_annotation(SymbolTable *t, const char *what, const Expr *e)
 {
-  const char *where = NULL;
-  if (t->current->kind == SCOPE_ANNOTATION) where = "an annotation";
-  else if (t->current->kind == SCOPE_TYPE_PARAMS) where = "the definition of a generic";
-  if (!where) return true;
-  SYMTABLE_ERROR(t, e, "%s can not be used within %s", what, where);
-  return false;
+  switch (t->current->kind) {
+  case SCOPE_ANNOTATION: SYMTABLE_ERROR(t, e, "%s can not be used within an annotation", what); return false;
+  case SCOPE_TYPE_PARAMS: SYMTABLE_ERROR(t, e, "%s cannot be used within the definition of a generic", what); return false;
+  case SCOPE_LAZY: SYMTABLE_ERROR(t, e, "%s cannot be used within %s", what, t->current->what); return false;
+  default: return true;
+  }
 }
 
 // `name := ..` in a comprehension binds in the function or module around all comprehensions.
@@ -279,6 +290,7 @@ static void symtable_extend_walrus(SymbolTable *t, const Expr *target)
       return;
     case SCOPE_CLASS: SYMTABLE_ERROR(t, target, "assignment expression within a comprehension cannot be used in a class body"); return;
     case SCOPE_TYPE_PARAMS: SYMTABLE_ERROR(t, target, "assignment expression within a comprehension cannot be used within the definition of a generic"); return;
+    case SCOPE_LAZY: SYMTABLE_ERROR(t, target, "assignment expression within a comprehension cannot be used in %s", scope->what); return;
     case SCOPE_ANNOTATION: return;
     }
   }
@@ -532,10 +544,51 @@ static void symtable_annotations(SymbolTable *t, const Arguments *args, Expr *re
 }
 
 // PEP 695: the parameters live in a block of their own around the definition; `key` is the sequence, which nothing else is keyed by.
-static bool symtable_push_type_params(SymbolTable *t, Value name, const TypeParamSeq *params)
+
+// A block in a class sees the names of its namespace, as it is when the block runs.
+static void symtable_see_class(SymbolTable *t, Scope *scope, const Scope *parent, Place place)
+{
+  scope->in_class = parent->kind == SCOPE_CLASS || parent->in_class;
+  if (scope->in_class) symtable_define(t, t->vm->names.__classdict__, DEF_USE, place);
+}
+
+// An expression that is evaluated when somebody asks for it; `key` is where the tree holds it.
+static void symtable_lazy(SymbolTable *t, Expr *const *key, Value name, const char *what)
+{
+  const Scope *parent = t->current;
+  Scope *scope = *key && !t->failed ? symtable_push(t, SCOPE_LAZY, name, key) : NULL;
+  if (!scope) return;
+  SYMTABLE_PLACE(scope, *key);
+  scope->what = what;
+  symtable_see_class(t, scope, parent, PLACE_OF(*key));
+  symtable_expr(t, *key);
+  symtable_pop(t);
+}
+
+static void symtable_type_param(SymbolTable *t, TypeParam *p)
+{
+  Value name = p->as.TypeVar.name;               // ORDER: the name comes first in all three
+  if (symtable_seen(t, t->current, name) & DEF_TYPE_PARAM) {
+    SYMTABLE_ERROR(t, p, "duplicate type parameter '%U'", name);
+    return;
+  }
+  symtable_define(t, name, DEF_TYPE_PARAM | DEF_LOCAL, PLACE_OF(p));
+  switch (p->kind) {
+  case TYPE_PARAM_TypeVar: {
+    Expr *bound = p->as.TypeVar.bound;
+    symtable_lazy(t, &p->as.TypeVar.bound, name, bound && bound->kind == EXPR_Tuple ? "a TypeVar constraint" : "a TypeVar bound");
+    symtable_lazy(t, &p->as.TypeVar.default_value, name, "a TypeVar default");
+    break;
+  }
+  case TYPE_PARAM_ParamSpec: symtable_lazy(t, &p->as.ParamSpec.default_value, name, "a ParamSpec default"); break;
+  case TYPE_PARAM_TypeVarTuple: symtable_lazy(t, &p->as.TypeVarTuple.default_value, name, "a TypeVarTuple default"); break;
+  }
+}
+
+static bool symtable_push_type_params(SymbolTable *t, Value name, const TypeParamSeq *params, Place place)
 {
   if (!params->count) return true;
-  bool in_class = t->current->kind == SCOPE_CLASS;
+  const Scope *parent = t->current;
   Ref made = cd_str_format(t->vm, "<generic parameters of %U>", name);
   Value title = made ? cd_ast_own(t->ast, made) : NO_VALUE;
   Scope *scope = title ? symtable_push(t, SCOPE_TYPE_PARAMS, title, params->items) : NULL;
@@ -543,17 +596,15 @@ static bool symtable_push_type_params(SymbolTable *t, Value name, const TypePara
     t->failed = true;
     return false;
   }
-  scope->in_class = in_class;
+  scope->line = place.line;
+  symtable_see_class(t, scope, parent, place);
+  bool defaults = false;
   for (size_t i = 0; i < params->count && !t->failed; i++) {
     TypeParam *p = params->items[i];
-    Value param_name = p->as.TypeVar.name;
-    if (symtable_seen(t, scope, param_name) & DEF_LOCAL) {
-      SYMTABLE_ERROR(t, p, "duplicate type parameter '%U'", param_name);
-      return false;
-    }
-    symtable_define(t, param_name, DEF_LOCAL, PLACE_OF(p));
-    Expr *bound = p->kind == TYPE_PARAM_TypeVar ? p->as.TypeVar.bound : NULL;
-    if (bound) symtable_expr(t, bound);
+    symtable_type_param(t, p);
+    bool has = p->kind == TYPE_PARAM_TypeVar ? p->as.TypeVar.default_value != NULL : p->as.ParamSpec.default_value != NULL;   // ORDER: ParamSpec, TypeVarTuple
+    if (!has && defaults) SYMTABLE_ERROR(t, p, "non-default type parameter '%U' follows default type parameter", p->as.TypeVar.name);
+    defaults |= has;
   }
   return !t->failed;
 }
@@ -567,7 +618,7 @@ static void symtable_function(SymbolTable *t, Stmt *s, bool async)
   symtable_exprs(t, &args->kw_defaults);
   const TypeParamSeq *params = &s->as.FunctionDef.type_params;
   symtable_exprs(t, &s->as.FunctionDef.decorator_list);
-  if (t->failed || !symtable_push_type_params(t, s->as.FunctionDef.name, params)) return;
+  if (t->failed || !symtable_push_type_params(t, s->as.FunctionDef.name, params, PLACE_OF(s))) return;
   if (params->count) {                           // what is evaluated outside comes in as arguments
     symtable_define(t, t->vm->names.dot_defaults, DEF_PARAM, PLACE_OF(s));
     symtable_define(t, t->vm->names.dot_kwdefaults, DEF_PARAM, PLACE_OF(s));
@@ -583,46 +634,47 @@ static void symtable_function(SymbolTable *t, Stmt *s, bool async)
   if (params->count) symtable_pop(t);
 }
 
+static void symtable_bases(SymbolTable *t, Stmt *s)
+{
+  symtable_exprs(t, &s->as.ClassDef.bases);
+  for (size_t i = 0; i < s->as.ClassDef.keywords.count && !t->failed; i++) symtable_expr(t, s->as.ClassDef.keywords.items[i]->value);
+}
+
 static void symtable_class(SymbolTable *t, Stmt *s)
 {
   Value name = s->as.ClassDef.name, outer = t->private_name;
-  const TypeParamSeq *params = &s->as.ClassDef.type_params;
+  const TypeParamSeq *params = &s->as.ClassDef.type_params, *outer_only = t->private_only;
   symtable_define(t, name, DEF_LOCAL, PLACE_OF(s));
-  if (!params->count) {
-    symtable_exprs(t, &s->as.ClassDef.bases);
-    for (size_t i = 0; i < s->as.ClassDef.keywords.count && !t->failed; i++) symtable_expr(t, s->as.ClassDef.keywords.items[i]->value);
-  }
+  if (!params->count) symtable_bases(t, s);
   symtable_exprs(t, &s->as.ClassDef.decorator_list);
-  if (t->failed || !symtable_push_type_params(t, name, params)) return;
-  if (params->count) {
+  if (t->failed) return;
+  if (params->count) {                           // outside of the body the class's name mangles its parameters only
     t->private_name = name;
+    t->private_only = params;
+    if (!symtable_push_type_params(t, name, params, PLACE_OF(s))) return;
     symtable_define(t, t->vm->names.dot_type_params, DEF_LOCAL, PLACE_OF(s));
     symtable_define(t, t->vm->names.dot_generic_base, DEF_LOCAL, PLACE_OF(s));
-    symtable_exprs(t, &s->as.ClassDef.bases);
-    for (size_t i = 0; i < s->as.ClassDef.keywords.count && !t->failed; i++) symtable_expr(t, s->as.ClassDef.keywords.items[i]->value);
+    symtable_bases(t, s);
   }
   Scope *scope = t->failed ? NULL : symtable_push(t, SCOPE_CLASS, name, s);
   if (!scope) return;
   SYMTABLE_PLACE(scope, s);
-  t->private_name = name;
-  scope->private_name = name;
+  t->private_name = scope->private_name = name;
+  t->private_only = scope->private_only = NULL;
   if (params->count) symtable_define(t, t->vm->names.dot_type_params, DEF_USE, PLACE_OF(s));
   symtable_stmts(t, &s->as.ClassDef.body);
   symtable_pop(t);
   if (params->count) symtable_pop(t);
   t->private_name = outer;
+  t->private_only = outer_only;
 }
 
 static void symtable_type_alias(SymbolTable *t, Stmt *s)
 {
   Expr *target = s->as.TypeAlias.name;
   symtable_expr(t, target);
-  if (t->failed || !symtable_push_type_params(t, target->as.Name.id, &s->as.TypeAlias.type_params)) return;
-  Scope *scope = symtable_push(t, SCOPE_FUNCTION, target->as.Name.id, s);
-  if (!scope) return;
-  SYMTABLE_PLACE(scope, s);
-  symtable_expr(t, s->as.TypeAlias.value);
-  symtable_pop(t);
+  if (t->failed || !symtable_push_type_params(t, target->as.Name.id, &s->as.TypeAlias.type_params, PLACE_OF(s))) return;
+  symtable_lazy(t, &s->as.TypeAlias.value, target->as.Name.id, "a type alias");
   if (s->as.TypeAlias.type_params.count) symtable_pop(t);
 }
 
@@ -819,7 +871,10 @@ static Scope *symtable_binder(SymbolTable *t, Scope *scope, Value name, bool *gl
         outer->needs_class_closure = true;
         return outer;
       }
-      if (cd_is(name, t->vm->names.__classdict__)) return outer;
+      if (cd_is(name, t->vm->names.__classdict__)) {
+        outer->needs_classdict = true;
+        return outer;
+      }
       continue;
     }
     if (outer->kind == SCOPE_ANNOTATION) return NULL;
@@ -848,6 +903,28 @@ static bool symtable_capture(SymbolTable *t, Scope *scope, Value name)
   return true;
 }
 
+// Names that a class binds are looked up in its namespace, then outside of all functions. true: this is one.
+static bool symtable_resolve_in_class(const Scope *scope, Symbol *symbol)
+{
+  const Scope *around = scope->parent;
+  while (around && around->kind != SCOPE_CLASS) around = around->parent;
+  const Symbol *bound = around ? cd_scope_find(around, symbol->name) : NULL;
+  if (!bound) return false;
+  if (bound->flags & DEF_GLOBAL) symbol->binding = BINDING_GLOBAL_EXPLICIT;
+  else if ((bound->flags & DEF_BOUND) && !(bound->flags & DEF_NONLOCAL)) symbol->binding = BINDING_GLOBAL_IMPLICIT;
+  else return false;
+  return true;
+}
+
+static bool symtable_is_type_param(const Scope *scope, Value name)
+{
+  for (; scope; scope = scope->parent) {
+    const Symbol *symbol = scope->kind == SCOPE_CLASS ? NULL : cd_scope_find(scope, name);
+    if (symbol && (symbol->flags & DEF_BOUND) && !(symbol->flags & DEF_NONLOCAL)) return symbol->flags & DEF_TYPE_PARAM;
+  }
+  return false;
+}
+
 static void symtable_resolve_symbol(SymbolTable *t, Scope *scope, uint32_t i)
 {
   Symbol *symbol = &scope->symbols[i];
@@ -866,6 +943,10 @@ static void symtable_resolve_symbol(SymbolTable *t, Scope *scope, uint32_t i)
       symtable_nonlocal_error(t, scope, symbol, "nonlocal declaration not allowed at module level");
       return;
     }
+    if (symtable_is_type_param(scope->parent, name)) {
+      symtable_nonlocal_error(t, scope, symbol, "nonlocal binding not allowed for type parameter '%U'");
+      return;
+    }
     if (!symtable_capture(t, scope, name)) {
       symtable_nonlocal_error(t, scope, symbol, "no binding for nonlocal '%U' found");
       return;
@@ -878,6 +959,7 @@ static void symtable_resolve_symbol(SymbolTable *t, Scope *scope, uint32_t i)
     return;
   }
   if (symbol->binding == BINDING_FREE) return;   // passed on
+  if (scope->in_class && symtable_resolve_in_class(scope, symbol)) return;
   bool found = scope->kind != SCOPE_MODULE && symtable_capture(t, scope, name);
   scope->symbols[i].binding = found ? BINDING_FREE : BINDING_GLOBAL_IMPLICIT;
 }

@@ -14,10 +14,10 @@
 // What was seen of a name; CPython's values, which the `symtable` module shows.
 enum {
   DEF_GLOBAL = 1, DEF_LOCAL = 2, DEF_PARAM = 4, DEF_NONLOCAL = 8, DEF_USE = 16, DEF_FREE = 32, DEF_FREE_CLASS = 64, DEF_IMPORT = 128, DEF_ANNOT = 256,
-  DEF_COMP_ITER = 512, DEF_BOUND = DEF_LOCAL | DEF_PARAM | DEF_IMPORT, SCOPE_OFFSET = 11, SCOPE_MASK = 15,
+  DEF_COMP_ITER = 512, DEF_TYPE_PARAM = 1024, DEF_BOUND = DEF_LOCAL | DEF_PARAM | DEF_IMPORT, SCOPE_OFFSET = 11, SCOPE_MASK = 15,
 };
 typedef enum { BINDING_NONE, BINDING_LOCAL, BINDING_GLOBAL_EXPLICIT, BINDING_GLOBAL_IMPLICIT, BINDING_FREE, BINDING_CELL } Binding;   // CPython's values
-typedef enum { SCOPE_FUNCTION, SCOPE_CLASS, SCOPE_MODULE, SCOPE_ANNOTATION, SCOPE_TYPE_PARAMS } ScopeKind;                            // likewise
+typedef enum { SCOPE_FUNCTION, SCOPE_CLASS, SCOPE_MODULE, SCOPE_ANNOTATION, SCOPE_TYPE_PARAMS, SCOPE_LAZY } ScopeKind;                // likewise
 typedef enum { COMPREHENSION_NONE, COMPREHENSION_LIST, COMPREHENSION_DICT, COMPREHENSION_SET, COMPREHENSION_GENERATOR } ComprehensionKind;
 
 typedef struct Symbol {
@@ -34,6 +34,8 @@ typedef struct Scope {
   ComprehensionKind comprehension;
   Value name;
   Value private_name;                            // class whose name mangles ours; NO_VALUE: none
+  const TypeParamSeq *private_only;              // if set, it mangles the names of these only
+  const char *what;                              // for messages, of blocks that hold one expression: "a TypeVar bound"
   const void *node;                              // its AST node
   struct Scope *parent, *first_child, *last_child, *next;
   Symbol *symbols;                               // in order of appearance
@@ -46,7 +48,7 @@ typedef struct Scope {
   bool nested, has_free, child_free, generator, coroutine, returns_value, varargs, varkeywords, needs_class_closure, comp_iter_target;
   bool walrus;                                   // binds names within expressions
   bool needs_classdict;                          // class whose type parameter scopes look names up in its namespace
-  bool in_class;                                 // type parameter scope right in a class
+  bool in_class;                                 // type parameters, a bound, .. right in a class: names are looked up in its namespace first
 } Scope;
 
 typedef struct ScopeEntry { const void *node; Scope *scope; } ScopeEntry;
@@ -59,6 +61,7 @@ typedef struct SymbolTable {
   ScopeEntry *by_node;                           // open addressing
   size_t node_count, node_capacity;
   Value private_name;
+  const TypeParamSeq *private_only;
   bool future_annotations;
   int depth, depth_limit;
   bool failed;                                   // exception set
@@ -69,9 +72,12 @@ MUST_USE bool cd_symtable_build(SymbolTable *table, VM *vm, Ast *ast, Mod *mod, 
 // Memory that is not the arena's.
 Scope *cd_symtable_find(const SymbolTable *table, const void *node);      // the block of a node
 Symbol *cd_scope_find(const Scope *scope, Value name);           // NULL: not there
-// __name in class X is _X__name. The result belongs to the Ast. NO_VALUE: exception set.
-Value cd_mangle(Ast *ast, Value private_name, Value name);
-static inline bool cd_scope_is_function(const Scope *scope) { return scope->kind == SCOPE_FUNCTION || scope->kind == SCOPE_TYPE_PARAMS; }
+// __name in class X is _X__name; with `only`, if it is the name of one of those parameters. The result belongs to the Ast. NO_VALUE: exception set.
+Value cd_mangle(Ast *ast, Value private_name, const TypeParamSeq *only, Value name);
+static inline bool cd_scope_is_function(const Scope *scope)
+{
+  return scope->kind == SCOPE_FUNCTION || scope->kind == SCOPE_TYPE_PARAMS || scope->kind == SCOPE_LAZY;
+}
 
 // How deep trees may be nested: RecursionError "maximum recursion depth exceeded during compilation".
 typedef struct DepthGuard { int depth, limit; } DepthGuard;

@@ -679,7 +679,7 @@ static bool class_add_slot(VM *vm, ClassDraft *draft, Value slot)
   cd_drop(vm, name);
   name = exact ? cd_str_intern(vm, exact) : NO_REF;
   if (!name) return false;
-  if (cd_dict_get_name_borrow(vm, draft->dict, name) && !cd_is(name, N(__qualname__)) && !cd_is(name, N(__classcell__))) {
+  if (cd_dict_get_name_borrow(vm, draft->dict, name) && !cd_is(name, N(__qualname__)) && !cd_is(name, N(__classcell__)) && !cd_is(name, N(__classdictcell__))) {
     cd_raise_value(vm, "%R in __slots__ conflicts with class variable", name);
     cd_drop(vm, name);
     return false;
@@ -821,14 +821,23 @@ static bool class_wrap_function(VM *vm, Type *type, Value name, Ref (*wrap)(VM *
   return type_dict_set(vm, type, name, wrap(vm, function));
 }
 
-static bool class_fill_cell(VM *vm, Type *type)
+// namespace[name], put there by the class's body, is a cell for the finished class or its namespace. `value` may be NO_REF after a failure.
+static bool class_fill_cell(VM *vm, Type *type, Value name, Ref value)
 {
-  Value cell = cd_dict_get_name_borrow(vm, type->dict, N(__classcell__));
-  if (!cell) return true;
-  if (!cd_is_exact(cell, vm->types.cell))
-    return cd_raise_type(vm, "__classcell__ must be a nonlocal cell, not <class '%.200s'>", cd_type_name(cd_type_of(vm, cell)));
-  cd_replace(vm, &((Cell *)cd_object(cell))->value, cd_dup_object(type));
-  return cd_dict_delete(vm, type->dict, N(__classcell__)) != FIND_ERROR;
+  Value cell = cd_dict_get_name_borrow(vm, type->dict, name);
+  if (!value || !cd_is_exact(cell, vm->types.cell)) {
+    cd_drop(vm, value);
+    return value && cd_raise_type(vm, "%U must be a nonlocal cell, not <class '%.200s'>", name, cd_type_name(cd_type_of(vm, cell)));
+  }
+  cd_replace(vm, &((Cell *)cd_object(cell))->value, value);
+  return cd_dict_delete(vm, type->dict, name) != FIND_ERROR;
+}
+
+static bool class_fill_cells(VM *vm, Type *type)
+{
+  if (cd_dict_get_name_borrow(vm, type->dict, N(__classcell__)) && !class_fill_cell(vm, type, N(__classcell__), cd_dup_object(type))) return false;
+  return !cd_dict_get_name_borrow(vm, type->dict, N(__classdictcell__)) ||
+         class_fill_cell(vm, type, N(__classdictcell__), cd_mappingproxy_new(vm, type->dict));
 }
 
 static bool class_finish_namespace(VM *vm, Type *type)
@@ -840,7 +849,7 @@ static bool class_finish_namespace(VM *vm, Type *type)
   if (!class_wrap_function(vm, type, N(__new__), cd_staticmethod_new)) return false;
   if (!class_wrap_function(vm, type, N(__init_subclass__), cd_classmethod_new)) return false;
   if (!class_wrap_function(vm, type, N(__class_getitem__), cd_classmethod_new)) return false;
-  return class_fill_cell(vm, type);
+  return class_fill_cells(vm, type);
 }
 
 // Slots of a class with one base are the base's, but for the dunder names the class itself defines. With several bases
@@ -1555,6 +1564,22 @@ static void type_release(VM *vm, Object *self)
 
 static const MethodDef *const type_methods[] = {&type_mro_def, &type___subclasses___def, &type_dunder_prepare_def, &type___instancecheck___def,
                                                 &type___subclasscheck___def, &type___dir___def, &type___sizeof___def, NULL};
+static Ref type_get_type_params(VM *vm, Value self)
+{
+  Value params = cd_as_type(self) == vm->types.type ? NO_VALUE : cd_dict_get_name_borrow(vm, cd_as_type(self)->dict, N(__type_params__));
+  return params ? cd_dup(params) : cd_tuple_new(vm, 0);
+}
+
+static bool type_set_type_params(VM *vm, Value self, Value value)
+{
+  if (!value) return cd_raise_type(vm, "cannot delete '__type_params__' attribute of type '%s'", cd_type_name(cd_as_type(self)));
+  Type *type = cd_as_type(self);
+  if (type->flags & TYPE_IMMUTABLE) return cd_raise_type(vm, "cannot set '__type_params__' attribute of immutable type '%s'", cd_type_name(type));
+  if (!cd_dict_set(vm, type->dict, N(__type_params__), value)) return false;
+  cd_type_modified(vm, type);
+  return true;
+}
+
 static const GetSetDef type_getset[] = {
   {"__name__", NULL, type_get_name, type_set_name},
   {"__qualname__", NULL, type_get_qualname, type_set_qualname},
@@ -1565,6 +1590,7 @@ static const GetSetDef type_getset[] = {
   {"__doc__", NULL, type_get_doc, type_set_doc},
   {"__text_signature__", NULL, type_get_text_signature, NULL},
   {"__annotations__", NULL, type_get_annotations, type_set_annotations},
+  {"__type_params__", NULL, type_get_type_params, type_set_type_params},
   {"__flags__", NULL, type_get_flags, NULL},
   {"__itemsize__", NULL, type_get_itemsize, NULL},
   {"__dictoffset__", NULL, type_get_dictoffset, NULL},

@@ -2764,7 +2764,7 @@ with_enter: {
   }
   CASE(INTRINSIC) {
     SAVE();
-    Ref v = cd_intrinsic(vm, &R[B], C);
+    Ref v = cd_intrinsic(vm, frame, &R[B], C);
     if (!cd_bits(v)) goto error;
     SET(A, v);
     NEXT(1);

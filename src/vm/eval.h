@@ -87,6 +87,7 @@ static inline bool cd_code_is_simple(const Code *code)
 
 MUST_USE Ref cd_load_name(VM *vm, Frame *frame, Value name);
 MUST_USE Ref cd_load_global(VM *vm, Frame *frame, Value name);
+MUST_USE Ref cd_load_in_class(VM *vm, Frame *frame, const Value *base);
 MUST_USE bool cd_store_name(VM *vm, Frame *frame, Value name, Value value);
 MUST_USE bool cd_delete_name(VM *vm, Frame *frame, Value name);
 MUST_USE bool cd_delete_global(VM *vm, Frame *frame, Value name);
@@ -109,7 +110,7 @@ MUST_USE bool cd_setup_annotations(VM *vm, Frame *frame);
 MUST_USE bool cd_match_keys(VM *vm, Value subject, Value keys, Ref *out);
 MUST_USE bool cd_match_class(VM *vm, Value subject, Value cls, Value names, uint32_t positional, Ref *out);
 MUST_USE bool cd_print_expr(VM *vm, Value v);
-MUST_USE Ref cd_intrinsic(VM *vm, Value *base, uint32_t number);
+MUST_USE Ref cd_intrinsic(VM *vm, Frame *frame, Value *base, uint32_t number);      // intrinsic.c
 MUST_USE Ref cd_get_yield_from_iter(VM *vm, const Code *code, Value v);
 MUST_USE Ref cd_get_async_iter(VM *vm, Value v);
 Ref cd_stop_value(VM *vm);                       // takes the current StopIteration away; its value

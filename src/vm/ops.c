@@ -39,6 +39,18 @@ Ref cd_load_global(VM *vm, Frame *frame, Value name)
   return found == FIND_HIT ? v : NO_REF;
 }
 
+// A name used by a type parameter's bound or the like, right in a class: base[0] is the class's namespace, base[1] the name, base[2] the cell
+// of a function around or None.
+Ref cd_load_in_class(VM *vm, Frame *frame, const Value *base)
+{
+  Ref v;
+  Find found = ops_find(vm, base[0], base[1], &v);
+  if (found != FIND_MISSING) return found == FIND_HIT ? v : NO_REF;
+  if (!cd_is_exact(base[2], vm->types.cell)) return cd_load_global(vm, frame, base[1]);
+  Value value = ((Cell *)cd_object(base[2]))->value;
+  return cd_bits(value) ? cd_dup(value) : cd_raise_name(vm, base[1], "cannot access free variable '%U' where it is not associated with a value in enclosing scope", base[1]);
+}
+
 Ref cd_load_name(VM *vm, Frame *frame, Value name)
 {
   Ref v;
@@ -518,69 +530,6 @@ bool cd_print_expr(VM *vm, Value v)
   cd_drop(vm, hook);
   cd_drop(vm, result);
   return cd_bits(result) != 0;
-}
-
-static Ref intrinsic_typing(VM *vm, const char *name, const Value *args, size_t nargs, const char *keyword, Value value)
-{
-  Ref cls = cd_import_attr(vm, "typing", name);
-  if (!cd_bits(cls)) return NO_REF;
-  Value all[8];
-  for (size_t i = 0; i < nargs; i++) all[i] = args[i];
-  Ref kwnames = NO_REF;
-  if (keyword) {
-    Ref text = cd_intern(vm, keyword);
-    kwnames = cd_bits(text) ? cd_tuple1(vm, text) : NO_REF;
-    cd_drop(vm, text);
-    if (!cd_bits(kwnames)) { cd_drop(vm, cls); return NO_REF; }
-    all[nargs] = value;
-  }
-  Ref result = cd_call(vm, cls, all, nargs, kwnames);
-  cd_drop(vm, kwnames);
-  cd_drop(vm, cls);
-  return result;
-}
-
-// TypeVar(name, *constraints): base[1] is a tuple.
-static Ref intrinsic_constrained(VM *vm, Value *base)
-{
-  Ref cls = cd_import_attr(vm, "typing", "TypeVar");
-  if (!cd_bits(cls)) return NO_REF;
-  size_t n = cd_tuple_size(base[1]);
-  Ref args = cd_tuple_new(vm, n + 1), result = NO_REF;
-  if (cd_bits(args)) {
-    cd_tuple_set(args, 0, cd_dup(base[0]));
-    for (size_t i = 0; i < n; i++) cd_tuple_set(args, i + 1, cd_dup(cd_tuple_item_borrow(base[1], i)));
-    result = cd_call_ex(vm, cls, args, NO_VALUE);
-  }
-  cd_drop(vm, args);
-  cd_drop(vm, cls);
-  return result;
-}
-
-static Ref intrinsic_generic(VM *vm, Value parameters)
-{
-  Ref generic = cd_import_attr(vm, "typing", "Generic");
-  if (!cd_bits(generic)) return NO_REF;
-  Ref result = cd_getitem(vm, generic, parameters);
-  cd_drop(vm, generic);
-  return result;
-}
-
-Ref cd_intrinsic(VM *vm, Value *base, uint32_t number)
-{
-  static const uint8_t operands[] = {0, 2, 1, 1, 3, 1, 2};
-  Ref result;
-  switch (number) {
-  case 1: result = cd_is_none(base[1]) ? intrinsic_typing(vm, "TypeVar", base, 1, NULL, NO_VALUE) : intrinsic_typing(vm, "TypeVar", base, 1, "bound", base[1]); break;
-  case 2: result = intrinsic_typing(vm, "ParamSpec", base, 1, NULL, NO_VALUE); break;
-  case 3: result = intrinsic_typing(vm, "TypeVarTuple", base, 1, NULL, NO_VALUE); break;
-  case 4: result = intrinsic_typing(vm, "TypeAliasType", base, 3, NULL, NO_VALUE); break;
-  case 5: result = intrinsic_generic(vm, base[0]); break;
-  case 6: result = intrinsic_constrained(vm, base); break;
-  default: return cd_raise_system(vm, "unknown intrinsic %d", (int)number);
-  }
-  if (cd_bits(result)) ops_drop_items(vm, base, operands[number]);
-  return result;
 }
 
 Ref cd_get_yield_from_iter(VM *vm, const Code *code, Value v)
