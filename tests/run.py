@@ -7,6 +7,8 @@ Kinds, in this order:
   tests/base/*.c                        C programs over src/base; built here, exit status 0 passes
   tests/<folder>/test_*.py              run under python3 and under Cede: output and exit status must be the same
   tests/errors/*.py                     likewise, with the error output compared too
+  tests/newer/test_*.py                 syntax that python3 does not know: run under Cede, output compared with the .expected file of the
+                                        same name, which a newer python3 wrote
   tests/differs/*.py                    intended differences: run under Cede, output compared with the `# cede:` lines of the file
   tests/api/*.c                         hosts that embed Cede
   tests/programs/test_*.py              drivers that put unmodified packages to work (run by python3, given the program)
@@ -84,6 +86,13 @@ class Suite:
             return f"exit status {status}: {errors[-300:]!r}"
         return "" if output == want else first_difference(output, want)
 
+    def expected(self, path):
+        status, output, errors = capture([self.cede, "-W", "ignore", str(path)])
+        want = path.with_suffix(".expected").read_bytes()
+        if output != want:
+            return first_difference(output, want)
+        return "" if status == 0 else f"exit status {status}: {errors[-300:]!r}"
+
     def c_program(self, path):
         """Builds one C test against the built library, runs it."""
         build = pathlib.Path(self.cede).parent
@@ -116,7 +125,9 @@ class Suite:
         for path in sorted(TESTS.glob("base/*.c")) + sorted(TESTS.glob("api/*.c")):
             jobs.append((path, self.c_program))
         for path in sorted(TESTS.glob("*/test_*.py")):
-            if path.parent.name not in ("programs", "cpython", "errors", "differs"):
+            if path.parent.name == "newer":
+                jobs.append((path, self.expected))
+            elif path.parent.name not in ("programs", "cpython", "errors", "differs"):
                 jobs.append((path, lambda p: self.both(p, False)))
         for path in sorted(TESTS.glob("errors/*.py")):
             jobs.append((path, lambda p: self.both(p, True)))
