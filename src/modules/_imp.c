@@ -24,6 +24,7 @@ FUNCTION(imp, lock_held, "lock_held()", "Tell whether the import lock is held.")
 bool cd_import_lock(VM *vm)
 {
   ImpState *state = imp_state(vm);
+  if (!state) return true;                       // nothing was imported from a file so far
   while (state->lock_depth > 0 && state->lock_owner != vm->thread->ident) {
     if (!cd_poll(vm)) return false;
     if (vm->lock) cd_lock_yield(vm);
@@ -35,7 +36,8 @@ bool cd_import_lock(VM *vm)
 
 void cd_import_unlock(VM *vm)
 {
-  if (imp_state(vm)->lock_depth) imp_state(vm)->lock_depth--;
+  ImpState *state = imp_state(vm);
+  if (state && state->lock_depth) state->lock_depth--;
 }
 
 FUNCTION(imp, acquire_lock, "acquire_lock()", "Take the import lock, again if this thread has it already.") { return cd_import_lock(vm) ? cd_none() : NO_REF; }

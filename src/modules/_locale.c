@@ -86,6 +86,8 @@ FUNCTION(locale, strcoll, "strcoll(os1, os2, /)", "Compare two strings by the lo
 {
   for (int i = 0; i < 2; i++)
     if (!cd_is_str(args[i])) return cd_raise_arg_type(vm, "strcoll", i ? "2" : "1", "str", args[i]);
+  for (int i = 0; i < 2; i++)
+    if (memchr(cd_str_data(args[i]), 0, cd_str_size(args[i]))) return cd_raise_value(vm, "embedded null character");
   size_t room_a, room_b;
   wchar_t *a = locale_wide(vm, args[0], &room_a), *b = a ? locale_wide(vm, args[1], &room_b) : NULL;
   Ref result = b ? cd_from_small(wcscoll(a, b)) : NO_REF;

@@ -268,7 +268,7 @@ static pid_t spawn_vfork(VM *vm, SpawnPlan *plan)
 static pid_t spawn_fork(VM *vm, SpawnPlan *plan)
 {
   bool hooks = cd_bits(plan->before_exec) != 0;  // Python code runs in the child only then
-  if (hooks) cd_posix_before_fork(vm);
+  if (hooks && !cd_posix_before_fork(vm)) return -1;
   pid_t pid = fork();
   if (pid == 0) {
     if (hooks) cd_posix_after_fork_child(vm);

@@ -53,7 +53,7 @@ Ref cd_posix_result_text(VM *vm, const char *text, size_t size, bool bytes); // 
 MUST_USE Ref cd_posix_call_optional(VM *vm, Value list);                     // calls every function of a list; None
 
 // Around fork(): the functions of os.register_at_fork. In the child: also the VM's threads and lock are put in order.
-void cd_posix_before_fork(VM *vm);
+MUST_USE bool cd_posix_before_fork(VM *vm);               // false: exception set
 void cd_posix_after_fork_parent(VM *vm);
 void cd_posix_after_fork_child(VM *vm);
 

@@ -28,6 +28,7 @@ static const char *path_expected(int allow)
 bool cd_posix_path(VM *vm, const char *function, const char *parameter, Value v, int allow, PathArg *out)
 {
   *out = (PathArg){.object = v, .fd = -1, .text = "."};
+  bool buffer = false;                           // bytes-like, but not bytes
   if (!v || cd_is_none(v)) {
     if (allow & PATH_ALLOW_NONE) return true;
     return cd_raise_type(vm, "%s: %s should be %s, not %T", function, parameter, path_expected(allow), v);
@@ -38,10 +39,13 @@ bool cd_posix_path(VM *vm, const char *function, const char *parameter, Value v,
       if (!cd_to_c_int(vm, v, &out->fd)) return false;
       return true;
     }
-    if (!cd_type_lookup_borrow(vm, type, N(__fspath__)))
-      return cd_raise_type(vm, "%s: %s should be %s, not %T", function, parameter, path_expected(allow), v);
+    if (!cd_type_lookup_borrow(vm, type, N(__fspath__))) {
+      if (!cd_has_buffer(vm, v)) return cd_raise_type(vm, "%s: %s should be %s, not %T", function, parameter, path_expected(allow), v);
+      if (!cd_warn(vm, vm->exc.DeprecationWarning, 1, "%s: %s should be %s, not %T", function, parameter, path_expected(allow), v)) return false;
+      buffer = true;
+    }
   }
-  Ref path = cd_posix_fspath(vm, v);
+  Ref path = buffer ? cd_bytes_from_value(vm, v) : cd_posix_fspath(vm, v);
   if (!path) return false;
   out->wants_bytes = cd_is_bytes(path);
   if (cd_is_bytes(path)) out->bytes = path;
@@ -469,8 +473,14 @@ FUNCTION(posix, mknod, "mknod(path, mode=384, device=0, *, dir_fd=None)", "Make 
 
 static Ref device_part(VM *vm, Value v, bool is_major)
 {
-  int64_t device;
-  return cd_posix_i64(vm, v, &device) ? cd_int_from_u64(vm, is_major ? major((dev_t)device) : minor((dev_t)device)) : NO_REF;
+  Ref index = cd_index(vm, v);
+  if (!index) return NO_REF;
+  uint64_t device;
+  bool fits = cd_int_fits_u64(index, &device), negative = cd_int_sign(index) < 0;
+  cd_drop(vm, index);
+  if (negative) return cd_raise_overflow(vm, "can't convert negative int to unsigned");
+  if (!fits) return cd_raise_overflow(vm, "int too big to convert");
+  return cd_int_from_u64(vm, is_major ? major((dev_t)device) : minor((dev_t)device));
 }
 FUNCTION(posix, major, "major(device, /)", "Major number of a device.")
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // posix_process.c: posix functions on processes, users, scheduling and the environment
 #include "modules/posix.h"
+#include "modules/import_state.h"
 
 #include <grp.h>
 #include <limits.h>
@@ -323,20 +324,31 @@ static void fork_call(VM *vm, Value list)
     cd_drop(vm, function);
   }
 }
-void cd_posix_before_fork(VM *vm) { if (vm->module_state && cd_state(vm, MODULE_posix)) fork_call(vm, posix_state(vm)->fork_before); }
-void cd_posix_after_fork_parent(VM *vm) { if (vm->module_state && cd_state(vm, MODULE_posix)) fork_call(vm, posix_state(vm)->fork_in_parent); }
+// The import lock is taken, so that the child does not see a half imported module of a thread that it has not.
+bool cd_posix_before_fork(VM *vm)
+{
+  if (vm->module_state && cd_state(vm, MODULE_posix)) fork_call(vm, posix_state(vm)->fork_before);
+  return cd_import_lock(vm);
+}
+
+void cd_posix_after_fork_parent(VM *vm)
+{
+  cd_import_unlock(vm);
+  if (vm->module_state && cd_state(vm, MODULE_posix)) fork_call(vm, posix_state(vm)->fork_in_parent);
+}
 
 void cd_posix_after_fork_child(VM *vm)
 {
   cd_lock_after_fork(vm);
   vm->threads = vm->thread;                      // the other threads do not exist here
   vm->thread->next = NULL;
+  cd_import_unlock(vm);
   if (vm->module_state && cd_state(vm, MODULE_posix)) fork_call(vm, posix_state(vm)->fork_in_child);
 }
 
 FUNCTION(posix, fork, "fork()", "Start a child process: 0 in the child, its id in the parent.")
 {
-  cd_posix_before_fork(vm);
+  if (!cd_posix_before_fork(vm)) return NO_REF;
   pid_t pid = fork();
   int error = errno;
   if (pid == 0) cd_posix_after_fork_child(vm);
@@ -347,7 +359,7 @@ FUNCTION(posix, fork, "fork()", "Start a child process: 0 in the child, its id i
 FUNCTION(posix, forkpty, "forkpty()", "(pid, master): like fork(), the child in a new pseudo terminal.")
 {
   int master = -1;
-  cd_posix_before_fork(vm);
+  if (!cd_posix_before_fork(vm)) return NO_REF;
   pid_t pid = forkpty(&master, NULL, NULL, NULL);
   int error = errno;
   if (pid == 0) cd_posix_after_fork_child(vm);
@@ -518,15 +530,14 @@ static bool signal_set(VM *vm, Value iterable, sigset_t *set)
 static bool spawn_attributes(VM *vm, const char *function, const Value *args, posix_spawnattr_t *attributes)
 {
   short flags = 0;
-  int group;
-  bool reset, session;
+  int group, reset, session;
   sigset_t set;
   if (args[4]) {
     if (!cd_to_c_int(vm, args[4], &group)) return false;
     posix_spawnattr_setpgroup(attributes, group);
     flags |= POSIX_SPAWN_SETPGROUP;
   }
-  if (!cd_posix_flag(vm, args[5], false, &reset) || !cd_posix_flag(vm, args[6], false, &session)) return false;
+  if (!cd_posix_int(vm, args[5], 0, &reset) || !cd_posix_int(vm, args[6], 0, &session)) return false;
   if (reset) flags |= POSIX_SPAWN_RESETIDS;
   if (session) flags |= POSIX_SPAWN_SETSID;
   if (args[7]) {

@@ -4,6 +4,7 @@
 #include "modules/module_list.h"
 #include "modules/waiting.h"
 #include "objects/dict.h"
+#include "objects/float.h"
 #include "objects/int.h"
 #include "objects/list.h"
 #include "objects/protocol.h"
@@ -109,7 +110,14 @@ FUNCTION(select, select, "select(rlist, wlist, xlist, timeout=None, /)",
 
 // ---- poll objects ----
 
-typedef struct PollObject { Object head; struct pollfd *fds; size_t count, capacity; bool running; } PollObject;
+typedef struct PollObject {
+  Object head;
+  struct pollfd *fds;
+  size_t count, capacity;
+  struct pollfd *waited;                         // what a running poll() looks at
+  size_t waited_count, waited_capacity;
+  bool running;
+} PollObject;
 
 static PollObject *poll_of(Value v) { return (PollObject *)cd_object(v); }
 
@@ -117,6 +125,7 @@ static void poll_release(VM *vm, Object *self)
 {
   PollObject *p = (PollObject *)self;
   cd_free(vm, p->fds, p->capacity * sizeof *p->fds);
+  cd_free(vm, p->waited, p->waited_capacity * sizeof *p->waited);
 }
 
 static bool poll_events(VM *vm, Value v, unsigned fallback, unsigned *out)
@@ -149,7 +158,6 @@ METHOD(poll, register, "register(self, fd, eventmask=POLLIN | POLLPRI | POLLOUT,
   if (!cd_descriptor(vm, args[0], &fd) || !poll_events(vm, args[1], POLLIN | POLLPRI | POLLOUT, &events)) return NO_REF;
   struct pollfd *entry = poll_find(p, fd);
   if (!entry) {
-    if (p->running) return cd_raise_runtime(vm, "concurrent poll() invocation");
     if (p->count == p->capacity) {
       size_t capacity = p->capacity ? p->capacity * 2 : 8;
       struct pollfd *fds = cd_realloc(vm, p->fds, p->capacity * sizeof *fds, capacity * sizeof *fds);
@@ -181,7 +189,6 @@ METHOD(poll, unregister, "unregister(self, fd, /)", "Take a descriptor out.")
   if (!cd_descriptor(vm, args[0], &fd)) return NO_REF;
   struct pollfd *entry = poll_find(p, fd);
   if (!entry) return cd_raise_key(vm, cd_from_small(fd));
-  if (p->running) return cd_raise_runtime(vm, "concurrent poll() invocation");
   memmove(entry, entry + 1, (size_t)(p->fds + p->count - (entry + 1)) * sizeof *entry);
   p->count--;
   return cd_none();
@@ -192,7 +199,7 @@ static bool poll_timeout(VM *vm, Value v, int64_t *nanoseconds)
 {
   if (cd_bits(v) && !cd_is_none(v) && cd_is_float(v)) {
     if (!cd_timeout(vm, v, "", nanoseconds)) return false;
-    *nanoseconds /= 1000;                        // it was taken for seconds
+    *nanoseconds = cd_float_value(v) < 0 ? -1 : *nanoseconds / 1000;   // it was taken for seconds
   } else if (cd_bits(v) && !cd_is_none(v)) {
     if (!cd_timeout(vm, v, "timeout must be an integer or None", nanoseconds)) return false;
     *nanoseconds /= 1000;
@@ -206,12 +213,26 @@ static bool poll_timeout(VM *vm, Value v, int64_t *nanoseconds)
 
 static int poll_milliseconds(int64_t nanoseconds) { return nanoseconds < 0 ? -1 : (int)((nanoseconds + 999999) / 1000000); }
 
+// What poll() waits for is a copy: other threads may add and take out descriptors meanwhile.
+static bool poll_copy(VM *vm, PollObject *p)
+{
+  if (p->count > p->waited_capacity) {
+    struct pollfd *room = cd_realloc(vm, p->waited, p->waited_capacity * sizeof *room, p->capacity * sizeof *room);
+    if (!room) return false;
+    p->waited = room;
+    p->waited_capacity = p->capacity;
+  }
+  if (p->count) memcpy(p->waited, p->fds, p->count * sizeof *p->fds);
+  p->waited_count = p->count;
+  return true;
+}
+
 static int poll_wait(VM *vm, PollObject *p, int64_t timeout)
 {
   int64_t deadline = timeout < 0 ? 0 : cd_monotonic_ns() + timeout;
   for (;;) {
     Thread *me = cd_unlock(vm);
-    int n = poll(p->fds, p->count, poll_milliseconds(timeout));
+    int n = poll(p->waited, p->waited_count, poll_milliseconds(timeout));
     cd_relock(vm, me);
     if (n >= 0) return n;
     if (errno != EINTR) { cd_raise_os(vm, errno, NO_VALUE, NO_VALUE); return -1; }
@@ -226,15 +247,17 @@ METHOD(poll, poll, "poll(self, timeout=None, /)", "Wait for the descriptors that
   int64_t timeout;
   if (!poll_timeout(vm, args[0], &timeout)) return NO_REF;
   if (p->running) return cd_raise_runtime(vm, "concurrent poll() invocation");
+  if (!poll_copy(vm, p)) return NO_REF;
   p->running = true;
   int n = poll_wait(vm, p, timeout);
-  p->running = false;
   Ref list = n < 0 ? NO_REF : cd_list_new(vm);
-  for (size_t i = 0; list && i < p->count; i++) {
-    if (!p->fds[i].revents) continue;
-    Ref pair = cd_tuple2_steal(vm, cd_from_small(p->fds[i].fd), cd_from_small(p->fds[i].revents & 0xFFFF));
-    if (!pair || !cd_list_append_steal(vm, cd_as_list(list), pair)) { cd_drop(vm, list); return NO_REF; }
+  for (size_t i = 0; list && i < p->waited_count; i++) {
+    const struct pollfd *entry = &p->waited[i];
+    if (!entry->revents) continue;
+    Ref pair = cd_tuple2_steal(vm, cd_from_small(entry->fd), cd_from_small(entry->revents & 0xFFFF));
+    if (!pair || !cd_list_append_steal(vm, cd_as_list(list), pair)) cd_forget(vm, &list);
   }
+  p->running = false;
   return list;
 }
 
