@@ -69,10 +69,11 @@ def compare(arguments, errors_too=False, **options):
     return ours[1]
 
 
-def compare_suite(*arguments, least, block=(), timeout=800):
-    """A test suite under the installed pytest: the outcome of every phase of every test must be the same, and `least` tests must pass."""
+def compare_suite(*arguments, least, block=(), prepare="", timeout=800):
+    """A test suite under the installed pytest: the outcome of every phase of every test must be the same, and `least` tests must pass.
+    `block`: modules that both are told are absent; `prepare`: statements that both run first."""
     need("pytest")
-    start = (f"import sys; sys.path.insert(0, {str(HERE)!r}); sys.modules.update(dict.fromkeys({block!r}))\n"
+    start = (f"import sys; sys.path.insert(0, {str(HERE)!r}); sys.modules.update(dict.fromkeys({block!r}))\n{prepare}\n"
              "import pytest; sys.exit(pytest.main(sys.argv[1:]))")
     outputs = run_both(["-c", start, "-q", "-p", "no:cacheprovider", "-p", "outcome_lines", "--rootdir=.", *arguments], timeout=timeout)
     lines = [[line for line in output.decode().splitlines() if line.startswith("outcome: ")] for _, output, _ in outputs]
