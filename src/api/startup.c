@@ -56,7 +56,7 @@ static void config_fill(Config *c, const CedeOptions *o)
     .no_user_site = o->no_user_site, .no_site = o->no_site, .ignore_environment = o->ignore_environment, .verbose = o->verbose,
     .bytes_warning = o->bytes_warning, .quiet = o->quiet, .isolated = o->isolated, .dev_mode = o->dev_mode, .utf8_mode = o->utf8_mode,
     .warn_default_encoding = o->warn_default_encoding, .safe_path = o->safe_path, .int_max_str_digits = o->int_max_str_digits,
-    .install_signal_handlers = o->install_signal_handlers, .unbuffered = o->unbuffered, .executable = o->executable, .argc = o->argc,
+    .ends_with_process = o->ends_with_process, .install_signal_handlers = o->install_signal_handlers, .unbuffered = o->unbuffered, .executable = o->executable, .argc = o->argc,
     .orig_argc = o->orig_argc, .argv = o->argv, .orig_argv = o->orig_argv, .warn_option_count = o->warn_option_count,
     .x_option_count = o->x_option_count, .warn_options = o->warn_options, .x_options = o->x_options, .path_variable = o->path_variable,
     .stdio_encoding = o->stdio_encoding, .pycache_prefix = o->pycache_prefix,
@@ -159,13 +159,14 @@ CedeVM *cede_vm_new(const CedeOptions *options, const char **error)
   if (!cd_signals_init(vm)) return start_failed(vm, error, "signals could not be set up");
   if (!cd_streams_init(vm) || !cd_main_module_init(vm)) return start_failed(vm, error, "standard streams could not be opened");
   vm->started = true;
+  cd_modules_mark_standard(vm);
   if (!cd_faulthandler_start(vm)) cd_print_exception(vm);
   warnings_import(vm);
   if (!site_import(vm)) {
     cd_print_exception(vm);
     return start_failed(vm, error, "site could not be imported");
   }
-  vm->gc.enabled = true;
+  cd_gc_start(vm);
   return vm;
 }
 
@@ -189,7 +190,11 @@ int cede_vm_free(CedeVM *vm)
   vm->finalizing = true;
   cd_signals_finish(vm);
   cd_modules_finish(vm);
-  if (vm->threads->next) return flushed ? 0 : 120;   // daemon threads may still wake up: the memory stays
+  bool stays = vm->threads->next != NULL;            // daemon threads may still wake up: the memory stays
+#ifndef CEDE_DEBUG
+  stays = stays || vm->config.ends_with_process;
+#endif
+  if (stays) return flushed ? 0 : 120;
   cd_lock_destroy(vm);
   cd_alloc_finish(vm);
   free(vm);

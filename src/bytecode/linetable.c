@@ -131,15 +131,16 @@ bool cd_position_read(PositionReader *r, uint32_t *units, Position *out)
   return true;
 }
 
-// A mark every so many entries makes looking up a position in long code cheap.
+// A mark every so many entries makes looking up a position in long code cheap. Short code, which is nearly all of it, is read from the start.
 typedef struct PositionMark { uint32_t unit, offset; Position current; } PositionMark;
-enum { MARK_EVERY = 64 };
+enum { MARK_EVERY = 64, MARK_FROM_SIZE = 1024 };
 
 bool cd_code_mark_positions(VM *vm, Code *code)
 {
   PositionReader reader = cd_position_reader(code);
   Position position;
   uint32_t units, entries = 0, at = 0;
+  if (code->positions_size < MARK_FROM_SIZE) return true;
   while (cd_position_read(&reader, &units, &position)) entries++;
   uint32_t marks = entries / MARK_EVERY;
   if (!marks) return true;

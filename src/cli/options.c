@@ -305,6 +305,7 @@ void command_line_read(CommandLine *line, int argc, char **argv)
   line->options.orig_argc = argc;
   line->options.executable = find_executable(argv[0]);
   line->options.stdlib = getenv("CEDE_STDLIB");
+  line->options.ends_with_process = true;
   line->options.install_signal_handlers = true;
   if (line->kind == RUN_PROMPT) line->options.interactive = 1;
 }

@@ -10,7 +10,14 @@ void cd_gc_init(VM *vm)
 {
   static const int64_t thresholds[GC_GENERATIONS] = {700, 10, 10};
   memcpy(vm->gc.threshold, thresholds, sizeof thresholds);
-  vm->gc.enabled = true;
+}
+
+void cd_gc_start(VM *vm)
+{
+  Gc *gc = &vm->gc;
+  gc->start[0] = gc->start[1] = gc->long_lived_total = gc->count;
+  memset(gc->allocated, 0, sizeof gc->allocated);
+  gc->enabled = true;
 }
 
 static inline void gc_place(Gc *gc, Object *object, uint32_t index)

@@ -34,6 +34,7 @@ static inline bool cd_gc_is_tracked(Object *object) { return object->gc & GC_TRA
 void cd_gc_init(VM *vm);                                   // thresholds; lists are made by modules/gc.c at need
 // What BREAK_GC asks for: collects the oldest generation whose threshold is passed. Runs Python, keeps the current exception.
 void cd_gc_poll(VM *vm);
+void cd_gc_start(VM *vm);                                  // start-up is over: what there is now is old, and collecting begins
 void cd_gc_finish(VM *vm);                                 // at the VM's end: frees the table
 // Collects generations 0..generation. Returns unreachable objects found. Runs Python (finalizers, callbacks).
 int64_t cd_gc_collect(VM *vm, int generation);

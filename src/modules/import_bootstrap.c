@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // import_bootstrap.c: starting the library's importlib as the import system
 #include "bytecode/code.h"
-#include "frontend/frontend.h"
 #include "modules/import.h"
 #include "modules/import_fast.h"
 #include "modules/import_state.h"
@@ -15,77 +14,18 @@
 #include "objects/str.h"
 #include "vm/vm_api.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-// ---- the two files, compiled once ----
-
-// A compiled file is kept as `__pycache__/NAME.cede-311.boot` beside it: size and mtime of the source (8 bytes each), then cd_code_dump's bytes.
-typedef struct BootstrapPaths { char source[1024], folder[1024], cache[1024]; } BootstrapPaths;
-
-static bool bootstrap_paths(VM *vm, const char *base, BootstrapPaths *paths)
-{
-  const char *stdlib = vm->config.stdlib;
-  if (!stdlib || !*stdlib) return false;
-  int n = snprintf(paths->source, sizeof paths->source, "%s/importlib/%s.py", stdlib, base);
-  int m = snprintf(paths->folder, sizeof paths->folder, "%s/importlib/__pycache__", stdlib);
-  int k = snprintf(paths->cache, sizeof paths->cache, "%s/importlib/__pycache__/%s.cede-311.boot", stdlib, base);
-  return n < (int)sizeof paths->source && m < (int)sizeof paths->folder && k < (int)sizeof paths->cache;
-}
-
-static Ref bootstrap_cached(VM *vm, const char *path, const struct stat *info)
-{
-  Ref bytes = cd_import_read_file(vm, path);
-  if (!bytes) { cd_clear_raised(vm); return NO_REF; }
-  int64_t stamp[2];
-  Ref code = NO_REF;
-  if (cd_bytes_size(bytes) > sizeof stamp) {
-    memcpy(stamp, cd_bytes_data(bytes), sizeof stamp);
-    if (stamp[0] == info->st_size && stamp[1] == info->st_mtime)
-      code = cd_code_load(vm, cd_bytes_data(bytes) + sizeof stamp, cd_bytes_size(bytes) - sizeof stamp);
-  }
-  if (!code) cd_clear_raised(vm);                // stale or damaged: compile again
-  cd_drop(vm, bytes);
-  return code;
-}
-
-// Best effort: a library that can't be written to is compiled at each start.
-static void bootstrap_store(VM *vm, const BootstrapPaths *paths, const struct stat *info, Value code)
-{
-  if (vm->config.dont_write_bytecode) return;
-  char temporary[1100];
-  snprintf(temporary, sizeof temporary, "%s.%d", paths->cache, (int)getpid());
-  Ref dump = cd_code_dump(vm, code);
-  if (!dump) { cd_clear_raised(vm); return; }
-  mkdir(paths->folder, 0777);
-  int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (fd >= 0) {
-    int64_t stamp[2] = {info->st_size, info->st_mtime};
-    size_t size = cd_bytes_size(dump);
-    bool ok = write(fd, stamp, sizeof stamp) == sizeof stamp && write(fd, cd_bytes_data(dump), size) == (ssize_t)size;
-    close(fd);
-    if (!ok || rename(temporary, paths->cache) != 0) unlink(temporary);
-  }
-  cd_drop(vm, dump);
-}
+// ---- the two files ----
 
 static Ref bootstrap_code(VM *vm, const char *base, const char *filename)
 {
-  BootstrapPaths paths;
-  struct stat info;
-  if (!bootstrap_paths(vm, base, &paths) || stat(paths.source, &info) != 0) return NO_REF;
-  Ref code = bootstrap_cached(vm, paths.cache, &info);
-  if (code) return code;
-  Ref source = cd_import_read_file(vm, paths.source), name = source ? cd_str_from(vm, filename) : NO_REF;
-  // Asserts stay in: the files rely on none, and the cache serves every -O level.
-  if (name) code = cd_compile(vm, cd_bytes_data(source), cd_bytes_size(source), name, MODE_EXEC, 0, 0);
-  cd_drop(vm, name);
-  cd_drop(vm, source);
-  if (code) bootstrap_store(vm, &paths, &info, code);
-  return code;
+  char path[1024];
+  const char *stdlib = vm->config.stdlib;
+  if (!stdlib || !*stdlib || snprintf(path, sizeof path, "%s/importlib/%s.py", stdlib, base) >= (int)sizeof path) return NO_REF;
+  return cd_import_code(vm, path, strlen(stdlib) + strlen("/importlib"), filename);
 }
 
 Ref cd_import_frozen_code(VM *vm, const char *name)

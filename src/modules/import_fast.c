@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +82,12 @@ static bool fast_possible(VM *vm)
          fast_class_intact(fast, FAST_SPEC);
 }
 
+// Plain text that can be part of a path as it is.
+static bool fast_is_plain(VM *vm, Value v, size_t most)
+{
+  return cd_is_exact(v, vm->types.str) && cd_str_size(v) < most && !cd_str_has_surrogates(v) && !memchr(cd_str_data(v), 0, cd_str_size(v));
+}
+
 // May PathFinder's search be done here?
 static bool fast_path_possible(VM *vm)
 {
@@ -88,7 +95,8 @@ static bool fast_path_possible(VM *vm)
   for (FastClass c = FAST_PATH; c <= FAST_SOURCE; c++)
     if (!fast_class_intact(fast, c)) return false;
   Value hooks = cd_sys_get_borrow(vm, "path_hooks"), prefix = cd_sys_get_borrow(vm, "pycache_prefix");
-  if (!cd_bits(hooks) || !cd_is_list(hooks) || cd_list_size(hooks) != 2 || !cd_bits(prefix) || !cd_is_none(prefix)) return false;
+  if (!cd_bits(hooks) || !cd_is_list(hooks) || cd_list_size(hooks) != 2 || !cd_bits(prefix)) return false;
+  if (!cd_is_none(prefix) && !(fast_is_plain(vm, prefix, PATH_MAX / 2) && cd_str_data(prefix)[0] == '/')) return false;
   Value zip = ((ImportState *)vm->import_state)->zip_hook;
   if (!cd_is(cd_list_item_borrow(hooks, 0), zip) || !cd_is(cd_list_item_borrow(hooks, 1), fast->file_hook)) return false;
   Value implementation = cd_sys_get_borrow(vm, "implementation");
@@ -111,12 +119,6 @@ typedef struct FastFile {
 typedef enum { SEARCH_FOUND, SEARCH_NONE, SEARCH_UNSURE } Search;
 
 static bool fast_is_file(const char *path, struct stat *info) { return stat(path, info) == 0 && S_ISREG(info->st_mode); }
-
-// Plain text that can be part of a path as it is.
-static bool fast_is_plain(VM *vm, Value v, size_t most)
-{
-  return cd_is_exact(v, vm->types.str) && cd_str_size(v) < most && !cd_str_has_surrogates(v) && !memchr(cd_str_data(v), 0, cd_str_size(v));
-}
 
 // What FileFinder would find in one directory. `size` is the length of the directory in file->path.
 static Search fast_search_folder(FastFile *file, size_t size, const char *tail)
@@ -189,16 +191,44 @@ static Search fast_search(VM *vm, Value path, const char *tail, FastFile *file)
 
 typedef struct FastCache { char path[PATH_MAX + 64]; int64_t mtime; uint32_t size; } FastCache;
 
-static bool fast_cache_path(VM *vm, const FastFile *file, FastCache *cache)
+// Where the compiled form of a source is kept: in __pycache__ beside it, or in a folder tree of its own. false: too long.
+static bool fast_cache_path(VM *vm, const FastFile *file, const char *tree, FastCache *cache)
 {
   const char *name = file->path + file->folder_size + 1;
-  int stem = (int)(strlen(name) - strlen(".py")), n;
+  int stem = (int)(strlen(name) - strlen(".py")), folder = (int)file->folder_size, n;
   char level[24] = "";
   if (vm->config.optimize) snprintf(level, sizeof level, ".opt-%d", vm->config.optimize);
-  n = snprintf(cache->path, sizeof cache->path, "%.*s/__pycache__/%.*s." CACHE_TAG "%s.pyc", (int)file->folder_size, file->path, stem, name, level);
+  if (tree) n = snprintf(cache->path, sizeof cache->path, "%s%.*s/%.*s." CACHE_TAG "%s.pyc", tree, folder, file->path, stem, name, level);
+  else n = snprintf(cache->path, sizeof cache->path, "%.*s/__pycache__/%.*s." CACHE_TAG "%s.pyc", folder, file->path, stem, name, level);
   cache->mtime = file->info.st_mtime;
   cache->size = (uint32_t)file->info.st_size;
   return n < PATH_MAX;
+}
+
+// sys.pycache_prefix without slashes at its end, in `tree`; NULL: None.
+static const char *fast_cache_tree(VM *vm, char tree[PATH_MAX])
+{
+  Value prefix = cd_sys_get_borrow(vm, "pycache_prefix");
+  if (!cd_bits(prefix) || !cd_is_str(prefix)) return NULL;
+  size_t size = cd_str_size(prefix);
+  while (size && cd_str_data(prefix)[size - 1] == '/') size--;
+  memcpy(tree, cd_str_data(prefix), size);
+  tree[size] = 0;
+  return tree;
+}
+
+// The user's own tree, for libraries that the user may not write to. It must be the user's alone; isolated programs do without.
+static const char *fast_user_tree(VM *vm, char tree[PATH_MAX])
+{
+  const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME"), *below = "";
+  struct stat info;
+  if (vm->config.isolated || getuid() != geteuid() || getgid() != getegid()) return NULL;
+  if (!base || base[0] != '/') base = home, below = "/.cache";
+  if (!base || base[0] != '/' || snprintf(tree, PATH_MAX, "%s%s/cede", base, below) >= PATH_MAX / 2) return NULL;
+  if (stat(tree, &info) != 0) {
+    if (mkdir(tree, 0700) != 0 || stat(tree, &info) != 0) return NULL;
+  }
+  return S_ISDIR(info.st_mode) && info.st_uid == geteuid() && !(info.st_mode & 022) ? tree : NULL;
 }
 
 static void fast_put_u32(uint8_t *p, uint32_t n)
@@ -274,39 +304,73 @@ static bool fast_write_all(int fd, const void *data, size_t size)
   return true;
 }
 
-// Best effort: under another name first, so that nobody ever sees a part of it.
-static void fast_store(VM *vm, const FastFile *file, const FastCache *cache, Value code)
+// Makes the folders that a file is to be in.
+static void fast_make_folders(char *path)
+{
+  struct stat info;
+  char *last = strrchr(path, '/');
+  *last = 0;
+  if (stat(path, &info) != 0 && mkdir(path, 0777) != 0 && errno == ENOENT) {
+    for (char *p = path + 1; (p = strchr(p, '/')); p++) {
+      *p = 0;
+      if (mkdir(path, 0777) != 0 && errno != EEXIST) {
+        *p = '/';
+        break;
+      }
+      *p = '/';
+    }
+    if (mkdir(path, 0777) != 0) errno = EACCES;
+  }
+  *last = '/';
+}
+
+// Under another name first, so that nobody ever sees a part of it. Best effort; the result is errno, or 0.
+static int fast_store(VM *vm, const FastFile *file, const FastCache *cache, Value dump)
+{
+  char temporary[PATH_MAX + 96];
+  uint8_t head[FAST_PREFIX];
+  snprintf(temporary, sizeof temporary, "%s.%lld", cache->path, (long long)getpid() << 20 | (long long)((uintptr_t)vm >> 4 & 0xFFFFF));
+  fast_make_folders(temporary);
+  int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (file->info.st_mode | 0200) & 0666);
+  if (fd < 0) return errno;
+  fast_header(head, cache);
+  head[FAST_HEADER] = 'c' | 0x80;
+  fast_put_u32(head + FAST_HEADER + 1, (uint32_t)cd_bytes_size(dump));
+  bool ok = fast_write_all(fd, head, sizeof head) && fast_write_all(fd, cd_bytes_data(dump), cd_bytes_size(dump));
+  if (close(fd) != 0 || !ok || rename(temporary, cache->path) != 0) unlink(temporary);
+  return 0;
+}
+
+static void fast_store_somewhere(VM *vm, const FastFile *file, const FastCache *cache, bool beside, Value code)
 {
   Value dont = cd_sys_get_borrow(vm, "dont_write_bytecode");
   bool skip = true;
   if (!cd_bits(dont) || !cd_truth(vm, dont, &skip)) cd_clear_raised(vm);
-  if (skip) return;
-  Ref dump = cd_code_dump(vm, code);
-  if (!dump || cd_bytes_size(dump) > INT32_MAX) {
-    cd_clear_raised(vm);
-    cd_drop(vm, dump);
-    return;
+  Ref dump = skip ? NO_REF : cd_code_dump(vm, code);
+  char tree[PATH_MAX];
+  FastCache own;
+  if (dump && cd_bytes_size(dump) <= INT32_MAX) {
+    int error = fast_store(vm, file, cache, dump);
+    if (beside && (error == EACCES || error == EPERM || error == EROFS || error == ENOENT) && fast_user_tree(vm, tree) &&
+        fast_cache_path(vm, file, tree, &own))
+      fast_store(vm, file, &own, dump);
   }
-  char temporary[PATH_MAX + 96];
-  snprintf(temporary, sizeof temporary, "%.*s/__pycache__", (int)file->folder_size, file->path);
-  mkdir(temporary, 0777);
-  snprintf(temporary, sizeof temporary, "%s.%lld", cache->path, (long long)getpid() << 20 | (long long)((uintptr_t)vm >> 4 & 0xFFFFF));
-  int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (file->info.st_mode | 0200) & 0666);
-  if (fd >= 0) {
-    uint8_t head[FAST_PREFIX];
-    fast_header(head, cache);
-    head[FAST_HEADER] = 'c' | 0x80;
-    fast_put_u32(head + FAST_HEADER + 1, (uint32_t)cd_bytes_size(dump));
-    bool ok = fast_write_all(fd, head, sizeof head) && fast_write_all(fd, cd_bytes_data(dump), cd_bytes_size(dump));
-    if (close(fd) != 0 || !ok || rename(temporary, cache->path) != 0) unlink(temporary);
-  }
+  cd_clear_raised(vm);
   cd_drop(vm, dump);
 }
 
-// The code of a found file. `path` is its name as a str. SEARCH_NONE: exception set.
-static Search fast_code(VM *vm, const FastFile *file, Value path, const FastCache *cache, Ref *code)
+static Search fast_load_own(VM *vm, const FastFile *file, Ref *code)
+{
+  char tree[PATH_MAX];
+  FastCache own;
+  return access(file->path, W_OK) != 0 && fast_user_tree(vm, tree) && fast_cache_path(vm, file, tree, &own) ? fast_load_cached(vm, &own, code) : SEARCH_NONE;
+}
+
+// The code of a found file. `path` is its name as a str; `beside`: the cache is the one in __pycache__. SEARCH_NONE: exception set.
+static Search fast_code(VM *vm, const FastFile *file, Value path, const FastCache *cache, bool beside, Ref *code)
 {
   Search cached = fast_load_cached(vm, cache, code);
+  if (cached == SEARCH_NONE && beside) cached = fast_load_own(vm, file, code);
   if (cached == SEARCH_UNSURE) return cached;
   if (cached == SEARCH_FOUND) {
     if (cd_code_set_filename(vm, (Code *)cd_object(*code), path)) return cached;
@@ -318,8 +382,26 @@ static Search fast_code(VM *vm, const FastFile *file, Value path, const FastCach
   *code = cd_compile(vm, cd_bytes_data(source), cd_bytes_size(source), path, MODE_EXEC, 0, -1);
   cd_drop(vm, source);
   if (!*code) return SEARCH_NONE;
-  fast_store(vm, file, cache, *code);
+  fast_store_somewhere(vm, file, cache, beside, *code);
   return SEARCH_FOUND;
+}
+
+Ref cd_import_code(VM *vm, const char *path, size_t folder_size, const char *filename)
+{
+  FastFile file = {.folder_size = folder_size};
+  FastCache cache;
+  char prefix[PATH_MAX];
+  const char *tree = fast_cache_tree(vm, prefix);
+  if (snprintf(file.path, sizeof file.path, "%s", path) >= (int)sizeof file.path || !fast_is_file(path, &file.info)) return NO_REF;
+  if (!fast_cache_path(vm, &file, tree, &cache)) return NO_REF;
+  Ref name = cd_str_from(vm, path), shown = name ? cd_str_from(vm, filename) : NO_REF, code = NO_REF;
+  if (shown && fast_code(vm, &file, name, &cache, !tree, &code) == SEARCH_FOUND && !cd_code_set_filename(vm, (Code *)cd_object(code), shown)) {
+    cd_drop(vm, code);
+    code = NO_REF;
+  }
+  cd_drop(vm, name);
+  cd_drop(vm, shown);
+  return code;
 }
 
 // ---- importlib's objects ----
@@ -478,9 +560,11 @@ static Ref fast_run(VM *vm, Value name, Ref module, Value code)
 static Find fast_load_file(VM *vm, Value name, const FastFile *file, Ref *out)
 {
   FastCache cache;
-  if (!fast_cache_path(vm, file, &cache)) return FIND_MISSING;
+  char prefix[PATH_MAX];
+  const char *tree = fast_cache_tree(vm, prefix);
+  if (!fast_cache_path(vm, file, tree, &cache)) return FIND_MISSING;
   Ref path = cd_str_from(vm, file->path), cached = path ? cd_str_from(vm, cache.path) : NO_REF, code = NO_REF, module = NO_REF;
-  Search found = cached ? fast_code(vm, file, path, &cache, &code) : SEARCH_NONE;
+  Search found = cached ? fast_code(vm, file, path, &cache, !tree, &code) : SEARCH_NONE;
   Find find = found == SEARCH_UNSURE ? FIND_MISSING : FIND_ERROR;
   if (found == SEARCH_FOUND && (module = fast_module(vm, name, file, path, cached)) && (*out = fast_run(vm, name, module, code))) find = FIND_HIT;
   cd_drop(vm, path);

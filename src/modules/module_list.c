@@ -114,10 +114,60 @@ static void modules_flush_output(VM *vm)
   }
 }
 
+// ---- the end of a program ----
+
+// What has a finalizer when start-up is over is a part of the standard streams.
+void cd_modules_mark_standard(VM *vm)
+{
+  for (uint32_t i = 0; i < vm->gc.count; i++)
+    if (vm->gc.objects[i]->type->slots.finalize) vm->gc.objects[i]->gc |= GC_STANDARD;
+}
+
+static bool modules_is_calling_weakref(VM *vm, Object *object)
+{
+  const TypeSpec *spec = object->type->spec;
+  return (spec == vm->types.weakref->spec || spec == vm->types.weak_proxy->spec || spec == vm->types.weak_callable_proxy->spec) && ((Weakref *)object)->callback;
+}
+
+// Is there an object that does something when it dies, or a weak reference that would call somebody? If not, a process that ends need not take its
+// modules apart.
+static bool modules_end_matters(VM *vm)
+{
+#ifdef CEDE_DEBUG
+  return true;                                   // a leak check is to see what is left when all has been dropped
+#endif
+  if (!vm->config.ends_with_process || vm->gc.debug || vm->threads->next) return true;
+  for (uint32_t i = 0; i < vm->gc.count; i++) {
+    Object *object = vm->gc.objects[i];
+    if (object->type->slots.finalize && !(object->gc & (GC_FINALIZED | GC_STANDARD))) return true;
+    if (modules_is_calling_weakref(vm, object)) return true;
+  }
+  return false;
+}
+
+// Standard streams that somebody took apart or put aside may still hold output.
+static void modules_flush_standard(VM *vm)
+{
+  Ref streams = cd_list_new(vm);
+  for (uint32_t i = 0; streams && i < vm->gc.count; i++)
+    if (vm->gc.objects[i]->gc & GC_STANDARD && !cd_list_append(vm, cd_as_list(streams), cd_from_object(vm->gc.objects[i]))) break;
+  for (size_t i = 0; streams && i < cd_list_size(streams); i++) {
+    Ref result = cd_call_method0(vm, cd_list_item_borrow(streams, i), N(flush));
+    if (!result) cd_clear_raised(vm);
+    cd_drop(vm, result);
+  }
+  cd_clear_raised(vm);
+  cd_drop(vm, streams);
+}
+
 void cd_modules_finish(VM *vm)
 {
   if (!vm->module_state) return;
   vm->finalizing = true;
+  if (!modules_end_matters(vm)) {
+    modules_flush_standard(vm);
+    return;
+  }
   // Most modules die with their entry in sys.modules or in the collection that follows, their globals intact for the finalizers that
   // run then. What something else still holds is emptied, in the reverse order of import.
   Ref living = cd_list_new(vm), keys = cd_bits(vm->modules) ? cd_dict_keys_list(vm, vm->modules) : NO_REF;

@@ -27,6 +27,7 @@ MUST_USE bool cd_modules_init(VM *vm);
 MUST_USE bool cd_faulthandler_start(VM *vm);     // -X faulthandler, PYTHONFAULTHANDLER, development mode; once there is a sys.stderr
 void cd_modules_run_atexit(VM *vm);              // runs and forgets the functions registered with atexit; modules/atexit.c
 // The VM's end: empties sys.modules and the modules' dicts, drops module state. Leaves no exception set.
+void cd_modules_mark_standard(VM *vm);           // the standard streams have been opened, and nothing else that has a finalizer
 void cd_modules_finish(VM *vm);
 
 #endif

@@ -125,16 +125,21 @@ static void garbage_run_callbacks(VM *vm, Garbage *calls)
   }
 }
 
+static bool garbage_finalize_one(VM *vm, Value v, bool stream)
+{
+  Object *object = cd_object(v);
+  if (!object->type->slots.finalize || object->gc & GC_FINALIZED || !(object->type->flags & TYPE_STREAM) == stream) return false;
+  object->gc |= GC_FINALIZED;
+  object->type->slots.finalize(vm, v);
+  return true;
+}
+
+// In the order of their making; streams last, and the other way round: a text layer hands its text to the buffer, the buffer its bytes to the file.
 static bool garbage_finalize(VM *vm, Garbage *garbage)
 {
   bool any = false;
-  for (size_t i = 0; i < garbage->count; i++) {
-    Object *object = cd_object(garbage->objects[i]);
-    if (!object->type->slots.finalize || object->gc & GC_FINALIZED) continue;
-    object->gc |= GC_FINALIZED;
-    object->type->slots.finalize(vm, garbage->objects[i]);
-    any = true;
-  }
+  for (size_t i = 0; i < garbage->count; i++) any |= garbage_finalize_one(vm, garbage->objects[i], false);
+  for (size_t i = garbage->count; i-- > 0;) any |= garbage_finalize_one(vm, garbage->objects[i], true);
   return any;
 }
 

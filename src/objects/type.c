@@ -380,7 +380,7 @@ static bool type_is_variable(const Type *type)
   return type->flags & (TYPE_INT | TYPE_TUPLE | TYPE_BYTES | TYPE_TYPE);
 }
 
-#define TYPE_INHERITED (TYPE_SUBCLASS_MASK | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS | TYPE_GC | TYPE_VALUE_MATCH)
+#define TYPE_INHERITED (TYPE_SUBCLASS_MASK | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS | TYPE_GC | TYPE_VALUE_MATCH | TYPE_STREAM)
 
 static void type_inherit_layout(Type *type, const Type *base)
 {
@@ -852,8 +852,23 @@ static bool class_finish_namespace(VM *vm, Type *type)
   return class_fill_cells(vm, type);
 }
 
-// Slots of a class with one base are the base's, but for the dunder names the class itself defines. With several bases
-// every slot is looked up.
+static void class_update_slots_from(VM *vm, Type *type, Value dict)
+{
+  size_t i = 0;
+  Value key, value;
+  while (cd_dict_each(dict, &i, &key, &value))
+    if (cd_is_str(key) && cd_str_size(key) > 4 && cd_str_data(key)[0] == '_' && cd_str_data(key)[1] == '_') cd_type_update_slot_here(vm, type, key);
+}
+
+static bool class_has_usual_mro(VM *vm, const Type *type)
+{
+  if (type->head.type == vm->types.type) return true;
+  Value method = cd_type_lookup_borrow(vm, type->head.type, N(mro));
+  return !method || cd_is(method, cd_dict_get_name_borrow(vm, vm->types.type->dict, N(mro)));
+}
+
+// Slots of a class are its base's, but for the dunder names that the class itself, or a class that the base does not know of, defines. An mro
+// that a metaclass made up may have any order: then every slot is looked up.
 static bool class_fill_slots(VM *vm, Type *type)
 {
   if (!cd_dict_get_name_borrow(vm, type->dict, N(__doc__)) && !cd_dict_set(vm, type->dict, N(__doc__), cd_none())) return false;
@@ -862,15 +877,15 @@ static bool class_fill_slots(VM *vm, Type *type)
       !cd_dict_set(vm, type->dict, N(__hash__), cd_none())) return false;
   const Tuple *mro = cd_as_tuple(type->mro);
   for (size_t i = 1; i < mro->size; i++) type_inherit_match(type, cd_as_type(mro->items[i]));
-  bool plain_mro = type->head.type == vm->types.type;
-  if (cd_tuple_size(type->bases) > 1 || !plain_mro) {
+  if (!class_has_usual_mro(vm, type)) {
     cd_type_update_all_slots(vm, type);
   } else {
-    size_t i = 0;
-    Value key, value;
-    while (cd_dict_each(type->dict, &i, &key, &value))
-      if (cd_is_str(key) && cd_str_size(key) > 4 && cd_str_data(key)[0] == '_' && cd_str_data(key)[1] == '_')
-        cd_type_update_slot_here(vm, type, key);
+    for (size_t i = 0; i < mro->size; i++) {
+      Type *part = cd_as_type(mro->items[i]);
+      if (!cd_type_is_subtype(type->base, part)) class_update_slots_from(vm, type, part->dict);
+    }
+    // A native base that has no __new__ of its own leaves the choice to its subclasses' metaclass.
+    if (type->head.type != vm->types.type || cd_tuple_size(type->bases) > 1) cd_type_update_slot_here(vm, type, N(__new__));
   }
   type_set_access_flags(type);
   return true;
