@@ -136,14 +136,32 @@ static void flow_thread(Flow *f)
 
 enum { ENDING_MAX = 4 };
 
-// Length of the run from `at` that ends the function and is on no line; 0: it is none.
-static uint32_t flow_ending(const Flow *f, uint32_t at, const Ir *jump)
+static bool flow_begins_handler(const Flow *f, uint32_t i)
+{
+  for (uint32_t h = 0; h < f->handler_count; h++)
+    if (flow_target(f, f->handlers[h].label) == i) return true;
+  return false;
+}
+
+// Will a jump get a line from what comes before it? Only the clean-up of handlers is on none.
+static bool flow_may_get_line(const Flow *f, uint32_t i)
+{
+  for (;; i--) {
+    const Ir *ir = &f->ir[i];
+    if (ir->deleted) continue;
+    if (ir->at.line >= 0) return true;
+    if (ir->leader || !i) return i && !flow_begins_handler(f, i);
+  }
+}
+
+// Length of the run from `at` that ends the function and is on no line; 0: it is none that the jump `from` should have a copy of.
+static uint32_t flow_ending(const Flow *f, uint32_t at, uint32_t from)
 {
   for (uint32_t n = 1; n <= ENDING_MAX && at < f->count; n++, at = flow_live(f, at + 1)) {
     const Ir *ir = &f->ir[at];
     if (ir->at.line >= 0) return 0;
     if (ir->op == OP_RETURN || ir->op == OP_RETURN_CONST) return n;
-    if (ir->op == OP_RERAISE) return jump->at.line < 0 ? 0 : n;  // a copy of it is for the line
+    if (ir->op == OP_RERAISE) return flow_may_get_line(f, from) ? n : 0;         // a copy of it is for the line
     if (flow_is_end(ir) || flow_is_jump(ir)) return 0;
   }
   return 0;
@@ -189,7 +207,7 @@ static bool flow_copy_endings(Flow *f)
   for (uint32_t i = 0; i < count && !f->c->failed; i++) {
     const Ir *ir = &f->ir[i];
     if (ir->deleted || !flow_is_jump(ir) || ir->op == OP_JUMP_BACK) continue;
-    uint32_t at = flow_target(f, ir->jump), n = at < count ? flow_ending(f, at, ir) : 0;
+    uint32_t at = flow_target(f, ir->jump), n = at < count ? flow_ending(f, at, i) : 0;
     if (!n) continue;
     Label label = flow_copy_ending(f, at, n, ir->at);
     f->ir[i].jump = label;
