@@ -9,6 +9,7 @@ Kinds, in this order:
   tests/errors/*.py                     likewise, with the error output compared too
   tests/newer/test_*.py                 syntax that python3 does not know: run under Cede, output compared with the .expected file of the
                                         same name, which a newer python3 wrote
+  tests/bytecode/test_*.py              drivers that let CPython run what Cede compiled (run by python3, given the program)
   tests/differs/*.py                    intended differences: run under Cede, output compared with the `# cede:` lines of the file
   tests/api/*.c                         hosts that embed Cede
   tests/programs/test_*.py              drivers that put unmodified packages to work (run by python3, given the program)
@@ -127,13 +128,13 @@ class Suite:
         for path in sorted(TESTS.glob("*/test_*.py")):
             if path.parent.name == "newer":
                 jobs.append((path, self.expected))
-            elif path.parent.name not in ("programs", "cpython", "errors", "differs"):
+            elif path.parent.name not in ("bytecode", "programs", "cpython", "errors", "differs"):
                 jobs.append((path, lambda p: self.both(p, False)))
         for path in sorted(TESTS.glob("errors/*.py")):
             jobs.append((path, lambda p: self.both(p, True)))
         for path in sorted(TESTS.glob("differs/*.py")):
             jobs.append((path, self.differs))
-        for path in sorted(TESTS.glob("programs/test_*.py")):
+        for path in sorted(TESTS.glob("bytecode/test_*.py")) + sorted(TESTS.glob("programs/test_*.py")):
             jobs.append((path, self.driver))
         jobs = [(path, run) for path, run in jobs if wanted(path)]
         with concurrent.futures.ThreadPoolExecutor(2) as pool:

@@ -9,7 +9,7 @@ typedef struct Layout {
   int32_t *order;                                // nodes as they will lie
   uint32_t *place;                               // node -> its number in `order`
   uint32_t *block_place;                         // block -> number of its first node
-  uint32_t count, size;
+  uint32_t count, size, first_detour;
 } Layout;
 
 // Units that inline caches take.
@@ -27,19 +27,58 @@ static uint32_t layout_caches(uint8_t op)
 
 static uint32_t layout_units(const StackNode *n) { return n->extended + 1u + layout_caches(n->op); }
 
+static bool layout_falls(const Layout *l)        // does control go on behind the last node?
+{
+  if (!l->count) return true;
+  switch (l->p->nodes[l->order[l->count - 1]].op) {
+  case STACK_JUMP_FORWARD: case STACK_JUMP_BACKWARD: case STACK_RETURN_VALUE: case STACK_RERAISE: case STACK_RAISE_VARARGS: return false;
+  default: return true;
+  }
+}
+
+static bool layout_is_detour(const StackBlock *block) { return block->start == UINT32_MAX; }
+
+static void layout_block(Layout *l, uint32_t number)
+{
+  const StackProgram *p = l->p;
+  l->block_place[number] = l->count;
+  for (int32_t n = p->blocks[number].first; n >= 0; n = p->nodes[n].next) {
+    l->place[n] = l->count;
+    l->order[l->count++] = n;
+  }
+}
+
+// A detour that ends in a jump to block `number` may stand right before it, without the jump, if nothing falls into that.
+static void layout_detour_before(Layout *l, uint32_t number, bool *placed)
+{
+  StackProgram *p = l->p;
+  if (l->first_detour == p->block_count || layout_falls(l)) return;
+  for (uint32_t i = l->first_detour; i < p->block_count; i++) {
+    StackBlock *block = &p->blocks[i];
+    if (!layout_is_detour(block) || placed[i] || block->last < 0) continue;
+    const StackNode *jump = &p->nodes[block->last];
+    if (jump->op != STACK_JUMP_FORWARD || !jump->to_block || jump->target != (int32_t)number || jump->prev < 0) continue;
+    block->last = jump->prev;
+    p->nodes[block->last].next = -1;
+    placed[i] = true;
+    layout_block(l, i);
+    return;
+  }
+}
+
 static bool layout_order(Layout *l)
 {
   StackProgram *p = l->p;
   l->order = cd_stack_alloc(p, p->node_count, sizeof *l->order);
   l->place = cd_stack_alloc(p, p->node_count, sizeof *l->place);
   l->block_place = cd_stack_alloc(p, p->block_count, sizeof *l->block_place);
+  bool *placed = cd_stack_alloc(p, p->block_count, 1);
   if (p->failed) return false;
+  while (l->first_detour < p->block_count && !layout_is_detour(&p->blocks[l->first_detour])) l->first_detour++;
   for (uint32_t i = 0; i < p->block_count; i++) {
-    l->block_place[i] = l->count;
-    for (int32_t n = p->blocks[i].first; n >= 0; n = p->nodes[n].next) {
-      l->place[n] = l->count;
-      l->order[l->count++] = n;
-    }
+    if (placed[i]) continue;
+    if (!layout_is_detour(&p->blocks[i])) layout_detour_before(l, i, placed);
+    layout_block(l, i);
   }
   return true;
 }

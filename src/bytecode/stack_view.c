@@ -20,6 +20,8 @@ typedef enum SlotKind {
   SLOT_DEAD,                                     // dropped while something lay on it; popped when it comes to the top
 } SlotKind;
 
+// `start` is a node, or one of these.
+enum { START_NEXT = -1, START_UNKNOWN = -2 };    // not made yet; paths that began at different places met: nothing can be put in front
 typedef struct StackSlot { SlotKind kind; uint32_t reg; int32_t start; } StackSlot;
 
 // Operands: registers, and these.
@@ -105,6 +107,30 @@ static int32_t view_work(Viewer *v, uint8_t op, uint32_t arg)
   return node;
 }
 
+static bool view_is_relative(uint8_t op)
+{
+  switch (op) {
+  case STACK_COPY: case STACK_SWAP: case STACK_LIST_APPEND: case STACK_SET_ADD: case STACK_MAP_ADD: case STACK_LIST_EXTEND: case STACK_SET_UPDATE:
+  case STACK_DICT_UPDATE: case STACK_DICT_MERGE: return true;
+  default: return false;
+  }
+}
+
+// A value was put in as slot `slot` by node `from`: whatever counts down across it since has to count one more.
+static void view_count_across(Viewer *v, int32_t from, uint32_t slot)
+{
+  StackProgram *p = &v->p;
+  if (p->failed) return;
+  int32_t node = p->nodes[from].next;
+  for (int32_t block = p->nodes[from].block; block <= v->block; node = ++block <= v->block ? p->blocks[block].first : -1)
+    for (; node >= 0; node = p->nodes[node].next) {
+      StackNode *n = &p->nodes[node];
+      if (!view_is_relative(n->op)) continue;
+      if (n->reach < slot) n->arg++;
+      else n->reach++;
+    }
+}
+
 static void view_jump_to(Viewer *v, int32_t node, int32_t block)
 {
   v->p.nodes[node].target = block;
@@ -181,7 +207,8 @@ static void view_swap_top(Viewer *v, uint32_t with)
 {
   uint32_t top = v->count - 1;
   if (with == top) return;
-  view_emit(v, STACK_SWAP, top - with + 1);
+  int32_t node = view_emit(v, STACK_SWAP, top - with + 1);
+  v->p.nodes[node].reach = with;
   StackSlot slot = v->slots[top];
   v->slots[top] = v->slots[with];
   v->slots[with] = slot;
@@ -248,10 +275,15 @@ static bool view_slot_is(const Viewer *v, uint32_t at, uint32_t operand)
 static bool view_match(Viewer *v, const uint32_t *operands, uint32_t n, int32_t *matched, uint32_t *low)
 {
   uint32_t at = v->count;
+  bool movable = true;                           // may something be put below what is matched so far?
   for (uint32_t i = n; i-- > 0;) {
     matched[i] = -1;
-    if (at && view_slot_is(v, at - 1, operands[i])) matched[i] = (int32_t)--at;
-    else if (view_is_temp(v, operands[i])) return false;
+    if (at && view_slot_is(v, at - 1, operands[i])) {
+      matched[i] = (int32_t)--at;
+      movable = v->slots[at].start != START_UNKNOWN;
+    } else if (view_is_temp(v, operands[i]) || !movable) {
+      return false;
+    }
   }
   *low = at;
   return true;
@@ -289,7 +321,7 @@ static void view_arrange(Viewer *v, const uint32_t *operands, uint32_t n)
 // Brings the operands to the top of the stack and takes them off the model. Gives the node where making them began, -1: the next one.
 static int32_t view_use(Viewer *v, const uint32_t *operands, uint32_t n)
 {
-  if (!n || v->p.failed) return -1;
+  if (!n || v->p.failed) return START_NEXT;
   int32_t few[8], *matched = n <= ARRAY_LEN(few) ? few : cd_stack_alloc(&v->p, n, sizeof *matched);
   uint32_t low;
   if (!matched) return -1;
@@ -297,18 +329,24 @@ static int32_t view_use(Viewer *v, const uint32_t *operands, uint32_t n)
     view_arrange(v, operands, n);
     if (v->p.failed) return -1;
     v->count = v->count > n ? v->count - n : 0;
-    return v->slots[v->count].start;
+    return START_UNKNOWN;
   }
   uint32_t behind = n;                           // operands from here on are loaded at the end
   while (behind && matched[behind - 1] < 0) behind--;
   int32_t start = -1, before = -1;
+  uint32_t place = 0;                            // of the slot on the stack, as it will be
   for (uint32_t i = behind; i-- > 0;) {          // from the top down: each load goes in front of what lies above it
-    if (matched[i] >= 0) start = before = v->slots[matched[i]].start;
-    else start = before = view_load(v, operands[i], before);
+    if (matched[i] >= 0) {
+      start = before = v->slots[matched[i]].start;
+      place = (uint32_t)matched[i];
+    } else {
+      start = before = view_load(v, operands[i], before);
+      view_count_across(v, before, place);
+    }
   }
   for (uint32_t i = behind; i < n; i++) {
     int32_t node = view_load(v, operands[i], -1);
-    if (start < 0) start = node;
+    if (start == START_NEXT) start = node;
   }
   v->count = low;
   return start;
@@ -335,24 +373,31 @@ static void view_result(Viewer *v, uint32_t dst, int32_t start)
 static void view_operation(Viewer *v, uint8_t op, uint32_t arg, uint32_t dst, const uint32_t *operands, uint32_t n)
 {
   int32_t start = view_use(v, operands, n), node = view_work(v, op, arg);
-  view_result(v, dst, start < 0 ? node : start);
+  view_result(v, dst, start == START_NEXT ? node : start);
 }
 static void view_operation1(Viewer *v, uint8_t op, uint32_t arg, uint32_t dst, uint32_t src) { view_operation(v, op, arg, dst, &src, 1); }
 
 static void view_run(Viewer *v, uint8_t op, uint32_t arg, uint32_t dst, uint32_t base, uint32_t n)
 {
   int32_t start = view_use_run(v, base, n), node = view_work(v, op, arg);
-  view_result(v, dst, start < 0 ? node : start);
+  view_result(v, dst, start == START_NEXT ? node : start);
 }
 
 static void view_load_none(Viewer *v) { view_emit(v, v->none < 0 ? STACK_PUSH_NULL : STACK_LOAD_CONST, v->none < 0 ? 0 : (uint32_t)v->none); }
+
+static int32_t view_emit_copy(Viewer *v, uint32_t slot)
+{
+  int32_t node = view_emit(v, STACK_COPY, v->count - slot);
+  v->p.nodes[node].reach = slot;
+  return node;
+}
 
 // `reg` is wanted on top and stays there: the distance of a copy that was made is given back, 0: it lies there.
 static bool view_copy_to_top(Viewer *v, uint32_t reg)
 {
   if (view_on_top(v, reg)) return false;
   int64_t at = view_find(v, reg);
-  if (at >= 0) view_emit(v, STACK_COPY, v->count - (uint32_t)at);
+  if (at >= 0) view_emit_copy(v, (uint32_t)at);
   else view_load(v, reg, -1);
   return true;
 }
@@ -591,6 +636,13 @@ static void view_save_entry(Viewer *v, StackBlock *to, bool all)
   while (to->entry_count && to->entry[to->entry_count - 1].kind == SLOT_LASTI) to->entry_count--;
 }
 
+// Where values of several paths come together, the code that made them has no single beginning.
+static void view_merge_starts(const Viewer *v, StackBlock *to)
+{
+  for (uint32_t i = 0; i < to->entry_count && i < v->count && !to->done; i++)
+    if (to->entry[i].start != v->slots[i].start && to->entry[i].kind == SLOT_VALUE) to->entry[i].start = START_UNKNOWN;
+}
+
 static bool view_fits(const Viewer *v, const StackBlock *to) { return v->count == to->entry_count && view_slots_equal(v->slots, to->entry, v->count); }
 
 // Pops what the target does not want, pushes nothings for what it misses, and puts the rest in order.
@@ -628,6 +680,7 @@ static void view_flow(Viewer *v, int32_t target)
   if (v->p.failed) return;
   if (!to->entry) view_save_entry(v, to, false);
   if (!v->p.failed && !view_fits(v, to)) view_fit(v, to);
+  if (!v->p.failed) view_merge_starts(v, to);
 }
 
 // Control may jump to `target`: if the stack is not as it should be there, by way of a block that mends it.
@@ -638,6 +691,7 @@ static void view_branch(Viewer *v, int32_t node, int32_t target)
   if (!p->blocks[target].entry) view_save_entry(v, &p->blocks[target], false);
   if (p->failed) return;
   if (view_fits(v, &p->blocks[target]) || p->block_count == p->block_capacity) {
+    view_merge_starts(v, &p->blocks[target]);
     view_jump_to(v, node, target);
     return;
   }
@@ -649,6 +703,7 @@ static void view_branch(Viewer *v, int32_t node, int32_t target)
   p->blocks[detour] = (StackBlock){.start = UINT32_MAX, .handler = p->blocks[block].handler, .first = -1, .last = -1, .succ = {-1, -1}, .done = true};
   v->block = detour;
   view_fit(v, &p->blocks[target]);
+  view_merge_starts(v, &p->blocks[target]);
   view_jump_to(v, view_emit(v, STACK_JUMP_FORWARD, 0), target);
   v->block = block;
   if (p->failed) return;
@@ -689,11 +744,17 @@ static void view_null_below(Viewer *v, uint32_t at, uint32_t label)
   StackProgram *p = &v->p;
   int32_t start = v->slots[at].start, above = at + 1 < v->count ? v->slots[at + 1].start : -1;
   if (p->failed) return;
+  if (start == START_UNKNOWN) {
+    view_push(v, SLOT_VALUE, label, view_emit(v, STACK_PUSH_NULL, 0));
+    if (at + 2 == v->count) view_swap_top(v, at);
+    return;
+  }
   if (start >= 0 && p->nodes[start].op == STACK_LOAD_GLOBAL && !(p->nodes[start].arg & 1) && (p->nodes[start].next == above || (above < 0 && p->nodes[start].next < 0))) {
     p->nodes[start].arg |= 1;
   } else {
     int32_t node = view_insert(v, STACK_PUSH_NULL, 0, start);
     if (!p->failed && start >= 0) p->nodes[node].unit = p->nodes[start].unit;
+    view_count_across(v, node, at);
     start = node;
   }
   view_push_at(v, at, label, start);
@@ -723,7 +784,7 @@ static void view_call(Viewer *v)
   if (v->jump >= 0) view_emit(v, STACK_KW_NAMES, (uint32_t)v->jump);
   view_emit(v, STACK_PRECALL, v->c);
   int32_t node = view_work(v, STACK_CALL, v->c);
-  view_result(v, v->a, start < 0 ? node : start);
+  view_result(v, v->a, start == START_NEXT ? node : start);
 }
 
 static void view_call_ex(Viewer *v)
@@ -732,7 +793,7 @@ static void view_call_ex(Viewer *v)
   uint32_t operands[4] = {OPERAND_CONSTANT - 1, v->b, v->b + 1, v->b + 2}, n = 3 + (v->c & 1);
   if (at >= 0) view_null_below(v, (uint32_t)at, operands[0]);
   int32_t start = view_use(v, operands, n), node = view_work(v, STACK_CALL_FUNCTION_EX, v->c & 1);
-  view_result(v, v->a, start < 0 ? node : start);
+  view_result(v, v->a, start == START_NEXT ? node : start);
 }
 
 static void view_make_function(Viewer *v)
@@ -787,7 +848,8 @@ static void view_copy(Viewer *v)
       return;
     }
   }
-  int32_t node = view_work(v, STACK_COPY, v->count - (uint32_t)at);
+  int32_t node = view_emit_copy(v, (uint32_t)at);
+  if (!v->p.failed) v->p.primary[v->unit] = node;
   view_result(v, v->a, node);
 }
 
@@ -898,7 +960,7 @@ static void view_delegate(Viewer *v)
   const uint32_t operands[] = {v->b, v->c};
   int32_t start = view_use(v, operands, 2), send = view_send(v, v->awaiting ? 3 : 2);
   if (!v->p.failed) v->p.primary[v->unit] = send;
-  view_result(v, v->a, start < 0 ? send : start);
+  view_result(v, v->a, start == START_NEXT ? send : start);
 }
 
 static void view_async_next(Viewer *v)
@@ -934,7 +996,7 @@ static void view_yield(Viewer *v)
   if (v->code->flags & CO_ASYNC_GENERATOR) view_emit(v, STACK_ASYNC_GEN_WRAP, 0);
   int32_t node = view_work(v, STACK_YIELD_VALUE, 0);
   view_emit(v, STACK_RESUME, 1);
-  view_result(v, v->a, start < 0 ? node : start);
+  view_result(v, v->a, start == START_NEXT ? node : start);
 }
 
 static void view_enter(Viewer *v)
@@ -961,10 +1023,11 @@ static void view_pop_exc(Viewer *v)
     view_work(v, STACK_POP_EXCEPT, 0);
     return;
   }
+  if ((uint32_t)at + 2 == v->count) view_swap_top(v, (uint32_t)at++);
   if ((uint32_t)at + 1 == v->count) {
     v->count--;
   } else {
-    view_emit(v, STACK_COPY, v->count - (uint32_t)at);
+    view_emit_copy(v, (uint32_t)at);
     v->slots[at].kind = SLOT_DEAD;
   }
   view_work(v, STACK_POP_EXCEPT, 0);
@@ -1041,7 +1104,8 @@ static void view_add_to(Viewer *v, uint8_t op, const uint32_t *operands, uint32_
 {
   view_use(v, operands, n);
   int64_t at = view_find(v, v->a);
-  view_work(v, op, at < 0 ? 1 : v->count - (uint32_t)at);
+  int32_t node = view_work(v, op, at < 0 ? 1 : v->count - (uint32_t)at);
+  v->p.nodes[node].reach = at < 0 ? 0 : (uint32_t)at;
 }
 
 // An instruction that looks at b on top and leaves it there.
@@ -1062,7 +1126,10 @@ static void view_match_keys(Viewer *v)
   if (!there) {
     view_copy_to_top(v, v->b);
     int64_t at = view_find(v, v->c);
-    if (at >= 0) view_emit(v, STACK_COPY, v->count + 1 - (uint32_t)at);
+    if (at >= 0) {
+      int32_t node = view_emit(v, STACK_COPY, v->count + 1 - (uint32_t)at);
+      v->p.nodes[node].reach = (uint32_t)at;
+    }
   }
   int32_t node = view_work(v, STACK_MATCH_KEYS, 0);
   if (!there) {
@@ -1160,7 +1227,7 @@ static void view_instruction(Viewer *v)
   case OP_LOAD_ATTR: view_operation1(v, STACK_LOAD_ATTR, c, a, b); break;
   case OP_LOAD_METHOD: {
     int32_t start = view_use1(v, b), node = view_work(v, STACK_LOAD_METHOD, c);
-    view_push(v, SLOT_VALUE, a, start < 0 ? node : start);
+    view_push(v, SLOT_VALUE, a, start == START_NEXT ? node : start);
     view_push(v, SLOT_VALUE, a + 1, node);
     break;
   }
@@ -1285,7 +1352,7 @@ static void view_block(Viewer *v, int32_t number)
     view_instruction(v);
     if (!ended) view_settle(v);
     for (uint32_t k = 0; k < v->count; k++)
-      if (v->slots[k].start < 0) v->slots[k].start = block->first;
+      if (v->slots[k].start == START_NEXT) v->slots[k].start = block->first;
   }
   if (ended || p->failed || block->end >= v->code->unit_count) return;
   int32_t behind = p->block_of[block->end];

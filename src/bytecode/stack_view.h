@@ -37,6 +37,7 @@ typedef struct StackNode {
   bool after;                                    // jumps to what follows node `target`
   bool to_block;                                 // `target` is a block, else a node
   uint32_t arg;
+  uint32_t reach;                                // the slot that COPY, LIST_APPEND and their like count down to
   int32_t target;
   int32_t unit;                                  // whose position it has; -1: none
   int32_t handler;                               // number of the code's handler in force, -1: none, HANDLER_BLOCK - n: block n of the view
