@@ -52,6 +52,8 @@ CEDE_API CedeVM *cede_vm_new(const CedeOptions *options, const char **error);
 CEDE_API int cede_vm_free(CedeVM *vm);
 
 /* ---- running programs, as a command line does. The result is an exit status; errors are printed to sys.stderr ---- */
+/* The result after a KeyboardInterrupt that nobody caught: a command line then ends itself by SIGINT, so that a shell stops its script too. */
+enum { CEDE_INTERRUPTED = 0x102 };
 CEDE_API int cede_run_text(CedeVM *vm, const char *source);              /* -c */
 CEDE_API int cede_run_file(CedeVM *vm, const char *path);                /* FILE: source, folder or zip with __main__ */
 CEDE_API int cede_run_module(CedeVM *vm, const char *name);              /* -m */

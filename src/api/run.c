@@ -55,6 +55,8 @@ static bool path_prepend_text(VM *vm, const char *text)
   return ok;
 }
 
+_Static_assert((int)CEDE_INTERRUPTED == CD_STATUS_INTERRUPTED, "the public name of it");
+
 // The current exception, if any, decides the exit status.
 static int run_finish(VM *vm, Ref result)
 {

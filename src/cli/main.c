@@ -3,6 +3,7 @@
 #include "options.h"
 #include "prompt.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -35,11 +36,20 @@ static int run_line(const CommandLine *line)
   return status ? status : flushed;
 }
 
+// A shell that runs a script goes on after a program that exits, with whatever status, but not after one that SIGINT ended.
+static void end_by_interrupt(void)
+{
+  signal(SIGINT, SIG_DFL);
+  kill(getpid(), SIGINT);
+  exit(128 + SIGINT);                            // SIGINT is blocked
+}
+
 int main(int argc, char **argv)
 {
   CommandLine line;
   command_line_read(&line, argc, argv);
   int status = line.kind == RUN_NOTHING ? line.status : run_line(&line);
   command_line_free(&line);
+  if (status == CEDE_INTERRUPTED) end_by_interrupt();
   return status;
 }

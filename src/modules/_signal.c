@@ -104,15 +104,17 @@ static bool signal_set_from(VM *vm, Value iterable, sigset_t *set)
   if (!iter) return false;
   Next next;
   while ((next = cd_next(vm, iter, &item)) == NEXT_ITEM) {
-    int number;
-    bool ok = cd_to_c_int(vm, item, &number);
+    Ref index = cd_index(vm, item);
+    int64_t number = 0;
+    bool fits = index && cd_int_fits_i64(index, &number), ok = index;
     cd_drop(vm, item);
-    if (ok && (number < 1 || number >= NSIG)) ok = cd_raise_value(vm, "signal number %d out of range [1; %d]", number, NSIG - 1);
+    if (ok && (!fits || number < 1 || number >= NSIG)) ok = cd_raise_value(vm, "signal number %S out of range [1; %d]", index, NSIG - 1);
+    cd_drop(vm, index);
     if (!ok) {
       next = NEXT_ERROR;
       break;
     }
-    sigaddset(set, number);
+    sigaddset(set, (int)number);
   }
   cd_drop(vm, iter);
   return next != NEXT_ERROR;
@@ -311,7 +313,8 @@ FUNCTION(_signal, pidfd_send_signal, "pidfd_send_signal(pidfd, signalnum, siginf
   int fd, number, flags = 0;
   if (!cd_to_c_int(vm, args[0], &fd) || !cd_to_c_int(vm, args[1], &number) || (args[3] && !cd_to_c_int(vm, args[3], &flags))) return NO_REF;
   if (args[2] && !cd_is_none(args[2])) return cd_raise_type(vm, "siginfo must be None");
-  return syscall(SYS_pidfd_send_signal, fd, number, NULL, flags) < 0 ? signal_error(vm) : cd_none();
+  if (syscall(SYS_pidfd_send_signal, fd, number, NULL, flags) < 0) return signal_error(vm);
+  return cd_poll(vm) ? cd_none() : NO_REF;
 }
 FUNCTION(_signal, sigpending, "sigpending()", "Signals that wait because they are blocked.")
 {

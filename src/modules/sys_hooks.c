@@ -204,7 +204,7 @@ int cd_exit_status(VM *vm)
     // An excepthook may end the program itself, with its own status.
     if (cd_raised_is(vm, vm->exc.SystemExit)) return cd_exit_status(vm);
     cd_clear_raised(vm);
-    return interrupt ? 130 : 1;
+    return interrupt ? CD_STATUS_INTERRUPTED : 1;
   }
   Ref exception = cd_take_raised(vm), code = NO_REF, name = cd_intern(vm, "code");
   if (!cd_flush_streams(vm)) {}

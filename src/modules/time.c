@@ -169,12 +169,12 @@ FUNCTION(time, sleep, "sleep(object, /)", "sleep(seconds)\n\nDelay execution for
   if (__builtin_add_overflow(deadline.tv_sec, nanoseconds / NANOSECONDS + fraction / NANOSECONDS, &deadline.tv_sec)) return cd_raise_overflow(vm, "timestamp + sleep length overflow");
   deadline.tv_nsec = fraction % NANOSECONDS;
   for (;;) {
+    if (!cd_poll(vm)) return NO_REF;             // a signal's handler may end the sleep by raising
     Thread *me = cd_unlock(vm);
     int error = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL);
     cd_relock(vm, me);
     if (error == 0) return cd_none();
     if (error != EINTR) return cd_raise_os(vm, error, NO_VALUE, NO_VALUE);
-    if (!cd_poll(vm)) return NO_REF;             // the signal's handler may end the sleep by raising
   }
 }
 
