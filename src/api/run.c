@@ -218,6 +218,7 @@ int cede_run_file(CedeVM *vm, const char *path)
 int cede_run_stdin(CedeVM *vm)
 {
   RunSource source = read_descriptor(vm, 0);
+  if (source.error == EBADF) return 0;           // a closed standard input is an empty one
   if (!source.data) return source.error ? cannot_open(vm, "<stdin>", source.error) : run_finish(vm, NO_REF);
   Ref result = path_prepend_text(vm, "") ? run_source(vm, source.data, source.size, "<stdin>", MODE_EXEC, 0) : NO_REF;
   run_source_free(vm, &source);

@@ -33,7 +33,7 @@ static int run_line(const CommandLine *line)
   bool inspect = line->options.inspect || (!line->options.ignore_environment && getenv("PYTHONINSPECT") && *getenv("PYTHONINSPECT"));
   if (inspect && line->kind != RUN_PROMPT && line->kind != RUN_STDIN) status = prompt_run(vm, false);
   int flushed = cede_vm_free(vm);
-  return status ? status : flushed;
+  return flushed ? flushed : status;               // what could not be written decides
 }
 
 // A shell that runs a script goes on after a program that exits, with whatever status, but not after one that SIGINT ended.

@@ -205,6 +205,29 @@ static bool io_add_types(VM *vm, Value module, IoState *state)
   return true;
 }
 
+// Text before bytes, new before old, as streams are stacked.
+static void io_flush_type(VM *vm, Type *type)
+{
+  for (uint32_t i = vm->gc.count; i-- > 0;) {
+    if (i >= vm->gc.count || !cd_type_is_subtype(vm->gc.objects[i]->type, type)) continue;
+    Ref stream = cd_dup_object(vm->gc.objects[i]), result = cd_call_method0(vm, stream, N(flush));
+    cd_drop(vm, result);
+    cd_clear_raised(vm);                         // closed, or its file is full: the program did not wait to hear of it
+    cd_drop(vm, stream);
+  }
+}
+
+void cd_io_flush_all(VM *vm)
+{
+  IoState *state = io_state(vm);
+  if (!state || !state->text_wrapper) return;
+  Ref raised = cd_take_raised(vm);
+  io_flush_type(vm, state->text_wrapper);
+  io_flush_type(vm, state->buffered_writer);
+  io_flush_type(vm, state->buffered_random);
+  if (raised) cd_restore_raised(vm, raised);
+}
+
 static bool io_exec(VM *vm, Value module)
 {
   IoState *state = io_state(vm);

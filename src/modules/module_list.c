@@ -149,8 +149,11 @@ static bool modules_end_matters(VM *vm)
 static void modules_flush_standard(VM *vm)
 {
   Ref streams = cd_list_new(vm);
-  for (uint32_t i = 0; streams && i < vm->gc.count; i++)
-    if (vm->gc.objects[i]->gc & GC_STANDARD && !cd_list_append(vm, cd_as_list(streams), cd_from_object(vm->gc.objects[i]))) break;
+  for (uint32_t i = 0; streams && i < vm->gc.count; i++) {
+    Object *object = vm->gc.objects[i];
+    if (!(object->gc & GC_STANDARD) || object->type->flags & TYPE_EXCEPTION) continue;   // spare MemoryErrors have a finalizer too
+    if (!cd_list_append(vm, cd_as_list(streams), cd_from_object(object))) break;
+  }
   for (size_t i = 0; streams && i < cd_list_size(streams); i++) {
     Ref result = cd_call_method0(vm, cd_list_item_borrow(streams, i), N(flush));
     if (!result) cd_clear_raised(vm);
@@ -158,6 +161,14 @@ static void modules_flush_standard(VM *vm)
   }
   cd_clear_raised(vm);
   cd_drop(vm, streams);
+}
+
+// The exception that ended the program holds its frames and all that they hold.
+static void modules_forget_last_exception(VM *vm)
+{
+  static const char *const names[] = {"last_type", "last_value", "last_traceback"};
+  for (size_t i = 0; i < ARRAY_LEN(names) && cd_bits(vm->sys_dict); i++)
+    if (cd_dict_get_text_borrow(vm, vm->sys_dict, names[i]) && !cd_dict_set_text(vm, vm->sys_dict, names[i], cd_none())) cd_clear_raised(vm);
 }
 
 void cd_modules_finish(VM *vm)
@@ -168,6 +179,8 @@ void cd_modules_finish(VM *vm)
     modules_flush_standard(vm);
     return;
   }
+  cd_io_flush_all(vm);                           // a cycle's raw file may be finalized before the buffer above it
+  modules_forget_last_exception(vm);
   // Most modules die with their entry in sys.modules or in the collection that follows, their globals intact for the finalizers that
   // run then. What something else still holds is emptied, in the reverse order of import.
   Ref living = cd_list_new(vm), keys = cd_bits(vm->modules) ? cd_dict_keys_list(vm, vm->modules) : NO_REF;
@@ -196,6 +209,7 @@ void cd_modules_finish(VM *vm)
   cd_drop(vm, living);
   cd_gc_collect(vm, GC_GENERATIONS - 1);
   modules_flush_output(vm);                      // what finalizers have printed
+  cd_io_flush_all(vm);                           // what was left to objects that still live
   cd_import_finish(vm);
   modules_clear_state(vm);
   cd_clear_raised(vm);

@@ -25,6 +25,7 @@ MUST_USE Ref cd_native_module_load(VM *vm, ModuleId id);         // creates and 
 // Start-up, after types and exceptions are there: sys.modules, builtins, sys, the import system, and the hooks of core/vm.h that live in modules/.
 MUST_USE bool cd_modules_init(VM *vm);
 MUST_USE bool cd_faulthandler_start(VM *vm);     // -X faulthandler, PYTHONFAULTHANDLER, development mode; once there is a sys.stderr
+void cd_io_flush_all(VM *vm);                    // writes what open files of this VM hold back; errors are dropped; modules/_io.c
 void cd_modules_run_atexit(VM *vm);              // runs and forgets the functions registered with atexit; modules/atexit.c
 // The VM's end: empties sys.modules and the modules' dicts, drops module state. Leaves no exception set.
 void cd_modules_mark_standard(VM *vm);           // the standard streams have been opened, and nothing else that has a finalizer
