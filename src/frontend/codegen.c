@@ -4,6 +4,7 @@
 
 #include "frontend/fold.h"
 #include "objects/raise.h"
+#include "objects/set.h"
 #include "objects/str.h"
 #include "objects/tuple.h"
 
@@ -154,6 +155,14 @@ static void const_intern_items(Compiler *c, Value tuple)
   }
 }
 
+// CPython makes constant sets anew, item by item: so they are iterated in the same order here.
+static Value const_frozenset(Compiler *c, Value v)
+{
+  Ref items = cd_tuple_from(c->vm, v), made = items ? cd_frozenset_new(c->vm, items) : NO_REF;
+  cd_drop(c->vm, items);
+  return cd_own(c, made);
+}
+
 // The one object that stands for all constants equal to v.
 static Value const_pooled(Compiler *c, Value v)
 {
@@ -162,7 +171,9 @@ static Value const_pooled(Compiler *c, Value v)
   if (cd_is_exact(v, vm->types.str)) {
     if (cd_as_str(v)->interned) return v;
     if (const_is_name_like(v)) return cd_own(c, cd_str_intern(vm, cd_dup(v)));
-  } else if (cd_is_exact(v, vm->types.code) || cd_is_exact(v, vm->types.frozenset)) {
+  } else if (cd_is_exact(v, vm->types.frozenset)) {
+    return const_frozenset(c, v);
+  } else if (cd_is_exact(v, vm->types.code)) {
     return v;
   }
   if (c->pool_count * 2 >= c->pool_capacity && !pool_grow(c)) {
