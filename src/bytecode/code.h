@@ -126,7 +126,7 @@ enum { CODE_FORMAT = 21102 };
 bool cd_const_equal(VM *vm, Value a, Value b);
 uint64_t cd_const_hash(VM *vm, Value v);
 
-// Text of all instructions, for `cede -X disasm` and tests. New str.
+// Text of all instructions: code._registers(). New str.
 MUST_USE Ref cd_code_disassemble(VM *vm, Value code);
 // Marshal-like form for the module cache in __pycache__ (own format, versioned, checksummed; a bad file is an error, never a crash).
 MUST_USE Ref cd_code_dump(VM *vm, Value code);                   // -> bytes

@@ -297,7 +297,8 @@ bool cd_stack_layout(StackProgram *p, StackView *out)
   Layout layout = {.p = p}, *l = &layout;
   if (!layout_order(l)) return false;
   layout_measure(l);
-  return (out->code = layout_code(l)) && (out->line_table = layout_lines(l)) && (out->exception_table = layout_handlers(l)) && layout_offsets(l, out);
+  return (out->code = layout_code(l)) && (out->line_table = layout_lines(l)) && (out->exception_table = layout_handlers(l)) &&
+         layout_offsets(l, out);
 }
 
 // ---- reading lines back ----

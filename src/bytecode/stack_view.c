@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // stack_view.c: translates register code into CPython 3.11's stack instructions
 //
-// Temporaries are used in the order of a stack, nearly: so the translation walks the blocks with a model of the stack, a list of slots that say which
-// temporary lies there. An instruction whose operands lie on top in the right order needs nothing but its operation. Locals and constants have to be
-// loaded: behind the temporaries, or, when one of them belongs above, in front of the code that made that one (`start` of its slot). What still is
-// in the wrong order is brought into place by SWAPs.
+// Temporaries are used in the order of a stack, nearly: so the translation walks the blocks with a model of the stack, a list of slots
+// that say which temporary lies there. An instruction whose operands lie on top in the right order needs nothing but its operation. Locals
+// and constants have to be loaded: behind the temporaries, or, when one of them belongs above, in front of the code that made that one
+// (`start` of its slot). What still is in the wrong order is brought into place by SWAPs.
 #include "bytecode/stack_view.h"
 
 #include "objects/bytes.h"
@@ -14,10 +14,10 @@
 // ---- slots ----
 
 typedef enum SlotKind {
-  SLOT_VALUE,                                    // temporary `reg`
-  SLOT_LOADED,                                   // local `reg`, loaded where the register code checks that it is bound; the reader comes later
-  SLOT_LASTI,                                    // what a handler with that wish gets below the exception
-  SLOT_DEAD,                                     // dropped while something lay on it; popped when it comes to the top
+  SLOT_VALUE,    // temporary `reg`
+  SLOT_LOADED,   // local `reg`, loaded where the register code checks that it is bound; the reader comes later
+  SLOT_LASTI,    // what a handler with that wish gets below the exception
+  SLOT_DEAD,     // dropped while something lay on it; popped when it comes to the top
 } SlotKind;
 
 // `start` is a node, or one of these.
@@ -66,8 +66,14 @@ static int32_t view_new_node(Viewer *v, uint8_t op, uint32_t arg)
     p->nodes = nodes;
     p->node_capacity = capacity;
   }
-  p->nodes[p->node_count] = (StackNode){.op = op, .arg = arg, .target = TARGET_NONE, .unit = (int32_t)v->unit, .handler = p->blocks[v->block].handler,
-                                        .prev = -1, .next = -1, .block = v->block};
+  p->nodes[p->node_count] = (StackNode){.op = op,
+                                        .arg = arg,
+                                        .target = TARGET_NONE,
+                                        .unit = (int32_t)v->unit,
+                                        .handler = p->blocks[v->block].handler,
+                                        .prev = -1,
+                                        .next = -1,
+                                        .block = v->block};
   return (int32_t)p->node_count++;
 }
 
@@ -110,7 +116,13 @@ static int32_t view_work(Viewer *v, uint8_t op, uint32_t arg)
 static bool view_is_relative(uint8_t op)
 {
   switch (op) {
-  case STACK_COPY: case STACK_SWAP: case STACK_LIST_APPEND: case STACK_SET_ADD: case STACK_MAP_ADD: case STACK_LIST_EXTEND: case STACK_SET_UPDATE:
+  case STACK_COPY:
+  case STACK_SWAP:
+  case STACK_LIST_APPEND:
+  case STACK_SET_ADD:
+  case STACK_MAP_ADD:
+  case STACK_LIST_EXTEND:
+  case STACK_SET_UPDATE:
   case STACK_DICT_UPDATE: case STACK_DICT_MERGE: return true;
   default: return false;
   }
@@ -179,7 +191,10 @@ static int64_t view_find(const Viewer *v, uint32_t reg)
     if (v->slots[i].kind == SLOT_VALUE && v->slots[i].reg == reg) return i;
   return -1;
 }
-static bool view_on_top(const Viewer *v, uint32_t reg) { return v->count && v->slots[v->count - 1].kind == SLOT_VALUE && v->slots[v->count - 1].reg == reg; }
+static bool view_on_top(const Viewer *v, uint32_t reg)
+{
+  return v->count && v->slots[v->count - 1].kind == SLOT_VALUE && v->slots[v->count - 1].reg == reg;
+}
 
 // Nobody reads the local that was loaded: it goes where it came from.
 static void view_unload(Viewer *v, uint32_t at)
@@ -383,7 +398,10 @@ static void view_run(Viewer *v, uint8_t op, uint32_t arg, uint32_t dst, uint32_t
   view_result(v, dst, start == START_NEXT ? node : start);
 }
 
-static void view_load_none(Viewer *v) { view_emit(v, v->none < 0 ? STACK_PUSH_NULL : STACK_LOAD_CONST, v->none < 0 ? 0 : (uint32_t)v->none); }
+static void view_load_none(Viewer *v)
+{
+  view_emit(v, v->none < 0 ? STACK_PUSH_NULL : STACK_LOAD_CONST, v->none < 0 ? 0 : (uint32_t)v->none);
+}
 
 static int32_t view_emit_copy(Viewer *v, uint32_t slot)
 {
@@ -416,7 +434,14 @@ static Effects view_effects(uint16_t op, uint32_t a, uint32_t b, uint32_t c)
   static const uint8_t intrinsic_operands[] = {0, 2, 1, 1, 3, 1, 2};
   const uint32_t operands[] = {a, b, c};
   switch (op) {
-  case OP_BUILD_TUPLE: case OP_BUILD_LIST: case OP_BUILD_SET: case OP_BUILD_STRING: case OP_BUILD_SLICE: READS(b, c); WRITES(a, 1); return e;
+  case OP_BUILD_TUPLE:
+  case OP_BUILD_LIST:
+  case OP_BUILD_SET:
+  case OP_BUILD_STRING:
+  case OP_BUILD_SLICE:
+    READS(b, c);
+    WRITES(a, 1);
+    return e;
   case OP_BUILD_MAP: READS(b, c * 2); WRITES(a, 1); return e;
   case OP_FORMAT_VALUE: READS(b, c & 4 ? 2 : 1); WRITES(a, 1); return e;
   case OP_UNPACK_SEQUENCE: READS(b, 1); WRITES(a, c); return e;
@@ -520,7 +545,8 @@ static bool view_find_blocks(Viewer *v)
     if (!leader[i]) continue;
     if (p->block_count) p->blocks[p->block_count - 1].end = i;
     p->block_of[i] = (int32_t)p->block_count;
-    p->blocks[p->block_count++] = (StackBlock){.start = i, .end = code->unit_count, .handler = view_handler_number(v, i), .first = -1, .last = -1, .succ = {-1, -1}};
+    p->blocks[p->block_count++] = (StackBlock){
+      .start = i, .end = code->unit_count, .handler = view_handler_number(v, i), .first = -1, .last = -1, .succ = {-1, -1}};
   }
   return true;
 }
@@ -594,7 +620,8 @@ static Fate view_fate(Viewer *v, uint32_t reg)
   const StackBlock *block = &p->blocks[v->block];
   Viewer look = *v;
   uint32_t n = reg - v->code->first_temp;
-  if (block->handler >= 0 && reg < v->code->handlers[block->handler].depth && view_set_has(p->blocks[p->block_of[v->code->handlers[block->handler].target]].live_in, n))
+  if (block->handler >= 0 && reg < v->code->handlers[block->handler].depth &&
+      view_set_has(p->blocks[p->block_of[v->code->handlers[block->handler].target]].live_in, n))
     return FATE_READ;
   for (uint32_t i = v->next; i < block->end; i = look.next) {
     view_decode(&look, i);
@@ -614,7 +641,9 @@ static Fate view_fate(Viewer *v, uint32_t reg)
 static bool view_keeps(const Viewer *v, const StackBlock *to, const StackSlot *slot)
 {
   switch (slot->kind) {
-  case SLOT_VALUE: return slot->reg >= v->code->first_temp && slot->reg < v->code->register_count && view_set_has(to->used_in, slot->reg - v->code->first_temp);
+  case SLOT_VALUE:
+    return slot->reg >= v->code->first_temp && slot->reg < v->code->register_count &&
+           view_set_has(to->used_in, slot->reg - v->code->first_temp);
   case SLOT_DEAD: return false;
   default: return true;
   }
@@ -623,7 +652,9 @@ static bool view_keeps(const Viewer *v, const StackBlock *to, const StackSlot *s
 static bool view_slots_equal(const StackSlot *a, const StackSlot *b, uint32_t n)
 {
   for (uint32_t i = 0; i < n; i++)
-    if (a[i].kind != b[i].kind || (a[i].kind != SLOT_LASTI && a[i].reg != b[i].reg) || (a[i].kind == SLOT_LOADED && a[i].start != b[i].start)) return false;
+    if (a[i].kind != b[i].kind || (a[i].kind != SLOT_LASTI && a[i].reg != b[i].reg) ||
+        (a[i].kind == SLOT_LOADED && a[i].start != b[i].start))
+      return false;
   return true;
 }
 
@@ -643,7 +674,10 @@ static void view_merge_starts(const Viewer *v, StackBlock *to)
     if (to->entry[i].start != v->slots[i].start && to->entry[i].kind == SLOT_VALUE) to->entry[i].start = START_UNKNOWN;
 }
 
-static bool view_fits(const Viewer *v, const StackBlock *to) { return v->count == to->entry_count && view_slots_equal(v->slots, to->entry, v->count); }
+static bool view_fits(const Viewer *v, const StackBlock *to)
+{
+  return v->count == to->entry_count && view_slots_equal(v->slots, to->entry, v->count);
+}
 
 // Pops what the target does not want, pushes nothings for what it misses, and puts the rest in order.
 static void view_fit(Viewer *v, const StackBlock *to)
@@ -700,7 +734,8 @@ static void view_branch(Viewer *v, int32_t node, int32_t target)
   if (!saved) return;
   memcpy(saved, v->slots, count * sizeof *saved);
   int32_t block = v->block, detour = (int32_t)p->block_count++;
-  p->blocks[detour] = (StackBlock){.start = UINT32_MAX, .handler = p->blocks[block].handler, .first = -1, .last = -1, .succ = {-1, -1}, .done = true};
+  p->blocks[detour] = (StackBlock){
+    .start = UINT32_MAX, .handler = p->blocks[block].handler, .first = -1, .last = -1, .succ = {-1, -1}, .done = true};
   v->block = detour;
   view_fit(v, &p->blocks[target]);
   view_merge_starts(v, &p->blocks[target]);
@@ -749,7 +784,8 @@ static void view_null_below(Viewer *v, uint32_t at, uint32_t label)
     if (at + 2 == v->count) view_swap_top(v, at);
     return;
   }
-  if (start >= 0 && p->nodes[start].op == STACK_LOAD_GLOBAL && !(p->nodes[start].arg & 1) && (p->nodes[start].next == above || (above < 0 && p->nodes[start].next < 0))) {
+  if (start >= 0 && p->nodes[start].op == STACK_LOAD_GLOBAL && !(p->nodes[start].arg & 1) &&
+      (p->nodes[start].next == above || (above < 0 && p->nodes[start].next < 0))) {
     p->nodes[start].arg |= 1;
   } else {
     int32_t node = view_insert(v, STACK_PUSH_NULL, 0, start);
@@ -976,7 +1012,8 @@ static void view_async_next(Viewer *v)
   if (p->failed) return;
   if (p->block_count < p->block_capacity) {
     int32_t block = v->block, stop = (int32_t)p->block_count++;
-    p->blocks[stop] = (StackBlock){.start = UINT32_MAX, .handler = -1, .first = -1, .last = -1, .succ = {-1, -1}, .done = true, .handler_depth = depth};
+    p->blocks[stop] = (StackBlock){
+      .start = UINT32_MAX, .handler = -1, .first = -1, .last = -1, .succ = {-1, -1}, .done = true, .handler_depth = depth};
     for (int32_t n = node; n >= 0; n = p->nodes[n].next) p->nodes[n].handler = HANDLER_BLOCK - stop;
     if (at >= 0) view_remove(v, (uint32_t)at);
     v->block = stop;
@@ -1306,7 +1343,8 @@ static void view_instruction(Viewer *v)
   case OP_IMPORT_FROM: {
     bool copied = view_copy_to_top(v, b);
     view_result(v, a, view_work(v, STACK_IMPORT_FROM, c));
-    if (copied) view_push_at(v, v->count ? v->count - 1 : 0, OPERAND_CONSTANT - 1, -1), v->slots[v->count > 1 ? v->count - 2 : 0].kind = SLOT_DEAD;
+    if (copied)
+      view_push_at(v, v->count ? v->count - 1 : 0, OPERAND_CONSTANT - 1, -1), v->slots[v->count > 1 ? v->count - 2 : 0].kind = SLOT_DEAD;
     break;
   }
   case OP_IMPORT_STAR: view_leave(v, STACK_IMPORT_STAR, 0, OPERANDS(a)); break;
@@ -1455,7 +1493,8 @@ void cd_code_view_free(VM *vm, Code *code)
 Code *cd_code_of_view(VM *vm, Value bytes)
 {
   for (const StackView *view = vm->stack_views; view; view = view->next)
-    if (cd_is(view->code, bytes) || (cd_bytes_size(view->code) == cd_bytes_size(bytes) && memcmp(cd_bytes_data(view->code), cd_bytes_data(bytes), cd_bytes_size(bytes)) == 0))
+    if (cd_is(view->code, bytes) || (cd_bytes_size(view->code) == cd_bytes_size(bytes) &&
+                                     memcmp(cd_bytes_data(view->code), cd_bytes_data(bytes), cd_bytes_size(bytes)) == 0))
       return view->owner;
   return NULL;
 }

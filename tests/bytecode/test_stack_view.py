@@ -1,7 +1,7 @@
 """The stack code that code objects show is real: CPython runs it.
 
-Programs are compiled by Cede; the parts of their code objects (co_code, co_consts, co_exceptiontable, ..) go to CPython 3.11, which makes code
-objects of its own kind of them and runs those. The output must be that of CPython running the source.
+Programs are compiled by Cede; the parts of their code objects (co_code, co_consts, co_exceptiontable, ..) go to CPython 3.11, which makes
+code objects of its own kind of them and runs those. The output must be that of CPython running the source.
 
 usage: test_stack_view.py CEDE [PROGRAM ...]
 """
@@ -13,16 +13,17 @@ import tempfile
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 REFERENCE = "/usr/bin/python3"
 FOLDERS = ("bytecode/programs", "coro", "vm")
-# test_frames.py shows how it was started; in test_frame_lines.py a frame that an exception ended is on the line of clean-up code that ours has not.
+# test_frames.py shows how it was started; in test_frame_lines.py a frame that an exception ended is on the line of clean-up code that ours
+# has not.
 LEFT_OUT = {"test_frames.py", "test_frame_lines.py"}
 
 TAKE_APART = """
 import pickle, sys, types
 def parts(code):
     consts = tuple(("code", parts(k)) if isinstance(k, types.CodeType) else ("value", k) for k in code.co_consts)
-    return (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_nlocals, 1000, code.co_flags, code.co_code, consts, code.co_names,
-            code.co_varnames, code.co_filename, code.co_name, code.co_qualname, code.co_firstlineno, code.co_linetable, code.co_exceptiontable,
-            code.co_freevars, code.co_cellvars)
+    return (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_nlocals, 1000, code.co_flags, code.co_code, consts,
+            code.co_names, code.co_varnames, code.co_filename, code.co_name, code.co_qualname, code.co_firstlineno, code.co_linetable,
+            code.co_exceptiontable, code.co_freevars, code.co_cellvars)
 source, output = sys.argv[1:]
 code = compile(open(source, "rb").read(), source, "exec")
 pickle.dump(parts(code), open(output, "wb"))
@@ -68,7 +69,9 @@ def trouble_with(cede, program):
 
 def main():
     cede, names = str(pathlib.Path(sys.argv[1]).resolve()), sys.argv[2:]
-    programs = [pathlib.Path(name) for name in names] or [path for folder in FOLDERS for path in sorted((TESTS / folder).glob("*.py")) if path.name not in LEFT_OUT]
+    programs = [pathlib.Path(name) for name in names]
+    if not programs:
+        programs = [path for folder in FOLDERS for path in sorted((TESTS / folder).glob("*.py")) if path.name not in LEFT_OUT]
     failed = 0
     for program in programs:
         trouble = trouble_with(cede, program.resolve())
