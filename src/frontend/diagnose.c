@@ -141,6 +141,12 @@ bool cd_diagnosis_fail(Diagnosis *d, const char *format, ...)
   return false;
 }
 
+void cd_diagnosis_since(Diagnosis *d, int version, const char *what)
+{
+  int limit = d->flags & PYCF_FEATURE_VERSION;   // one more than the version
+  if (limit && limit - 1 < version) cd_diagnosis_fail(d, "%s only supported in Python 3.%d and greater", what, version);
+}
+
 // From token `first` to token `last`.
 static void diagnosis_raise_tokens(Diagnosis *d, const Token *first, const Token *last, Ref message)
 {
@@ -325,7 +331,7 @@ static const Node *diagnosis_raise_target(Diagnosis *d, const Node *node, Target
 static const Node *diagnosis_bad_assignment_target(Diagnosis *d, const Node *node) { return diagnosis_raise_target(d, diagnosis_item(node, 2), TARGET_STAR); }
 static const Node *diagnosis_bad_with_target(Diagnosis *d, const Node *node) { return diagnosis_raise_target(d, diagnosis_item(node, 3), TARGET_STAR); }
 static const Node *diagnosis_bad_del_target(Diagnosis *d, const Node *node) { return diagnosis_raise_target(d, diagnosis_item(node, 2), TARGET_DEL); }
-static const Node *diagnosis_bad_loop_target(Diagnosis *d, const Node *node) { return diagnosis_raise_target(d, diagnosis_item(node, 3), TARGET_FOR); }
+static const Node *diagnosis_bad_loop_target(Diagnosis *d, const Node *node) { return diagnosis_raise_target(d, diagnosis_item(node, 2), TARGET_FOR); }
 
 // Checks of what the grammar reads as a primary.
 static const Node *diagnosis_target(Diagnosis *d, const Node *node)
@@ -398,8 +404,8 @@ static const Node *diagnosis_annotated(Diagnosis *d, const Node *node)
 // What ends a comprehension: its last condition, or what it runs over.
 static const Node *diagnosis_comprehension_end(const Node *clauses)
 {
-  const Node *last = diagnosis_item(clauses, (int)clauses->count), *ifs = diagnosis_item(last, 7);
-  if (!ifs || !ifs->count) return diagnosis_item(last, 6);
+  const Node *last = diagnosis_item(clauses, (int)clauses->count), *ifs = diagnosis_item(last, 6);
+  if (!ifs || !ifs->count) return diagnosis_item(last, 5);
   return diagnosis_item(diagnosis_item(ifs, (int)ifs->count), 2);
 }
 
@@ -475,6 +481,9 @@ static const Node *diagnosis_parameter_order(Diagnosis *d, const Node *node)
 
 static const Node *diagnosis_number(Diagnosis *d, const Node *node)
 {
+  const Token *token = diagnosis_first(d, node);
+  if (memchr(token->text, '_', token->size)) cd_diagnosis_since(d, 6, "Underscores in numeric literals are");
+  if (d->failed) return NULL;
   if (!cd_parse_number(&d->parser, diagnosis_first(d, node))) {
     d->failed = true;
     return NULL;
@@ -535,6 +544,8 @@ static const Node *diagnosis_strings(Diagnosis *d, const Node *node)
     if (!diagnosis_check_utf8(d, first + i)) return NULL;
     formatted |= (first[i].flags & TOKEN_FORMATTED) != 0;
   }
+  if (formatted) cd_diagnosis_since(d, 6, "Format strings are");
+  if (d->failed) return NULL;
   d->parser.token = first;
   d->parser.depth = 0;
   if (!cd_parse_strings(&d->parser) && !cd_raised(d->vm)) {

@@ -17,14 +17,14 @@ static bool future_feature(VM *vm, Value filename, const Stmt *s, const Alias *a
       *features |= future_features[i].flag;
       return true;
     }
-  if (cd_str_is(alias->name, "braces")) cd_syntax_error(vm, filename, s->line, s->column, s->end_line, s->end_column, "not a chance");
-  else cd_syntax_error(vm, filename, s->line, s->column, s->end_line, s->end_column, "future feature %U is not defined", alias->name);
+  if (cd_str_is(alias->name, "braces")) cd_scope_error(vm, filename, s->line, s->column, s->end_line, s->end_column, "not a chance");
+  else cd_scope_error(vm, filename, s->line, s->column, s->end_line, s->end_column, "future feature %U is not defined", alias->name);
   return false;
 }
 
 static bool future_late(VM *vm, Value filename, const Stmt *s)
 {
-  cd_syntax_error(vm, filename, s->line, s->column, s->end_line, s->end_column, "from __future__ imports must occur at the beginning of the file");
+  cd_scope_error(vm, filename, s->line, s->column - 1, s->end_line, s->end_column, "from __future__ imports must occur at the beginning of the file");
   return false;
 }
 

@@ -423,6 +423,9 @@ static bool literal_field(Formatted *f, const char **at, const char *end, int le
   if (!e) return false;
   e->as.FormattedValue.value = value;
   bool debug = *s == '=';
+  int version = f->p->flags & PYCF_FEATURE_VERSION;
+  if (debug && f->p->diagnosis && version && version < 9)
+    cd_diagnosis_error(f->p->diagnosis, NULL, "f-string: self documenting expressions are only supported in Python 3.8 and greater");
   if (debug) {                                   // f"{x=}": the text of the expression goes before its value
     for (s++; s < end && literal_is_space(*s); s++) {}
     if (!cd_text_put(&f->text, text, (size_t)(s - text))) return false;

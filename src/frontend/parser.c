@@ -52,6 +52,23 @@ static Ref parser_line_of_file(VM *vm, Value filename, int32_t line)
   return result;
 }
 
+Ref cd_scope_error(VM *vm, Value filename, int32_t line, int32_t column, int32_t end_line, int32_t end_column, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  Ref message = cd_str_vformat(vm, format, args), only = message ? cd_tuple1(vm, message) : NO_REF;
+  va_end(args);
+  Ref text = only ? parser_line_of_file(vm, filename, line) : NO_REF;
+  cd_raise_syntax(vm, vm->exc.SyntaxError, message, filename, line, column + 1, end_line, end_column < 0 ? end_column : end_column + 1, text);
+  if (!text || !cd_raised_is(vm, vm->exc.SyntaxError)) {
+    cd_drop(vm, only);
+    return NO_REF;
+  }
+  Ref error = cd_take_raised(vm);
+  cd_replace(vm, &cd_as_exception(error)->args, only);
+  return cd_raise_exception(vm, error);
+}
+
 Ref cd_syntax_error(VM *vm, Value filename, int32_t line, int32_t column, int32_t end_line, int32_t end_column, const char *format, ...)
 {
   va_list args;
@@ -158,7 +175,7 @@ Mod *cd_parse(VM *vm, Ast *ast, const char *source, size_t size, Value filename,
   Parser p = {.vm = vm, .ast = ast, .source = source, .flags = flags, .mode = mode};
   LexOptions options = {.mode = mode, .flags = flags, .line = 1};
   Mod *mod = NULL;
-  if (flags & PYCF_BAD_UTF8) {                     // then only comments may have such bytes
+  if (flags & (PYCF_BAD_UTF8 | PYCF_FEATURE_VERSION)) {     // without UTF-8, only comments may have such bytes
     cd_diagnose(vm, source, size, filename, mode, flags);
     if (cd_raised(vm)) return NULL;
   }

@@ -19,6 +19,8 @@ Ref cd_raise_syntax(VM *vm, Type *type, Ref message, Value filename, int32_t lin
 // SyntaxError found after parsing (symbol table, compiler). Columns are those of the nodes; offsets shown are column + 1, and the text
 // is read from the file called `filename`, if it can be, else None. Pass -1 as end_line and end_column when there is no end.
 Ref cd_syntax_error(VM *vm, Value filename, int32_t line, int32_t column, int32_t end_line, int32_t end_column, const char *format, ...);
+// The same, but its only argument is the message: that of a scope or a future.
+Ref cd_scope_error(VM *vm, Value filename, int32_t line, int32_t column, int32_t end_line, int32_t end_column, const char *format, ...);
 // SyntaxWarning or DeprecationWarning at a line of the source: true to go on. When a filter turns it into an error, that is raised as a SyntaxError
 // with the same text at this place.
 bool cd_syntax_warning(VM *vm, Type *category, Value filename, int32_t line, int32_t column, int32_t end_line, int32_t end_column, const char *format, ...);

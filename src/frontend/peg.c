@@ -14,7 +14,7 @@
 typedef enum PegItemKind {
   PEG_ITEM_TOKEN, PEG_ITEM_WORD, PEG_ITEM_AUGASSIGN, PEG_ITEM_BINARY, PEG_ITEM_UNARY, PEG_ITEM_NOT_EQUAL, PEG_ITEM_RULE, PEG_ITEM_GROUP,
   PEG_ITEM_OPTIONAL, PEG_ITEM_MANY, PEG_ITEM_SOME, PEG_ITEM_GATHER, PEG_ITEM_AND, PEG_ITEM_NOT, PEG_ITEM_CUT, PEG_ITEM_FORCED,
-  PEG_ITEM_DEF, PEG_ITEM_LAMBDA, PEG_ITEM_SUITE,
+  PEG_ITEM_DEF, PEG_ITEM_LAMBDA, PEG_ITEM_SINCE, PEG_ITEM_SUITE,
 } PegItemKind;
 
 typedef struct PegItem {
@@ -133,12 +133,19 @@ static int peg_token_kind(const char *text)
 
 static PegChoice *peg_read_choice(PegReader *r, PegChoice *choice);
 
-// Behind "SUITE".
-static void peg_read_suite(PegReader *r, PegItem *item)
+static int peg_read_number(PegReader *r)
+{
+  peg_skip_blanks(r);
+  return (int)strtol(r->at, (char **)&r->at, 10);
+}
+
+// Behind "SUITE" or "SINCE".
+static void peg_read_words(PegReader *r, PegItem *item)
 {
   peg_take(r, "(");
   item->at_once = peg_take(r, "!");
   item->comment = peg_take(r, "#");
+  if (item->kind == PEG_ITEM_SINCE) item->number = (uint16_t)peg_read_number(r), r->at++;
   const char *end = strchr(r->at, ')');
   char *word = peg_alloc(r->d, (size_t)(end - r->at) + 1);
   if (word) memcpy(word, r->at, (size_t)(end - r->at)), word[end - r->at] = 0;
@@ -153,7 +160,7 @@ static void peg_read_name(PegReader *r, PegItem *item)
     {"NEWLINE", PEG_ITEM_TOKEN, TOKEN_NEWLINE}, {"INDENT", PEG_ITEM_TOKEN, TOKEN_INDENT}, {"DEDENT", PEG_ITEM_TOKEN, TOKEN_DEDENT},
     {"ENDMARKER", PEG_ITEM_TOKEN, TOKEN_ENDMARKER}, {"TYPE_COMMENT", PEG_ITEM_TOKEN, TOKEN_TYPE_COMMENT},
     {"AUGASSIGN", PEG_ITEM_AUGASSIGN, 0}, {"BINARY", PEG_ITEM_BINARY, 0}, {"UNARY", PEG_ITEM_UNARY, 0}, {"NOT_EQUAL", PEG_ITEM_NOT_EQUAL, 0},
-    {"DEF", PEG_ITEM_DEF, 0}, {"LAMBDA", PEG_ITEM_LAMBDA, 0}, {"SUITE", PEG_ITEM_SUITE, 0},
+    {"DEF", PEG_ITEM_DEF, 0}, {"LAMBDA", PEG_ITEM_LAMBDA, 0}, {"SUITE", PEG_ITEM_SUITE, 0}, {"SINCE", PEG_ITEM_SINCE, 0},
   };
   size_t size;
   const char *name = peg_word(r, &size);
@@ -168,7 +175,7 @@ static void peg_read_name(PegReader *r, PegItem *item)
     if (strncmp(special[i].name, name, size) != 0 || special[i].name[size]) continue;
     item->kind = special[i].item;
     item->number = special[i].token;
-    if (item->kind == PEG_ITEM_SUITE) peg_read_suite(r, item);
+    if (item->kind == PEG_ITEM_SUITE || item->kind == PEG_ITEM_SINCE) peg_read_words(r, item);
     return;
   }
   CD_ASSERT(false);
@@ -225,12 +232,6 @@ static void peg_read_item(PegReader *r, PegItem *item)
   }
 }
 
-static int peg_read_number(PegReader *r)
-{
-  peg_skip_blanks(r);
-  return (int)strtol(r->at, (char **)&r->at, 10);
-}
-
 // Behind "=>".
 static void peg_read_mistake(PegReader *r, PegMistake *m)
 {
@@ -277,7 +278,7 @@ static void peg_read_result(PegReader *r, PegAlternative *alternative)
   CD_ASSERT(alternative->number);
 }
 
-static bool peg_is_plain(const PegItem *item) { return item->kind != PEG_ITEM_AND && item->kind != PEG_ITEM_NOT && item->kind != PEG_ITEM_CUT && item->kind < PEG_ITEM_DEF; }
+static bool peg_is_plain(const PegItem *item) { return item->kind != PEG_ITEM_AND && item->kind != PEG_ITEM_NOT && item->kind != PEG_ITEM_CUT && (item->kind < PEG_ITEM_DEF || item->kind == PEG_ITEM_SUITE); }
 
 static void peg_read_alternative(PegReader *r, PegAlternative *out)
 {
@@ -440,7 +441,7 @@ static bool peg_list_add(Diagnosis *d, PegList *list, const Node *node)
 static bool peg_is_binary(int kind)
 {
   switch (kind) {
-  case TOKEN_PLUS: case TOKEN_MINUS: case TOKEN_STAR: case TOKEN_SLASH: case TOKEN_DOUBLE_SLASH: case TOKEN_PERCENT: case TOKEN_AT:
+  case TOKEN_PLUS: case TOKEN_MINUS: case TOKEN_STAR: case TOKEN_SLASH: case TOKEN_DOUBLE_SLASH: case TOKEN_PERCENT:
   case TOKEN_LEFT_SHIFT: case TOKEN_RIGHT_SHIFT: case TOKEN_AMPER: case TOKEN_VBAR: case TOKEN_CIRCUMFLEX: case TOKEN_DOUBLE_STAR: return true;
   default: return false;
   }
@@ -460,7 +461,9 @@ static const Node *peg_suite(Diagnosis *d, const PegItem *item, int32_t first)
   }
   d->mark++;
   if (!(token = peg_next(d))) return NULL;
-  if (item->comment && token->kind == TOKEN_TYPE_COMMENT) d->mark++;
+  if (item->comment && item->at_once) peg_rule(d, PEG_function_comment);
+  else if (item->comment && token->kind == TOKEN_TYPE_COMMENT) d->mark++;
+  if (d->failed || !(token = peg_next(d))) return NULL;
   if (d->mistakes && token->kind == TOKEN_NEWLINE) {
     d->mark++;
     if (!(token = peg_next(d))) return NULL;
@@ -535,6 +538,9 @@ static const Node *peg_item(Diagnosis *d, const PegItem *item, int32_t first)
     return d->failed || found != (item->kind == PEG_ITEM_AND) ? NULL : &peg_absent;
   }
   case PEG_ITEM_CUT: return &peg_absent;
+  case PEG_ITEM_SINCE:
+    cd_diagnosis_since(d, item->number, item->word);
+    return d->failed ? NULL : &peg_absent;
   case PEG_ITEM_SUITE: return peg_suite(d, item, first);
   case PEG_ITEM_FORCED: {
     const Node *node = peg_item(d, item->inner, d->mark);

@@ -92,6 +92,8 @@ const Node *cd_diagnosis_mistake(Diagnosis *d, const PegMistake *mistake, const 
 void cd_diagnosis_expected(Diagnosis *d, int kind);
 // No block behind a statement that begins at token `first`.
 void cd_diagnosis_no_block(Diagnosis *d, const char *statement, int32_t first);
+// What only newer versions than the one asked for have.
+void cd_diagnosis_since(Diagnosis *d, int version, const char *what);
 // Raises at the last token read.
 bool cd_diagnosis_fail(Diagnosis *d, const char *format, ...);
 void cd_diagnosis_run(VM *vm, Diagnosis *d);     // d: source, end, filename, mode, flags, field, characters, first_line, column_base are set

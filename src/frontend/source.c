@@ -9,25 +9,29 @@
 #include "objects/str.h"
 #include "objects/tuple.h"
 
+#include <stdio.h>
+
 #define MAX_ENCODING 100
 
-// SyntaxError of the whole source, which has no line.
-static Ref source_error(VM *vm, Value filename, Ref message)
+// SyntaxError of the whole source, which has no line; that of a file has no place at all.
+static Ref source_error(VM *vm, Value filename, int flags, Ref message)
 {
-  Ref result = NO_REF, zero = cd_from_small(0), minus = cd_from_small(-1);
-  if (!message) return NO_REF;
-  Ref place = cd_tuple_of(vm, 4, (Value[]){filename, zero, minus, cd_none()});
-  if (place) {
-    Ref args = cd_tuple2(vm, message, place);
-    if (args) {
-      Ref error = cd_exception_new(vm, vm->exc.SyntaxError, (Value[]){message, place}, 2);
-      if (error) result = cd_raise_exception(vm, error);
-      cd_drop(vm, args);
-    }
-    cd_drop(vm, place);
-  }
+  Ref zero = cd_from_small(0), minus = cd_from_small(-1), place = message ? cd_tuple_of(vm, 4, (Value[]){filename, zero, minus, cd_none()}) : NO_REF;
+  Ref error = place ? cd_exception_new(vm, vm->exc.SyntaxError, (Value[]){message, place}, flags & PYCF_FILE ? 1 : 2) : NO_REF;
+  cd_drop(vm, place);
   cd_drop(vm, message);
-  return result;
+  return error ? cd_raise_exception(vm, error) : NO_REF;
+}
+
+// A file without a declared encoding that is not UTF-8.
+static Ref source_not_utf8(VM *vm, Value filename, const char *source, size_t bad)
+{
+  int line = 1;
+  for (size_t i = 0; i < bad; i++) line += source[i] == '\n';
+  char byte[8];
+  snprintf(byte, sizeof byte, "\\x%02x", (unsigned char)source[bad]);
+  return source_error(vm, filename, PYCF_FILE, cd_str_format(vm, "Non-UTF-8 code starting with '%s' in file %U on line %d, but no encoding declared; "
+                                                                 "see https://peps.python.org/pep-0263/ for details", byte, filename, line));
 }
 
 // The encoding that a comment line declares, in lower case and with the two common ones in one spelling. false: none.
@@ -103,7 +107,7 @@ static Ref source_lines(VM *vm, const char *text, size_t size, bool complete)
   return out;
 }
 
-static Ref source_decode_as(VM *vm, const char *source, size_t size, const char *encoding, Value filename, bool complete)
+static Ref source_decode_as(VM *vm, const char *source, size_t size, const char *encoding, Value filename, int flags, bool complete)
 {
   Ref text = cd_decode(vm, source, size, encoding, NULL);
   if (text) {
@@ -114,15 +118,15 @@ static Ref source_decode_as(VM *vm, const char *source, size_t size, const char 
   if (cd_raised_is(vm, vm->exc.LookupError)) {
     Ref error = cd_take_raised(vm);
     bool unknown = cd_str_starts_with(((Exception *)cd_object(error))->args ? cd_tuple_item_borrow(((Exception *)cd_object(error))->args, 0) : NO_VALUE, "unknown encoding");
-    Ref message = unknown ? cd_str_format(vm, "unknown encoding: %s", encoding) : cd_str_format(vm, "%S", error);
+    Ref message = unknown ? cd_str_format(vm, flags & PYCF_FILE ? "encoding problem: %s" : "unknown encoding: %s", encoding) : cd_str_format(vm, "%S", error);
     cd_drop(vm, error);
-    return source_error(vm, filename, message);
+    return source_error(vm, filename, flags, message);
   }
   if (!cd_raised_is(vm, vm->exc.ValueError)) return NO_REF;
   Ref error = cd_take_raised(vm);
   Ref message = cd_str_format(vm, "%S", error);
   cd_drop(vm, error);
-  return source_error(vm, filename, message);
+  return source_error(vm, filename, flags, message);
 }
 
 Ref cd_source_decode(VM *vm, const char *source, size_t size, Value filename, CompileMode mode, int *flags, const char **text, size_t *text_size)
@@ -134,13 +138,15 @@ Ref cd_source_decode(VM *vm, const char *source, size_t size, Value filename, Co
     if (size >= 3 && memcmp(source, "\xEF\xBB\xBF", 3) == 0) mark = true, source += 3, size -= 3;
     declared = source_encoding(source, size, encoding);
     if (declared && strcmp(encoding, "utf-8") != 0) {
-      if (mark) return source_error(vm, filename, cd_str_format(vm, "encoding problem: %s with BOM", encoding));
-      if (!(out = source_decode_as(vm, source, size, encoding, filename, complete))) return NO_REF;
+      if (mark) return source_error(vm, filename, *flags, cd_str_format(vm, "encoding problem: %s with BOM", encoding));
+      if (!(out = source_decode_as(vm, source, size, encoding, filename, *flags, complete))) return NO_REF;
       goto done;
     }
     size_t count;
     bool ascii;
-    if (cd_utf8_check(source, size, false, &count, &ascii, NULL) != size) *flags |= PYCF_BAD_UTF8;
+    size_t good = cd_utf8_check(source, size, false, &count, &ascii, NULL);
+    if (good != size && *flags & PYCF_FILE && !declared) return source_not_utf8(vm, filename, source, good);
+    if (good != size) *flags |= PYCF_BAD_UTF8;
   } else {
     declared = true;
   }

@@ -34,7 +34,7 @@ static bool symtable_enter_node(SymbolTable *t)
 
 #define SYMTABLE_ERROR(t, node, ...)                                              \
   do {                                                                            \
-    if (!(t)->failed) cd_syntax_error_at((t)->vm, (t)->ast->filename, node, __VA_ARGS__); \
+    if (!(t)->failed) cd_scope_error((t)->vm, (t)->ast->filename, (node)->line, (node)->column, (node)->end_line, (node)->end_column, __VA_ARGS__); \
     (t)->failed = true;                                                           \
   } while (0)
 

@@ -70,6 +70,7 @@ FUNCTION(builtins, compile, "compile(source, filename, mode, flags=0, dont_inher
   if (flags & ~(RUN_FUTURE_FLAGS | RUN_COMPILE_FLAGS | RUN_OBSOLETE_FLAGS)) { cd_raise_value(vm, "compile(): unrecognised flags"); goto done; }
   if (optimize < -1 || optimize > 2) { cd_raise_value(vm, "compile(): invalid optimize value"); goto done; }
   if (!dont_inherit) flags |= run_inherited_flags(vm);
+  if (flags & PYCF_ONLY_AST && version >= 0 && version < PYCF_FEATURE_VERSION) flags |= version + 1;
   CompileMode mode;
   if (!run_mode(vm, args[2], flags, &mode)) goto done;
   if (run_is_ast(vm, args[0])) {
