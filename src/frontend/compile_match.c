@@ -121,7 +121,7 @@ static void match_sub(Compiler *c, Pattern *p, Reg subject, PatternContext *pc)
 
 static bool match_is_value(const Expr *e)
 {
-  return e->kind == EXPR_Constant || e->kind == EXPR_Attribute || e->kind == EXPR_JoinedStr || e->kind == EXPR_UnaryOp || e->kind == EXPR_BinOp;
+  return e->kind == EXPR_Constant || e->kind == EXPR_Attribute || e->kind == EXPR_UnaryOp || e->kind == EXPR_BinOp;
 }
 
 static void match_value(Compiler *c, Pattern *p, Reg subject, PatternContext *pc)

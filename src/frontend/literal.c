@@ -229,7 +229,7 @@ static Ref literal_bytes(Parser *p, const Token *first, const Token *last)
   for (const Token *t = first; t <= last; t++) {
     room += t->size;
     if (!(t->flags & TOKEN_NON_ASCII)) continue;
-    return p->diagnosis ? cd_diagnosis_error(p->diagnosis, t, "bytes can only contain ASCII literal characters") : NO_REF;
+    return p->diagnosis ? cd_diagnosis_error(p->diagnosis, NULL, "bytes can only contain ASCII literal characters") : NO_REF;
   }
   char *buffer = cd_alloc(p->vm, room);
   if (!buffer) return NO_REF;
