@@ -134,7 +134,7 @@ static void flow_thread(Flow *f)
 
 // ---- short endings are copied to where they are jumped to from ----
 
-enum { ENDING_MAX = 4 };
+enum { ENDING_MAX = 6 };
 
 static bool flow_begins_handler(const Flow *f, uint32_t i)
 {
@@ -154,10 +154,17 @@ static bool flow_may_get_line(const Flow *f, uint32_t i)
   }
 }
 
+// The instruction at `at`, or where a jump there that is on no line leads.
+static uint32_t flow_skip_jumps(const Flow *f, uint32_t at)
+{
+  for (int hops = 0; hops < 4 && at < f->count && f->ir[at].op == OP_JUMP && f->ir[at].at.line < 0; hops++) at = flow_target(f, f->ir[at].jump);
+  return at;
+}
+
 // Length of the run from `at` that ends the function and is on no line; 0: it is none that the jump `from` should have a copy of.
 static uint32_t flow_ending(const Flow *f, uint32_t at, uint32_t from)
 {
-  for (uint32_t n = 1; n <= ENDING_MAX && at < f->count; n++, at = flow_live(f, at + 1)) {
+  for (uint32_t n = 1; n <= ENDING_MAX && (at = flow_skip_jumps(f, at)) < f->count; n++, at = flow_live(f, at + 1)) {
     const Ir *ir = &f->ir[at];
     if (ir->at.line >= 0) return 0;
     if (ir->op == OP_RETURN || ir->op == OP_RETURN_CONST) return n;
@@ -190,6 +197,7 @@ static Label flow_copy_ending(Flow *f, uint32_t at, uint32_t n, Position positio
   flow_refresh(f);
   f->labels[label] = (int32_t)(f->c->ir_count - f->unit->ir_base);
   for (uint32_t k = 0; k < n && !f->c->failed; k++, at = flow_live(f, at + 1)) {
+    at = flow_skip_jumps(f, at);
     cd_emit(f->c, OP_NOP, 0, 0, 0);
     flow_refresh(f);
     Ir *copy = &f->ir[f->count - 1];
