@@ -171,15 +171,15 @@ static int64_t jump_find_unit(const JumpMap *map, uint32_t from, int line, const
   *obstacle = "cannot find bytecode for specified line";
   for (uint32_t unit = 0; unit < code->unit_count; unit += cd_opcode_units[code->instrs[unit].op]) {
     int at = cd_code_line(code, unit);
+    uint32_t op = code->instrs[unit].op, to = op == OP_ENTER ? unit + cd_opcode_units[op] : unit;   // the start is not told to the tracer again
+    if (op == OP_COPY_FREE_VARS || op == OP_MAKE_CELL) continue;
     bool begins = at != previous;                // only where a line begins
     previous = at;
     if (at != line || !begins) continue;
-    uint32_t op = code->instrs[unit].op;
-    if (op == OP_ENTER || op == OP_COPY_FREE_VARS || op == OP_MAKE_CELL) continue;
     uint32_t score;
-    const char *why = jump_obstacle(map, from, unit, &score);
+    const char *why = jump_obstacle(map, from, to, &score);
     if (!why) {
-      if (best < 0 || score > best_score) { best = unit; best_score = score; }
+      if (best < 0 || score > best_score) { best = to; best_score = score; }
     } else if (!explained) {
       *obstacle = why;
       explained = true;
