@@ -293,7 +293,8 @@ static bool frame_fast_to_dict(VM *vm, Frame *frame, Value dict)
   if (!(code->flags & CO_OPTIMIZED)) return true;
   for (uint32_t i = 0; i < code->free_count; i++) {
     Value cell = frame->registers[code->first_free + i];
-    if (!cd_bits(cell) && frame->function && cd_bits(frame->function->closure)) cell = cd_tuple_item_borrow(frame->function->closure, i);   // not begun
+    // A generator that has not begun has yet to copy its closure.
+    if (frame->state == FRAME_CREATED && frame->function->closure) cell = cd_tuple_item_borrow(frame->function->closure, i);
     Value value = frame_cell_value(vm, cell);
     if (!frame_locals_put(vm, dict, cd_tuple_item_borrow(code->freevars, i), value)) return false;
   }
