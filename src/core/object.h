@@ -120,6 +120,7 @@ enum {
   TYPE_INT = 1 << 16, TYPE_FLOAT = 1 << 17, TYPE_STR = 1 << 18, TYPE_BYTES = 1 << 19, TYPE_LIST = 1 << 20, TYPE_TUPLE = 1 << 21,
   TYPE_DICT = 1 << 22, TYPE_TYPE = 1 << 23, TYPE_EXCEPTION = 1 << 24, TYPE_SET = 1 << 25, TYPE_FROZENSET = 1 << 26, TYPE_BYTEARRAY = 1 << 27,
   TYPE_COMPLEX = 1 << 28,
+  TYPE_UNFILLED = 1 << 30,                       // a native type whose dict has not been needed yet; see cd_type_dict
   TYPE_STREAM = 1 << 29,                         // closes at its end, and flushes into what was made before it; see objects/collector.c
   TYPE_SUBCLASS_MASK = 0x1FFF << 16,
 };

@@ -173,7 +173,7 @@ Ref cd_sys_stdlib_module_names(VM *vm)
   };
   Ref set = cd_frozenset_new(vm, NO_VALUE);
   for (size_t i = 0; set && i < ARRAY_LEN(names); i++) {
-    Ref name = cd_intern(vm, names[i]);
+    Ref name = cd_str_ascii(vm, names[i], strlen(names[i]));
     if (!name || !cd_set_add(vm, set, name)) { cd_drop(vm, name); cd_drop(vm, set); return NO_REF; }
     cd_drop(vm, name);
   }

@@ -180,7 +180,7 @@ static Ref object_slot_names(VM *vm, Type *type)
 {
   Ref name = cd_intern(vm, "__slotnames__");
   if (!name) return NO_REF;
-  Value known = cd_dict_get_name_borrow(vm, type->dict, name);
+  Value known = cd_dict_get_name_borrow(vm, cd_type_dict(vm, type), name);
   cd_drop(vm, name);
   if (known) {
     if (!cd_is_none(known) && !cd_is_list(known))

@@ -18,7 +18,7 @@
 // The Dict of objects that keep a namespace of their own (modules, classes); NO_VALUE for others.
 static Value namespace_of(VM *vm, Object *object)
 {
-  if (object->type->flags & TYPE_TYPE) return ((Type *)object)->dict;
+  if (object->type->flags & TYPE_TYPE) return cd_type_dict(vm, (Type *)object);
   return cd_type_is_subtype(object->type, vm->types.module) ? ((Module *)object)->dict : NO_VALUE;
 }
 

@@ -183,6 +183,7 @@ Type *cd_struct_type_new(VM *vm, const StructSpec *spec)
   made->total = total;
   Type *type = cd_type_from_spec(vm, &made->spec, cd_type_value(vm->types.tuple));
   if (!type) return NULL;
+  (void)cd_type_dict(vm, type);                  // the fields are to follow what every such type has
   if (struct_add_fields(vm, type, spec, total)) {
     cd_type_modified(vm, type);
     return type;

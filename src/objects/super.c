@@ -19,7 +19,7 @@ static Find super_find(VM *vm, Type *type, Type *object_type, Value self, Value 
   while (i < n && cd_object(cd_tuple_item_borrow(mro, i)) != &type->head) i++;
   Find found = FIND_MISSING;
   for (i++; i < n && found == FIND_MISSING; i++) {
-    Value dict = cd_as_type(cd_tuple_item_borrow(mro, i))->dict;
+    Value dict = cd_type_dict(vm, cd_as_type(cd_tuple_item_borrow(mro, i)));
     Value value = dict ? cd_dict_get_name_borrow(vm, dict, name) : NO_VALUE;
     if (!value) continue;
     Ref held = cd_dup(value);

@@ -88,12 +88,12 @@ void cd_type_became_descriptor(VM *vm) { cd_type_modified(vm, vm->types.object);
 
 static Value type_find_in_mro(VM *vm, Type *type, Value name)
 {
-  if (!type->mro) return type->dict ? cd_dict_get_name_borrow(vm, type->dict, name) : NO_VALUE;
+  if (!type->mro) return type->dict ? cd_dict_get_name_borrow(vm, cd_type_dict(vm, type), name) : NO_VALUE;
   Tuple *mro = cd_as_tuple(type->mro);
   Value found = NO_VALUE;
   mro->head.refcount++;                          // an odd key's __eq__ may set __bases__
   for (size_t i = 0; i < mro->size && !found; i++) {
-    Value dict = ((Type *)cd_object(mro->items[i]))->dict;
+    Value dict = cd_type_dict(vm, (Type *)cd_object(mro->items[i]));
     if (dict) found = cd_dict_get_name_borrow(vm, dict, name);
   }
   cd_drop_object(vm, mro);
@@ -323,7 +323,7 @@ static Ref type_find_mro(VM *vm, Type *type)
 {
   if (type->head.type == vm->types.type) return type_compute_mro(vm, type);
   Value method = cd_type_lookup_borrow(vm, type->head.type, N(mro));
-  Value plain = cd_dict_get_name_borrow(vm, vm->types.type->dict, N(mro));
+  Value plain = cd_dict_get_name_borrow(vm, cd_type_dict(vm, vm->types.type), N(mro));
   if (!method || cd_is(method, plain)) return type_compute_mro(vm, type);
   Ref bound;
   Find found = cd_lookup_special(vm, cd_type_value(type), N(mro), &bound);
@@ -477,6 +477,20 @@ static bool type_add_native_attributes(VM *vm, Type *type, const TypeSpec *spec)
   return type_dict_set(vm, type, N(__doc__), spec->doc && *spec->doc ? cd_str_from(vm, type_doc_body(spec->doc)) : cd_none());
 }
 
+// A failed allocation leaves what is there, to be tried again: the caller, who only looks something up, does not find it.
+Value cd_type_fill(VM *vm, Type *type)
+{
+  Ref raised = cd_take_raised(vm);
+  type->flags &= ~(uint32_t)TYPE_UNFILLED;
+  if (!type_add_native_attributes(vm, type, type->spec)) {
+    cd_clear_raised(vm);
+    cd_type_modified(vm, type);
+    type->flags |= TYPE_UNFILLED;
+  }
+  if (raised) cd_restore_raised(vm, raised);
+  return type->dict;
+}
+
 // Fills empty slots from `base`, which is ready, so all it inherited is there already. Hash and compare go together.
 static void type_inherit_slots(TypeSlots *slots, const TypeSlots *base)
 {
@@ -523,7 +537,7 @@ bool cd_type_ready(VM *vm, Type *type)
   if (!type_join_bases(vm, type)) return false;
   if (!type->mro && !(type->mro = type_compute_mro(vm, type))) return false;
   bool own_new = type->slots.new_ != NULL;
-  if (!type_add_native_attributes(vm, type, type->spec)) return false;
+  type->flags |= TYPE_UNFILLED;
   for (size_t i = 1; i < cd_tuple_size(type->mro); i++) {
     Type *base = cd_as_type(cd_tuple_item_borrow(type->mro, i));
     type_inherit_slots(&type->slots, &base->slots);
@@ -864,7 +878,7 @@ static bool class_has_usual_mro(VM *vm, const Type *type)
 {
   if (type->head.type == vm->types.type) return true;
   Value method = cd_type_lookup_borrow(vm, type->head.type, N(mro));
-  return !method || cd_is(method, cd_dict_get_name_borrow(vm, vm->types.type->dict, N(mro)));
+  return !method || cd_is(method, cd_dict_get_name_borrow(vm, cd_type_dict(vm, vm->types.type), N(mro)));
 }
 
 // Slots of a class are its base's, but for the dunder names that the class itself, or a class that the base does not know of, defines. An mro
@@ -882,7 +896,7 @@ static bool class_fill_slots(VM *vm, Type *type)
   } else {
     for (size_t i = 0; i < mro->size; i++) {
       Type *part = cd_as_type(mro->items[i]);
-      if (!cd_type_is_subtype(type->base, part)) class_update_slots_from(vm, type, part->dict);
+      if (!cd_type_is_subtype(type->base, part)) class_update_slots_from(vm, type, cd_type_dict(vm, part));
     }
     // A native base that has no __new__ of its own leaves the choice to its subclasses' metaclass.
     if (type->head.type != vm->types.type || cd_tuple_size(type->bases) > 1) cd_type_update_slot_here(vm, type, N(__new__));
@@ -1044,10 +1058,10 @@ bool cd_type_set_attr(VM *vm, Type *type, Value name, Value value)
   Ref exact = cd_str_exact(vm, name);
   Ref key = exact ? cd_str_intern(vm, exact) : NO_REF;
   if (!key) return false;
-  Value before = value ? NO_VALUE : cd_dict_get_name_borrow(vm, type->dict, key);
+  Value before = value ? NO_VALUE : cd_dict_get_name_borrow(vm, cd_type_dict(vm, type), key);
   Ref old = before ? cd_dup(before) : NO_REF;    // a cache entry may still lend it until the type counts as modified
   cd_type_modified(vm, type);
-  bool ok = value ? cd_dict_set(vm, type->dict, key, value) : type_delete_from_dict(vm, type, key);
+  bool ok = value ? cd_dict_set(vm, cd_type_dict(vm, type), key, value) : type_delete_from_dict(vm, type, key);
   cd_type_modified(vm, type);
   if (ok) {
     cd_type_update_slot(vm, type, key);
@@ -1172,14 +1186,14 @@ static bool type_set_abstract(VM *vm, Value self, Value value)
 
 static Ref type_get_dict(VM *vm, Value self)
 {
-  Value dict = cd_as_type(self)->dict;
+  Value dict = cd_type_dict(vm, cd_as_type(self));
   return dict ? cd_mappingproxy_new(vm, dict) : cd_none();
 }
 
 static Ref type_get_doc(VM *vm, Value self)
 {
   Type *type = cd_as_type(self);
-  Value doc = cd_dict_get_name_borrow(vm, type->dict, N(__doc__));
+  Value doc = cd_dict_get_name_borrow(vm, cd_type_dict(vm, type), N(__doc__));
   if (!doc) return cd_none();
   Ref held = cd_dup(doc);
   Type *kind = cd_type_of(vm, held);
@@ -1459,7 +1473,7 @@ METHOD(type, __subclasscheck__, "__subclasscheck__(self, subclass, /)", "Check i
 static bool type_merge_class_dict(VM *vm, Value dict, Type *type)
 {
   for (size_t i = cd_tuple_size(type->mro); i-- > 0;)
-    if (!cd_dict_update(vm, dict, cd_as_type(cd_tuple_item_borrow(type->mro, i))->dict)) return false;
+    if (!cd_dict_update(vm, dict, cd_type_dict(vm, cd_as_type(cd_tuple_item_borrow(type->mro, i))))) return false;
   return true;
 }
 
@@ -1552,6 +1566,7 @@ static void type_clear(VM *vm, Object *self)
   Type *type = (Type *)self;
   if (!(type->flags & TYPE_HEAP)) return;
   cd_type_modified(vm, type);
+  type->flags &= ~(uint32_t)TYPE_UNFILLED;
   if (type->dict) cd_dict_clear(vm, type->dict);
   cd_clear(vm, &type->mro);
 }

@@ -715,7 +715,7 @@ void cd_type_update_slot(VM *vm, Type *type, Value name)
   cd_type_update_slot_here(vm, type, name);
   for (uint32_t i = 0; i < type->subclass_count; i++) {
     Type *sub = type->subclasses[i];
-    if (sub && sub->dict && sub->mro && !cd_dict_get_name_borrow(vm, sub->dict, name)) cd_type_update_slot(vm, sub, name);
+    if (sub && sub->dict && sub->mro && !cd_dict_get_name_borrow(vm, cd_type_dict(vm, sub), name)) cd_type_update_slot(vm, sub, name);
   }
 }
 
@@ -742,12 +742,14 @@ static bool slots_add(VM *vm, Type *type, Value name, Ref value)
 
 bool cd_type_add_slot_wrappers(VM *vm, Type *type)
 {
-  if (type->slots.new_ && !slots_add(vm, type, N(__new__), cd_native_new(vm, &cd_type_dunder_new_def, cd_type_value(type), NO_VALUE))) return false;
-  bool no_hash = type->slots.hash == cd_hash_unhashable || (!type->slots.hash && type->slots.compare);
+  const TypeSlots *own = &type->spec->slots;     // type->slots has the inherited ones too
+  if (own->new_ && !slots_add(vm, type, N(__new__), cd_native_new(vm, &cd_type_dunder_new_def, cd_type_value(type), NO_VALUE))) return false;
+  bool no_hash = own->hash == cd_hash_unhashable || (!own->hash && own->compare);
   if (no_hash && !cd_dict_get_name_borrow(vm, type->dict, N(__hash__)) && !cd_dict_set(vm, type->dict, N(__hash__), cd_none())) return false;
   for (size_t i = 0; i < ARRAY_LEN(slot_rows); i++) {
     const SlotDef *row = &slot_rows[i];
-    void *fn = dunder_slot_of(type, row->slot);
+    void *fn;
+    memcpy(&fn, (const char *)own + row->slot, sizeof fn);
     if (!fn || !row->wrap) continue;
     Value name = cd_slot_name(vm, row);
     if (cd_dict_get_name_borrow(vm, type->dict, name)) continue;
