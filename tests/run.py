@@ -4,6 +4,7 @@
 usage: tests/run.py [--asan] [NAME ...]     only tests whose path contains a NAME
 
 Kinds, in this order:
+  tools/layers.py, tools/symbols.py     what may include what, and which names the linker sees
   tests/base/*.c                        C programs over src/base; built here, exit status 0 passes
   tests/<folder>/test_*.py              run under python3 and under Cede: output and exit status must be the same
   tests/errors/*.py                     likewise, with the error output compared too
@@ -117,12 +118,20 @@ class Suite:
             return None
         return "" if status == 0 else f"exit status {status}: {(output + errors).decode('utf-8', 'replace')[-600:]}"
 
+    def tree_check(self, path):
+        """A tool that looks at the sources or the library, and exits 1 with what is wrong."""
+        arguments = [str(pathlib.Path(self.cede).parent / "libcede_core.a")] if path.name == "symbols.py" else []
+        status, output, errors = capture([REFERENCE, str(path), *arguments])
+        return "" if status == 0 else (output + errors).decode("utf-8", "replace")[-500:]
+
     def run_all(self, names):
         def wanted(path):
             text = str(path.relative_to(ROOT))
             return not names or any(name in text for name in names)
 
-        jobs = []
+        jobs = [(ROOT / "tools" / "layers.py", self.tree_check)]
+        if not self.asan:                            # the sanitizers add data of their own
+            jobs.append((ROOT / "tools" / "symbols.py", self.tree_check))
         for path in sorted(TESTS.glob("base/*.c")) + sorted(TESTS.glob("api/*.c")):
             jobs.append((path, self.c_program))
         for path in sorted(TESTS.glob("*/test_*.py")):

@@ -17,6 +17,10 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 # Headers of libraries that one layer alone may name: the rest of the tree meets the library through that layer's functions.
 OWNED_HEADERS = {"uv.h": {"loop"}, "cede.h": {"api", "cli"}}
 
+# The one place where two layers meet both ways: the evaluation loop resumes generators without leaving itself, so it knows their struct and the
+# functions that keep chains of delegation.
+MEETING = {("vm", "coro/generator.h")}
+
 
 def includes(path):
     """(line number, header) of each include of a file."""
@@ -41,7 +45,7 @@ def main():
             if "/" not in header or target not in RANK:
                 continue
             edges[layer, target] += 1
-            if RANK[target] > RANK[layer]:
+            if RANK[target] > RANK[layer] and (layer, header) not in MEETING:
                 wrong.append(f"{where}: {layer} includes {header}, which lies above it")
             elif layer == "cli":
                 wrong.append(f"{where}: cli uses include/cede.h only")
