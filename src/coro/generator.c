@@ -284,6 +284,7 @@ ChainState cd_chain_push(VM *vm, Generator *upper, Generator *generator, Ref sen
       return CHAIN_ERROR;
     }
     if ((generator->chain_depth = upper->chain_depth + 1) > CHAIN_DEPTH_LIMIT) {
+      generator_finish(vm, generator);           // as if it had been entered and had raised at once
       cd_raise_recursion(vm, "");
       return CHAIN_ERROR;
     }

@@ -291,6 +291,20 @@ bool cd_hash_unhashable(VM *vm, Value v, int64_t *out)
 
 static const CompareOp compare_swapped[] = {COMPARE_GT, COMPARE_GE, COMPARE_EQ, COMPARE_NE, COMPARE_LT, COMPARE_LE};   // ORDER: compare
 
+// a op b when a's method knows no answer: b's, unless it was asked first (`reflected`); then identity, or TypeError.
+static Ref compare_rest(VM *vm, Value a, Value b, CompareOp op, bool reflected)
+{
+  Type *left = cd_type_of(vm, a), *right = cd_type_of(vm, b);
+  if (!reflected && right->slots.compare) {
+    Ref result = right->slots.compare(vm, b, a, compare_swapped[op]);
+    if (!result || !cd_is_not_implemented(result)) return result;
+  }
+  if (op == COMPARE_EQ) return cd_bool(cd_is(a, b));
+  if (op == COMPARE_NE) return cd_bool(!cd_is(a, b));
+  static const char *const symbols[] = {"<", "<=", "==", "!=", ">", ">="};       // ORDER: compare
+  return cd_raise_type(vm, "'%s' not supported between instances of '%.100s' and '%.100s'", symbols[op], cd_type_name(left), cd_type_name(right));
+}
+
 static Ref compare_try(VM *vm, Value a, Value b, CompareOp op)
 {
   Type *left = cd_type_of(vm, a), *right = cd_type_of(vm, b);
@@ -304,14 +318,15 @@ static Ref compare_try(VM *vm, Value a, Value b, CompareOp op)
     Ref result = left->slots.compare(vm, a, b, op);
     if (!result || !cd_is_not_implemented(result)) return result;
   }
-  if (!reflected && right->slots.compare) {
-    Ref result = right->slots.compare(vm, b, a, compare_swapped[op]);
-    if (!result || !cd_is_not_implemented(result)) return result;
-  }
-  if (op == COMPARE_EQ) return cd_bool(cd_is(a, b));
-  if (op == COMPARE_NE) return cd_bool(!cd_is(a, b));
-  static const char *const symbols[] = {"<", "<=", "==", "!=", ">", ">="};       // ORDER: compare
-  return cd_raise_type(vm, "'%s' not supported between instances of '%.100s' and '%.100s'", symbols[op], cd_type_name(left), cd_type_name(right));
+  return compare_rest(vm, a, b, op, reflected);
+}
+
+Ref cd_compare_refused(VM *vm, Value a, Value b, CompareOp op)
+{
+  if (!cd_enter_recursion(vm, " in comparison")) return NO_REF;
+  Ref result = compare_rest(vm, a, b, op, false);
+  cd_leave_recursion(vm);
+  return result;
 }
 
 Ref cd_compare_ints(int order, CompareOp op)

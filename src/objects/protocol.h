@@ -60,6 +60,10 @@ typedef enum {                                                   // ORDER: binar
   BINARY_ADD, BINARY_SUBTRACT, BINARY_MULTIPLY, BINARY_MATMUL, BINARY_TRUE_DIVIDE, BINARY_FLOOR_DIVIDE, BINARY_REMAINDER,
   BINARY_DIVMOD, BINARY_LSHIFT, BINARY_RSHIFT, BINARY_AND, BINARY_XOR, BINARY_OR, BINARY_POWER, BINARY_COUNT
 } BinaryOp;
+// a op b after a's own method said NotImplemented; b is of a's type or a native one. `in_place_method`: it was a.__iop__.
+MUST_USE Ref cd_binary_refused(VM *vm, Value a, Value b, BinaryOp op, bool in_place, bool in_place_method);
+MUST_USE Ref cd_compare_refused(VM *vm, Value a, Value b, CompareOp op);        // the same for comparisons
+bool cd_is_object_getattribute(VM *vm, Value method);                           // is it object.__getattribute__, or nothing?
 MUST_USE Ref cd_binary(VM *vm, Value a, Value b, BinaryOp op);   // with reflection, concat and repeat
 MUST_USE Ref cd_inplace(VM *vm, Value a, Value b, BinaryOp op);
 MUST_USE Ref cd_power(VM *vm, Value base, Value exponent, Value modulus);      // modulus None when absent

@@ -82,13 +82,27 @@ static Ref binary_sequence(VM *vm, Value left, Value right, BinaryOp op, bool in
   return cd_not_implemented();
 }
 
+// After the operator slots: the sequences', then the error.
+static Ref binary_last(VM *vm, Value left, Value right, BinaryOp op, bool in_place)
+{
+  Ref result = binary_sequence(vm, left, right, op, in_place);
+  if (!result || !cd_is_not_implemented(result)) return result;
+  return binary_fail(vm, left, right, op, (in_place ? inplace_symbols : binary_symbols)[op]);
+}
+
 static Ref binary_finish(VM *vm, Value left, Value right, BinaryOp op, bool in_place)
 {
   Ref result = binary_try(vm, left, right, op);
-  if (!result || !cd_is_not_implemented(result)) return result;
-  result = binary_sequence(vm, left, right, op, in_place);
-  if (!result || !cd_is_not_implemented(result)) return result;
-  return binary_fail(vm, left, right, op, (in_place ? inplace_symbols : binary_symbols)[op]);
+  return result && cd_is_not_implemented(result) ? binary_last(vm, left, right, op, in_place) : result;
+}
+
+Ref cd_binary_refused(VM *vm, Value a, Value b, BinaryOp op, bool in_place, bool in_place_method)
+{
+  if (in_place_method) return binary_finish(vm, a, b, op, true);
+  Type *right = cd_type_of(vm, b);
+  BinaryFn other = right == cd_type_of(vm, a) ? NULL : binary_slot(right, op);
+  Ref result = other ? other(vm, a, b) : cd_not_implemented();
+  return result && cd_is_not_implemented(result) ? binary_last(vm, a, b, op, in_place) : result;
 }
 
 Ref cd_binary(VM *vm, Value a, Value b, BinaryOp op)

@@ -122,6 +122,11 @@ static Ref dunder_call_slot(VM *vm, Value self, const Value *args, size_t nargs,
   return result;
 }
 
+bool cd_is_object_getattribute(VM *vm, Value method)
+{
+  return !method || (cd_is_exact(method, vm->types.slot_wrapper) && ((SlotWrapper *)cd_object(method))->fn == (void *)cd_generic_getattr);
+}
+
 // __getattribute__, then __getattr__ when that ends in AttributeError.
 static Ref dunder_getattr_call(VM *vm, Value self, Value name)
 {
@@ -129,8 +134,7 @@ static Ref dunder_getattr_call(VM *vm, Value self, Value name)
   Value getattribute = cd_type_lookup_borrow(vm, type, N(__getattribute__));
   Value hook = cd_type_lookup_borrow(vm, type, N(__getattr__));
   Ref result = NO_REF;
-  bool generic = !getattribute || (cd_is_exact(getattribute, vm->types.slot_wrapper) &&
-                                   ((SlotWrapper *)cd_object(getattribute))->fn == (void *)cd_generic_getattr);
+  bool generic = cd_is_object_getattribute(vm, getattribute);
   if (!hook) return generic ? cd_generic_getattr(vm, self, name) : dunder_call(vm, self, N(__getattribute__), &name, 1);
   Ref held = cd_dup(hook);                       // __getattribute__ may change the class
   Find found;

@@ -173,12 +173,13 @@ static const uint8_t eval_binary_ops[] = {                       // ORDER: binar
   BINARY_LSHIFT, BINARY_RSHIFT, BINARY_AND, BINARY_XOR, BINARY_OR, BINARY_POWER,
 };
 
+BinaryOp cd_binary_op_of(uint32_t op) { return (BinaryOp)eval_binary_ops[(op - OP_ADD) >> 2]; }
+
 // `s += piece` on a local that holds the only reference grows in place.
 Ref cd_arithmetic(VM *vm, Value a, Value b, uint32_t op)
 {
-  uint32_t index = op - OP_ADD;
-  BinaryOp kind = (BinaryOp)eval_binary_ops[index >> 2];
-  return index & 2 ? cd_inplace(vm, a, b, kind) : cd_binary(vm, a, b, kind);
+  BinaryOp kind = cd_binary_op_of(op);
+  return (op - OP_ADD) & 2 ? cd_inplace(vm, a, b, kind) : cd_binary(vm, a, b, kind);
 }
 
 static NO_INLINE int eval_compare_slow(VM *vm, Value a, Value b, uint32_t op, Ref *out)
@@ -782,6 +783,14 @@ static NO_INLINE Ref eval_call_traced(VM *vm, Frame *frame, Value callee, const 
     pc = code->instrs;                                                        \
     DISPATCH();                                                               \
   } while (0)
+// Is a special method of this value perhaps written in Python?
+#define IS_INSTANCE(v) (cd_is_object(v) && cd_object(v)->type->flags & TYPE_HEAP)
+// Enters the frame that a cd_special_ function gives; goes on behind if there is none and no exception.
+#define TRY_FRAME(special, kind_, reg_) do {                                  \
+    Frame *special_ = (special);                                              \
+    if (special_) ENTER_FRAME(special_, kind_, reg_);                         \
+    if (UNLIKELY(cd_raised(vm))) goto error;                                  \
+  } while (0)
 #define KIND_OF(f) ((ReturnKind)((f)->flags >> FRAME_KIND_SHIFT & 15))
 #define SET_KIND(f, kind) ((f)->flags = (uint16_t)(((f)->flags & ~FRAME_KIND) | (kind) << FRAME_KIND_SHIFT))
 
@@ -1134,8 +1143,9 @@ op_traced:
       if (cache->next) { cache = &code->caches[cache->next - 1]; goto load_attr_way; }
     }
     SAVE();
-    Ref v = eval_load_attr(vm, code, object, NAME_AT(C), extra);
-    if (!cd_bits(v)) goto error;
+    Ref v = NO_REF;
+    if (IS_INSTANCE(object)) TRY_FRAME(cd_special_get_attr(vm, object, NAME_AT(C), &v), RETURN_GETATTR, 0);
+    if (!cd_bits(v) && !cd_bits(v = eval_load_attr(vm, code, object, NAME_AT(C), extra))) goto error;
     CONSUME(B);
     SET(A, v);
     NEXT(2);
@@ -1199,8 +1209,13 @@ op_traced:
       if (cache->next) { cache = &code->caches[cache->next - 1]; goto load_method_way; }
     }
     SAVE();
-    Value pair[2];
-    if (!eval_load_method(vm, code, object, NAME_AT(C), extra, pair, false)) goto error;
+    Value pair[2] = {NO_VALUE, NO_VALUE};
+    if (IS_INSTANCE(object)) {
+      Ref v;
+      TRY_FRAME(cd_special_get_attr(vm, object, NAME_AT(C), &v), RETURN_GETATTR, 0);
+      pair[0] = v;
+    }
+    if (!cd_bits(pair[0]) && !eval_load_method(vm, code, object, NAME_AT(C), extra, pair, false)) goto error;
     CONSUME(B);
     R[A] = pair[0];
     R[A + 1] = pair[1];
@@ -1250,6 +1265,7 @@ op_traced:
       if (cache->next) { cache = &code->caches[cache->next - 1]; goto store_attr_way; }
     }
     SAVE();
+    if (IS_INSTANCE(object)) TRY_FRAME(cd_special_set_attr(vm, object, NAME_AT(B), R[C]), RETURN_DISCARD, 0);
     if (!eval_store_attr(vm, code, object, NAME_AT(B), R[C], extra)) goto error;
     CONSUME(C);
     CONSUME(A);
@@ -1258,6 +1274,7 @@ op_traced:
 
   CASE(DELETE_ATTR) {
     SAVE();
+    if (IS_INSTANCE(R[A])) TRY_FRAME(cd_special_set_attr(vm, R[A], NAME_AT(B), NO_VALUE), RETURN_DISCARD, 0);
     if (!cd_setattr(vm, R[A], NAME_AT(B), NO_VALUE)) goto error;
     CONSUME(A);
     NEXT(1);
@@ -1302,6 +1319,7 @@ op_traced:
       }
     }
     SAVE();
+    if (IS_INSTANCE(container)) TRY_FRAME(cd_special_get_item(vm, container, key), RETURN_OPERATOR, 0);
     Ref v = cd_getitem(vm, container, key);
     if (!cd_bits(v)) goto error;
     CONSUME(B);
@@ -1333,6 +1351,7 @@ op_traced:
       }
     }
     SAVE();
+    if (IS_INSTANCE(container)) TRY_FRAME(cd_special_get_item(vm, container, key), RETURN_OPERATOR, 0);
     Ref v = cd_getitem(vm, container, key);
     if (!cd_bits(v)) goto error;
     CONSUME(B);
@@ -1363,6 +1382,7 @@ op_traced:
         NEXT(1);
       }
     }
+    if (IS_INSTANCE(container)) TRY_FRAME(cd_special_set_item(vm, container, key, R[C]), RETURN_DISCARD, 0);
     if (!cd_setitem(vm, container, key, R[C])) goto error;
     CONSUME(C);
     CONSUME(A);
@@ -1372,6 +1392,7 @@ op_traced:
 
   CASE(DELETE_ITEM) {
     SAVE();
+    if (IS_INSTANCE(R[A])) TRY_FRAME(cd_special_set_item(vm, R[A], R[B], NO_VALUE), RETURN_DISCARD, 0);
     if (!cd_setitem(vm, R[A], R[B], NO_VALUE)) goto error;
     CONSUME(A);
     CONSUME(B);
@@ -1412,6 +1433,7 @@ add:                                             // s = s + t, s += t: in place 
   }
 binary: {
     SAVE();
+    if (IS_INSTANCE(R[B])) TRY_FRAME(cd_special_binary(vm, R[B], R[C], pc->op), RETURN_OPERATOR, 0);
     Ref r = cd_arithmetic(vm, R[B], R[C], pc->op);
     if (!cd_bits(r)) goto error;
     CONSUME(B);
@@ -1421,6 +1443,7 @@ binary: {
   }
 binary_k: {
     SAVE();
+    if (IS_INSTANCE(R[B])) TRY_FRAME(cd_special_binary(vm, R[B], CONST(C), pc->op), RETURN_OPERATOR, 0);
     Ref r = cd_arithmetic(vm, R[B], CONST(C), pc->op);
     if (!cd_bits(r)) goto error;
     CONSUME(B);
@@ -1479,6 +1502,7 @@ binary_k: {
 
 compare: {
     SAVE();
+    if (IS_INSTANCE(R[B])) TRY_FRAME(cd_special_compare(vm, R[B], R[C], pc->op), RETURN_OPERATOR, 0);
     Ref r;
     int t = eval_compare_slow(vm, R[B], R[C], pc->op, &r);
     if (t < 0) goto error;
@@ -1490,6 +1514,7 @@ compare: {
   }
 compare_k: {
     SAVE();
+    if (IS_INSTANCE(R[B])) TRY_FRAME(cd_special_compare(vm, R[B], CONST(C), pc->op), RETURN_OPERATOR, 0);
     Ref r;
     int t = eval_compare_slow(vm, R[B], CONST(C), pc->op, &r);
     if (t < 0) goto error;
@@ -1514,6 +1539,7 @@ compare_k: {
 
   CASE(IN) {
     SAVE();
+    if (IS_INSTANCE(R[C])) TRY_FRAME(cd_special_contains(vm, R[C], R[B]), RETURN_OPERATOR, 0);
     bool t;
     if (!cd_contains(vm, R[C], R[B], &t)) goto error;
     CONSUME(B);
@@ -1522,6 +1548,7 @@ compare_k: {
   }
   CASE(NOT_IN) {
     SAVE();
+    if (IS_INSTANCE(R[C])) TRY_FRAME(cd_special_contains(vm, R[C], R[B]), RETURN_OPERATOR, 0);
     bool t;
     if (!cd_contains(vm, R[C], R[B], &t)) goto error;
     CONSUME(B);
@@ -2176,7 +2203,27 @@ do_return:
       SET(A, instance);
       NEXT(2);
     }
-    case RETURN_DISCARD: cd_drop(vm, result); NEXT(cd_opcode_units[pc->op]);
+    case RETURN_DISCARD:                         // SET_ITEM, DELETE_ITEM, STORE_ATTR, DELETE_ATTR
+      cd_drop(vm, result);
+      if (pc->op == OP_SET_ITEM || pc->op == OP_STORE_ATTR) CONSUME(C);
+      CONSUME(A);
+      if (pc->op == OP_SET_ITEM || pc->op == OP_DELETE_ITEM) CONSUME(B);
+      NEXT(cd_opcode_units[pc->op]);
+    case RETURN_OPERATOR: {
+      uint32_t op = pc->op;
+      bool constant = op == OP_GET_ITEM_K || (op >= OP_LT_K && op <= OP_GE_K) || (op >= OP_ADD && op < OP_LT && (op - OP_ADD) & 1), single = op == OP_GET_ITER;
+      if (UNLIKELY(!cd_special_result(vm, R[B], single ? NO_VALUE : constant ? CONST(C) : R[C], op, &result))) goto error;
+      CONSUME(B);
+      if (!constant && !single) CONSUME(C);
+      if (op >= OP_LT && op <= OP_NOT_IN && cd_is_bool(result)) TRUTH_RESULT(cd_is_true(result));
+      SET(A, result);
+      NEXT(1);
+    }
+    case RETURN_GETATTR:                         // LOAD_ATTR, LOAD_METHOD
+      CONSUME(B);
+      if (pc->op == OP_LOAD_METHOD) R[A + 1] = NO_VALUE;
+      SET(A, result);
+      NEXT(2);
     case RETURN_FOR_ITER:
       if (TRACED() && !cd_is_none(result)) {
         eval_trace_end(vm, frame, vm->exc.StopIteration, result);
@@ -2213,8 +2260,6 @@ do_return:
       R[C] = NO_VALUE;
       SET(A, result);
       NEXT(1);
-    case RETURN_TRUTH:
-    case RETURN_NOT: UNREACHABLE();
     }
     UNREACHABLE();
   }
@@ -2227,6 +2272,7 @@ do_return:
     if (cd_is_exact(R[B], vm->types.generator)) {
       it = TAKE(B);
     } else {
+      if (IS_INSTANCE(R[B])) TRY_FRAME(cd_special_iter(vm, R[B]), RETURN_OPERATOR, 0);
       it = cd_iter(vm, R[B]);
       if (!cd_bits(it)) goto error;
       CONSUME(B);
@@ -2813,6 +2859,7 @@ leave_raising: {
       cd_clear(vm, &R[B]);
       NEXT(2 + EXTRA->jump);
     }
+    if (kind == RETURN_GETATTR) cd_complete_attribute_error(vm, R[B], NAME_AT(C));
     if (kind == RETURN_DELEGATE || kind == RETURN_ASYNC_NEXT) frame->state = FRAME_RUNNING;
     if (kind == RETURN_ASYNC_NEXT) R[C] = NO_VALUE;
     if (UNLIKELY(flags & FRAME_THROWN) && cd_bits(thread->handling->exception)) cd_raise_exception(vm, cd_take_raised(vm));

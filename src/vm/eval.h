@@ -4,6 +4,7 @@
 #define CEDE_VM_EVAL_H
 
 #include "objects/exception.h"
+#include "objects/protocol.h"
 #include "vm/vm_api.h"
 
 // ---- the frame stack of a thread (frame.c) ----
@@ -136,6 +137,21 @@ SendResult cd_frame_raise_in_chain(VM *vm, Frame *leaf, Ref *out);
 // The same, but the sub-iterator that the leaf waits for has ended with `value` (stolen).
 SendResult cd_frame_delegate_ended(VM *vm, Frame *leaf, Ref value, Ref *out);
 MUST_USE bool cd_frame_can_enter(VM *vm);        // counts one level of recursion; false: RecursionError
+
+// ---- special methods written in Python, as frames of the loop (special.c) ----
+
+// Frames to enter. NULL: an exception is set, or else the ordinary way is to be taken. `object`, the first one, is of a TYPE_HEAP class.
+Frame *cd_special_binary(VM *vm, Value a, Value b, uint32_t op);               // ADD .. IPOWER_K
+Frame *cd_special_compare(VM *vm, Value a, Value b, uint32_t op);              // LT .. GE_K
+Frame *cd_special_contains(VM *vm, Value container, Value item);
+Frame *cd_special_get_item(VM *vm, Value container, Value key);
+Frame *cd_special_set_item(VM *vm, Value container, Value key, Value value);   // NO_VALUE deletes
+Frame *cd_special_iter(VM *vm, Value iterable);
+Frame *cd_special_set_attr(VM *vm, Value object, Value name, Value value);     // NO_VALUE deletes
+Frame *cd_special_get_attr(VM *vm, Value object, Value name, Ref *out);        // NULL with *out: that is the attribute
+// What the instruction makes of the method's result (replaced): NotImplemented asks the other side, `in` wants a bool. false: exception.
+MUST_USE bool cd_special_result(VM *vm, Value a, Value b, uint32_t op, Ref *result);
+BinaryOp cd_binary_op_of(uint32_t op);           // of an instruction ADD .. IPOWER_K
 
 // ---- exceptions (unwind.c) ----
 

@@ -30,14 +30,14 @@ typedef enum ReturnKind {
   RETURN_CALL,                                   // result to back's return_register; the instruction has two units
   RETURN_SHORT,                                  // the same for an instruction of one unit
   RETURN_INIT,                                   // __init__: result must be None; the instance waits in temporary `return_register` of back
-  RETURN_DISCARD,                                // property setters, __setitem__ ..: result is dropped
+  RETURN_DISCARD,                                // property setters, __setitem__ ..: result is dropped, operands are consumed
   RETURN_FOR_ITER,                               // generator run by FOR_ITER
   RETURN_FOR_NEXT,                               // __next__ written in Python run by FOR_ITER
   RETURN_DELEGATE,                               // generator run by DELEGATE: what it yields, back yields
   RETURN_SEND,                                   // generator run by a CALL of next, send or throw: its end is a StopIteration
   RETURN_ASYNC_NEXT,                             // async generator run by ASYNC_NEXT
-  RETURN_TRUTH,                                  // comparison or __contains__ whose result is made a bool
-  RETURN_NOT,                                    // likewise, negated
+  RETURN_OPERATOR,                               // special method of an operator or subscript: cd_special_result() has a look at the result
+  RETURN_GETATTR,                                // __getattr__ or __getattribute__
 } ReturnKind;
 #define FRAME_KIND_SHIFT 8
 
