@@ -76,32 +76,45 @@ static bool value_index(const ValueTable *table, Value name, uint32_t *out)
   return false;
 }
 
-void cd_make_closure(Compiler *c, Reg dst, Reg base, Value code, uint32_t flags)
+// A new temporary gets the tuple of the cells that `code` takes from here; there are some.
+static void closure_tuple(Compiler *c, Value code)
 {
-  if (c->failed || !code) return;
   Unit *u = c->unit;
   Value frees = ((Code *)cd_object(code))->freevars;
   uint32_t n = (uint32_t)cd_tuple_size(frees), number;
-  if (n) {
-    Reg tuple = cd_temp(u->depth);
-    for (uint32_t i = 0; i < n; i++) {
-      Value name = cd_tuple_item_borrow(frees, i);
-      Reg cell = cd_push(c);
-      if (value_index(&u->cells, name, &number)) cd_emit(c, OP_COPY, cell, REG_MAKE(REG_CELL, number), 0);
-      else if (value_index(&u->frees, name, &number)) cd_emit(c, OP_COPY, cell, REG_MAKE(REG_FREE, number), 0);
-      else {
-        cd_raise(c->vm, c->vm->exc.SystemError, "no cell for %U in %U", name, u->name);
-        c->failed = true;
-        return;
-      }
+  Reg tuple = cd_temp(u->depth);
+  for (uint32_t i = 0; i < n; i++) {
+    Value name = cd_tuple_item_borrow(frees, i);
+    Reg cell = cd_push(c);
+    if (value_index(&u->cells, name, &number)) cd_emit(c, OP_COPY, cell, REG_MAKE(REG_CELL, number), 0);
+    else if (value_index(&u->frees, name, &number)) cd_emit(c, OP_COPY, cell, REG_MAKE(REG_FREE, number), 0);
+    else {
+      cd_raise(c->vm, c->vm->exc.SystemError, "no cell for %U in %U", name, u->name);
+      c->failed = true;
+      return;
     }
-    cd_emit(c, OP_BUILD_TUPLE, tuple, tuple, n);
-    cd_pop_to(c, REG_NUMBER(tuple) + 1);
+  }
+  cd_emit(c, OP_BUILD_TUPLE, tuple, tuple, n);
+  cd_pop_to(c, REG_NUMBER(tuple) + 1);
+}
+
+// As cd_make_closure; `params`, if any, is the temporary with the type parameters.
+static void function_make(Compiler *c, Reg dst, Reg base, Value code, uint32_t flags, Reg params)
+{
+  if (c->failed || !code) return;
+  if (((Code *)cd_object(code))->free_count) {
+    closure_tuple(c, code);
     flags |= 8;
+  }
+  if (params != REG_NONE) {
+    cd_emit(c, OP_MOVE, cd_push(c), params, 0);
+    flags |= 16;
   }
   cd_emit(c, OP_LOAD_CONST, base, cd_new_const(c, code), 0);
   cd_emit(c, OP_MAKE_FUNCTION, dst, base, flags);
 }
+
+void cd_make_closure(Compiler *c, Reg dst, Reg base, Value code, uint32_t flags) { function_make(c, dst, base, code, flags, REG_NONE); }
 
 static bool function_all_constant(const ExprSeq *seq)
 {
@@ -342,54 +355,38 @@ static void type_params_run(Compiler *c, Reg base, Value code, uint32_t argument
 
 // ---- definitions ----
 
+static bool function_has_kwdefaults(const Arguments *args)
+{
+  for (size_t i = 0; i < args->kwonlyargs.count; i++)
+    if (args->kw_defaults.items[i]) return true;
+  return false;
+}
+
+// def f[T](..): a function for the block of type parameters, which gets the defaults, is made and called; it gives f.
 static void function_generic(Compiler *c, Stmt *s, bool async, int32_t first_line, Reg dst)
 {
   Unit unit;
-  Reg base = dst;
   Arguments *args = s->as.FunctionDef.args;
   cd_push(c);
   if (!function_defaults(c, &args->defaults)) cd_load_const(c, cd_push(c), cd_none());
   if (!function_kwdefaults(c, args)) cd_load_const(c, cd_push(c), cd_none());
   type_params_enter(c, &unit, &s->as.FunctionDef.type_params, first_line, 2);
   unit.at = POSITION_OF(s);
-  Reg params = type_params(c, &s->as.FunctionDef.type_params);
-  Reg made = cd_push(c);
-  uint32_t flags = 16;
+  Reg params = type_params(c, &s->as.FunctionDef.type_params), made = cd_push(c);
+  uint32_t flags = 0;
   if (args->defaults.count) {
     cd_load_name_into(c, c->vm->names.dot_defaults, cd_push(c));
     flags |= 1;
   }
-  bool keywords = false;
-  for (size_t i = 0; i < args->kwonlyargs.count; i++) keywords |= args->kw_defaults.items[i] != NULL;
-  if (keywords) {
+  if (function_has_kwdefaults(args)) {
     cd_load_name_into(c, c->vm->names.dot_kwdefaults, cd_push(c));
     flags |= 2;
   }
   flags |= function_annotations(c, args, s->as.FunctionDef.returns);
-  Value inner = function_code(c, s, s, first_line, async);
-  // The tuple of parameters is the last part; the closure comes before it.
-  if (inner && !c->failed) {
-    uint32_t depth = c->unit->depth;
-    Value frees = ((Code *)cd_object(inner))->freevars;
-    if (cd_tuple_size(frees)) {
-      uint32_t n = (uint32_t)cd_tuple_size(frees), number;
-      for (uint32_t i = 0; i < n; i++) {
-        Reg cell = cd_push(c);
-        bool own = value_index(&unit.cells, cd_tuple_item_borrow(frees, i), &number);
-        if (!own && !value_index(&unit.frees, cd_tuple_item_borrow(frees, i), &number)) number = 0;
-        cd_emit(c, OP_COPY, cell, REG_MAKE(own ? REG_CELL : REG_FREE, number), 0);
-      }
-      cd_emit(c, OP_BUILD_TUPLE, cd_temp(depth), cd_temp(depth), n);
-      cd_pop_to(c, depth + 1);
-      flags |= 8;
-    }
-    cd_emit(c, OP_MOVE, cd_push(c), params, 0);
-    cd_emit(c, OP_LOAD_CONST, made, cd_new_const(c, inner), 0);
-    cd_emit(c, OP_MAKE_FUNCTION, made, made, flags);
-    cd_emit(c, OP_RETURN, made, 0, 0);
-  }
+  function_make(c, made, made, function_code(c, s, s, first_line, async), flags, params);
+  cd_emit(c, OP_RETURN, made, 0, 0);
   Value code = cd_unit_leave(c);
-  type_params_run(c, base, code, 2);
+  type_params_run(c, dst, code, 2);
 }
 
 void cd_function_def(Compiler *c, Stmt *s, bool async)

@@ -78,58 +78,66 @@ static void stmt_augmented_name(Compiler *c, Stmt *s)
   cd_pop_to(c, depth);
 }
 
-static void stmt_augmented(Compiler *c, Stmt *s)
+static void stmt_augmented_attribute(Compiler *c, Stmt *s)
+{
+  Unit *u = c->unit;
+  Expr *target = s->as.AugAssign.target;
+  Position at = u->at, target_at = POSITION_OF(target);
+  if (cd_forbidden_name(c, target->as.Attribute.attr, CTX_Store)) return;
+  uint32_t name = cd_name(c, cd_mangled(c, target->as.Attribute.attr));
+  Reg object = cd_operand(c, target->as.Attribute.value, s->as.AugAssign.value), work = cd_push(c);
+  u->at = target_at;
+  if (cd_is_temp(object)) cd_emit(c, OP_COPY, work, object, 0);
+  if (target->end_line != target_at.line) {      // the attribute's name has a line of its own
+    target_at.line = target->end_line;
+    int32_t length = (int32_t)cd_str_length(target->as.Attribute.attr);
+    target_at.column = length <= target->end_column ? target->end_column - length : -1;
+    u->at = target_at;
+  }
+  cd_emit(c, OP_LOAD_ATTR, work, cd_is_temp(object) ? work : object, name);
+  u->at = at;
+  stmt_inplace(c, s, work);
+  u->at = target_at;
+  cd_emit(c, OP_STORE_ATTR, object, name, work);
+}
+
+static void stmt_augmented_item(Compiler *c, Stmt *s)
 {
   Unit *u = c->unit;
   Expr *target = s->as.AugAssign.target, *value = s->as.AugAssign.value;
-  uint32_t depth = u->depth;
   Position at = u->at, target_at = POSITION_OF(target);
-  switch (target->kind) {
+  Reg object = cd_operand(c, target->as.Subscript.value, value);
+  if (!cd_is_temp(object) && u->scope->walrus && cd_expr_rebinds(c, target->as.Subscript.slice, target->as.Subscript.value->as.Name.id)) {
+    Reg twin = cd_push(c);
+    cd_emit(c, OP_COPY, twin, object, 0);
+    object = twin;
+  }
+  Reg key = cd_operand(c, target->as.Subscript.slice, value), work = cd_push(c), twin = key;
+  u->at = target_at;
+  if (cd_is_temp(object)) cd_emit(c, OP_COPY, work, object, 0);
+  if (cd_is_temp(key)) {
+    twin = cd_push(c);
+    cd_emit(c, OP_COPY, twin, key, 0);
+  }
+  cd_emit(c, OP_GET_ITEM, work, cd_is_temp(object) ? work : object, twin);
+  cd_pop_to(c, REG_NUMBER(work) + 1);
+  u->at = at;
+  stmt_inplace(c, s, work);
+  u->at = target_at;
+  cd_emit(c, OP_SET_ITEM, object, key, work);
+}
+
+static void stmt_augmented(Compiler *c, Stmt *s)
+{
+  uint32_t depth = c->unit->depth;
+  Position at = c->unit->at;
+  switch (s->as.AugAssign.target->kind) {
   case EXPR_Name: stmt_augmented_name(c, s); return;
-  case EXPR_Attribute: {
-    if (cd_forbidden_name(c, target->as.Attribute.attr, CTX_Store)) return;
-    uint32_t name = cd_name(c, cd_mangled(c, target->as.Attribute.attr));
-    Reg object = cd_operand(c, target->as.Attribute.value, value), work = cd_push(c);
-    u->at = target_at;
-    if (cd_is_temp(object)) cd_emit(c, OP_COPY, work, object, 0);
-    if (target->end_line != target_at.line) {
-      target_at.line = target->end_line;
-      int32_t length = (int32_t)cd_str_length(target->as.Attribute.attr);
-      target_at.column = length <= target->end_column ? target->end_column - length : -1;
-      u->at = target_at;
-    }
-    cd_emit(c, OP_LOAD_ATTR, work, cd_is_temp(object) ? work : object, name);
-    u->at = at;
-    stmt_inplace(c, s, work);
-    u->at = target_at;
-    cd_emit(c, OP_STORE_ATTR, object, name, work);
-    break;
-  }
-  case EXPR_Subscript: {
-    Reg object = cd_operand(c, target->as.Subscript.value, value);
-    if (!cd_is_temp(object) && u->scope->walrus && cd_expr_rebinds(c, target->as.Subscript.slice, target->as.Subscript.value->as.Name.id)) {
-      Reg twin = cd_push(c);
-      cd_emit(c, OP_COPY, twin, object, 0);
-      object = twin;
-    }
-    Reg key = cd_operand(c, target->as.Subscript.slice, value), work = cd_push(c), twin = key;
-    u->at = target_at;
-    if (cd_is_temp(object)) cd_emit(c, OP_COPY, work, object, 0);
-    if (cd_is_temp(key)) {
-      twin = cd_push(c);
-      cd_emit(c, OP_COPY, twin, key, 0);
-    }
-    cd_emit(c, OP_GET_ITEM, work, cd_is_temp(object) ? work : object, twin);
-    cd_pop_to(c, REG_NUMBER(work) + 1);
-    u->at = at;
-    stmt_inplace(c, s, work);
-    u->at = target_at;
-    cd_emit(c, OP_SET_ITEM, object, key, work);
-    break;
-  }
+  case EXPR_Attribute: stmt_augmented_attribute(c, s); break;
+  case EXPR_Subscript: stmt_augmented_item(c, s); break;
   default: CD_ERROR_HERE(c, "invalid node type for augmented assignment"); break;
   }
-  u->at = at;
+  c->unit->at = at;
   cd_pop_to(c, depth);
 }
 
@@ -217,15 +225,35 @@ static void stmt_if(Compiler *c, Stmt *s)
   cd_place(c, end);
 }
 
+// Where `continue` and `break` go.
+static void loop_enter(Compiler *c, Block *block, BlockKind kind, uint32_t depth, Label start, Label end)
+{
+  cd_block_push(c, block, kind);
+  block->depth = depth;
+  block->start = start;
+  block->end = end;
+}
+
+// A `for` from its body on, with the iterator in the temporary `depth`.
+static void loop_finish(Compiler *c, const Stmt *s, uint32_t depth, Label start, Label cleanup, Label end)      // ORDER: For and AsyncFor have the same fields
+{
+  cd_stmts(c, &s->as.For.body);
+  c->unit->at = NO_POSITION;
+  cd_emit_jump(c, OP_JUMP_BACK, 0, start);
+  cd_block_pop(c);
+  cd_place(c, cleanup);
+  cd_pop_to(c, depth);
+  cd_stmts(c, &s->as.For.orelse);
+  cd_place(c, end);
+}
+
 static void stmt_while(Compiler *c, Stmt *s)
 {
   Unit *u = c->unit;
   Block block;
   Label loop = cd_label(c), end = cd_label(c), anchor = cd_label(c), body = cd_label(c);
   cd_place(c, loop);
-  cd_block_push(c, &block, BLOCK_WHILE);
-  block.start = loop;
-  block.end = end;
+  loop_enter(c, &block, BLOCK_WHILE, u->depth, loop, end);
   cd_jump_if(c, s->as.While.test, anchor, false);
   cd_place(c, body);
   cd_stmts(c, &s->as.While.body);
@@ -250,10 +278,7 @@ static void stmt_for(Compiler *c, Stmt *s)
   cd_pop_to(c, depth + 1);
   cd_emit(c, OP_GET_ITER, iterator, value, 0);
   cd_place(c, start);
-  cd_block_push(c, &block, BLOCK_FOR);
-  block.depth = depth;
-  block.start = start;
-  block.end = end;
+  loop_enter(c, &block, BLOCK_FOR, depth, start, end);
   Reg local = target->kind == EXPR_Name && target->line == s->line ? cd_local_of(c, target->as.Name.id) : REG_NONE;
   if (local != REG_NONE && cd_forbidden_name(c, target->as.Name.id, CTX_Store)) local = REG_NONE;
   cd_emit(c, OP_FOR_ITER, local != REG_NONE ? local : item, iterator, 0)->jump = cleanup;
@@ -262,14 +287,7 @@ static void stmt_for(Compiler *c, Stmt *s)
     cd_store(c, target, item);
     cd_pop_to(c, depth + 1);
   }
-  cd_stmts(c, &s->as.For.body);
-  u->at = NO_POSITION;
-  cd_emit_jump(c, OP_JUMP_BACK, 0, start);
-  cd_block_pop(c);
-  cd_place(c, cleanup);
-  cd_pop_to(c, depth);
-  cd_stmts(c, &s->as.For.orelse);
-  cd_place(c, end);
+  loop_finish(c, s, depth, start, cleanup, end);
 }
 
 static void stmt_async_for(Compiler *c, Stmt *s)
@@ -287,10 +305,7 @@ static void stmt_async_for(Compiler *c, Stmt *s)
   Reg iterator = cd_push(c);
   cd_emit(c, OP_GET_ASYNC_ITER, iterator, value, 0);
   cd_place(c, start);
-  cd_block_push(c, &block, BLOCK_ASYNC_FOR);
-  block.depth = depth;
-  block.start = start;
-  block.end = end;
+  loop_enter(c, &block, BLOCK_ASYNC_FOR, depth, start, end);
   Reg item = cd_push(c), sent = cd_push(c);
   cd_emit(c, OP_LOAD_NOTHING, item, 0, 0);
   cd_emit(c, OP_LOAD_NOTHING, sent, 0, 0);
@@ -298,14 +313,7 @@ static void stmt_async_for(Compiler *c, Stmt *s)
   cd_pop_to(c, depth + 2);
   cd_store(c, s->as.AsyncFor.target, item);
   cd_pop_to(c, depth + 1);
-  cd_stmts(c, &s->as.AsyncFor.body);
-  u->at = NO_POSITION;
-  cd_emit_jump(c, OP_JUMP_BACK, 0, start);
-  cd_block_pop(c);
-  cd_place(c, cleanup);
-  cd_pop_to(c, depth);
-  cd_stmts(c, &s->as.AsyncFor.orelse);
-  cd_place(c, end);
+  loop_finish(c, s, depth, start, cleanup, end);
 }
 
 static const Block *stmt_loop(Compiler *c)
@@ -337,6 +345,26 @@ static void stmt_leave_loop(Compiler *c, bool is_break)
 
 // ---- leaving ----
 
+// Emits what leaving all blocks takes, with the result in a temporary or elsewhere. A jump out of a `finally` on the way drops a temporary, as if
+// it lay in a block of its own: inside of all others, yet left last, so each block on the way sees it as its outer one.
+static void return_unwind(Compiler *c, Reg result)
+{
+  Unit *u = c->unit;
+  Block *inner = u->block;
+  bool keep = result != REG_NONE && cd_is_temp(result);
+  Block value = {.kind = BLOCK_VALUE, .depth = keep ? REG_NUMBER(result) : 0};
+  for (Block *b = inner; b && !c->failed; b = b->outer) {
+    Block twin = *b;
+    if (keep && b->kind == BLOCK_FINALLY_TRY) {
+      value.outer = b->outer;
+      twin.outer = &value;
+    }
+    u->block = &twin;
+    cd_unwind(c, twin.outer);
+    u->block = inner;
+  }
+}
+
 static void stmt_return(Compiler *c, Stmt *s)
 {
   Unit *u = c->unit;
@@ -354,7 +382,6 @@ static void stmt_return(Compiler *c, Stmt *s)
   Position at = u->at;
   bool constant = !value || value->kind == EXPR_Constant;
   Reg result = REG_NONE;
-  Block block;
   if (!constant) result = cd_unwind_rebinds(c) ? cd_expr_push(c, value) : cd_operand(c, value, NULL);
   else if (value) {
     u->at = POSITION_OF(value);
@@ -362,29 +389,7 @@ static void stmt_return(Compiler *c, Stmt *s)
     u->at = at;
   }
   if (!value || value->line != s->line) cd_emit(c, OP_NOP, 0, 0, 0);
-  if (u->block) {
-    bool keep = result != REG_NONE && cd_is_temp(result);
-    if (keep) {                                  // a jump out of a `finally` on the way drops the result
-      block = (Block){.kind = BLOCK_VALUE, .outer = u->block, .depth = REG_NUMBER(result)};
-      // It lies inside of all blocks, yet is left last: each block on the way sees it as its outer one.
-    }
-    for (Block *b = u->block; b && !c->failed; b = b->outer) {
-      if (keep && b->kind == BLOCK_FINALLY_TRY) {
-        Block twin = *b;
-        block.outer = b->outer;
-        twin.outer = &block;
-        Block *inner = u->block;
-        u->block = &twin;
-        cd_unwind(c, &block);
-        u->block = inner;
-      } else {
-        Block *inner = u->block;
-        u->block = b;
-        cd_unwind(c, b->outer);
-        u->block = inner;
-      }
-    }
-  }
+  return_unwind(c, result);
   if (constant) cd_return_const(c, value ? value->as.Constant.value : cd_none());
   else cd_emit(c, OP_RETURN, result, 0, 0);
   u->handler = handler;
