@@ -642,8 +642,9 @@ static bool view_keeps(const Viewer *v, const StackBlock *to, const StackSlot *s
 {
   switch (slot->kind) {
   case SLOT_VALUE:
-    return slot->reg >= v->code->first_temp && slot->reg < v->code->register_count &&
-           view_set_has(to->used_in, slot->reg - v->code->first_temp);
+    if (slot->reg < v->code->first_temp || slot->reg >= v->code->register_count) return false;
+    if (to->handler >= 0 && slot->reg < v->code->handlers[to->handler].depth) return true;       // the handler counts on it
+    return view_set_has(to->used_in, slot->reg - v->code->first_temp);
   case SLOT_DEAD: return false;
   default: return true;
   }
