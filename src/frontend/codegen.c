@@ -158,6 +158,7 @@ static void const_intern_items(Compiler *c, Value tuple)
 // CPython makes constant sets anew, item by item: so they are iterated in the same order here.
 static Value const_frozenset(Compiler *c, Value v)
 {
+  if (!cd_as_set(v)->count) return v;
   Ref items = cd_tuple_from(c->vm, v), made = items ? cd_frozenset_new(c->vm, items) : NO_REF;
   cd_drop(c->vm, items);
   return cd_own(c, made);

@@ -121,6 +121,28 @@ static void block_enter_handler(Compiler *c, Label label, uint32_t d, uint32_t b
   cd_emit(c, OP_PUSH_EXC, cd_push(c), cd_temp(d), 0);
 }
 
+// The body and `else` of a try, and the start of its handlers: the exception is in the temporary that was next, the former one behind it. Gives the
+// handler in force outside.
+static int32_t block_try_protected(Compiler *c, const Stmt *s, Label cleanup, Label end)       // ORDER: Try and TryStar have the same fields
+{
+  Unit *u = c->unit;
+  Block block;
+  uint32_t d = u->depth;
+  Label except = cd_label(c);
+  cd_emit(c, OP_NOP, 0, 0, 0);
+  cd_block_push(c, &block, BLOCK_TRY_EXCEPT);
+  int32_t outside = cd_handler_push(c, except, d);
+  cd_stmts(c, &s->as.Try.body);
+  u->handler = outside;
+  cd_block_pop(c);
+  cd_stmts(c, &s->as.Try.orelse);
+  u->at = NO_POSITION;
+  cd_emit_jump(c, OP_JUMP, 0, end);
+  block_enter_handler(c, except, d, d + 1);
+  cd_handler_push(c, cleanup, d + 2);
+  return outside;
+}
+
 // ---- try .. except ----
 
 static void try_handler_body(Compiler *c, ExceptHandler *h, uint32_t d, int32_t outside, Label end, Label common)
@@ -163,22 +185,10 @@ static void try_handler_body(Compiler *c, ExceptHandler *h, uint32_t d, int32_t 
 static void block_try_except(Compiler *c, Stmt *s)
 {
   Unit *u = c->unit;
-  Block block;
   uint32_t d = u->depth;
   const ExceptHandlerSeq *handlers = &s->as.Try.handlers;
-  Label except = cd_label(c), end = cd_label(c), cleanup = cd_label(c);
-  cd_emit(c, OP_NOP, 0, 0, 0);
-  cd_block_push(c, &block, BLOCK_TRY_EXCEPT);
-  int32_t outside = cd_handler_push(c, except, d);
-  cd_stmts(c, &s->as.Try.body);
-  u->handler = outside;
-  cd_block_pop(c);
-  cd_stmts(c, &s->as.Try.orelse);
-  u->at = NO_POSITION;
-  cd_emit_jump(c, OP_JUMP, 0, end);
-
-  block_enter_handler(c, except, d, d + 1);
-  cd_handler_push(c, cleanup, d + 2);
+  Label end = cd_label(c), cleanup = cd_label(c);
+  int32_t outside = block_try_protected(c, s, cleanup, end);
   for (size_t i = 0; i < handlers->count && !c->failed; i++) {
     ExceptHandler *h = handlers->items[i];
     Label next = cd_label(c);
@@ -245,22 +255,10 @@ static void try_star_clause(Compiler *c, ExceptHandler *h, uint32_t d)
 static void block_try_star(Compiler *c, Stmt *s)
 {
   Unit *u = c->unit;
-  Block block;
   uint32_t d = u->depth;
   const ExceptHandlerSeq *handlers = &s->as.TryStar.handlers;
-  Label except = cd_label(c), end = cd_label(c), cleanup = cd_label(c), reraise = cd_label(c);
-  cd_emit(c, OP_NOP, 0, 0, 0);
-  cd_block_push(c, &block, BLOCK_TRY_EXCEPT);
-  int32_t outside = cd_handler_push(c, except, d);
-  cd_stmts(c, &s->as.TryStar.body);
-  u->handler = outside;
-  cd_block_pop(c);
-  cd_stmts(c, &s->as.TryStar.orelse);
-  u->at = NO_POSITION;
-  cd_emit_jump(c, OP_JUMP, 0, end);
-
-  block_enter_handler(c, except, d, d + 1);
-  cd_handler_push(c, cleanup, d + 2);
+  Label end = cd_label(c), cleanup = cd_label(c), reraise = cd_label(c);
+  int32_t outside = block_try_protected(c, s, cleanup, end);
   Reg list = cd_push(c), rest = cd_push(c);
   cd_emit(c, OP_BUILD_LIST, list, list, 0);
   cd_emit(c, OP_COPY, rest, cd_temp(d), 0);

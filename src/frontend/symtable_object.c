@@ -116,22 +116,17 @@ static Ref entry_new(EntryMaker *maker, const Scope *scope)
 
 Ref cd_symtable(VM *vm, Type *type, const char *source, size_t size, Value filename, CompileMode mode, int flags)
 {
-  const char *text;
-  size_t text_size;
-  Ref owner = cd_source_decode(vm, source, size, filename, mode, &flags, &text, &text_size), result = NO_REF;
-  if (!owner) return NO_REF;
-  Ast ast;
-  if (cd_ast_init(&ast, vm, filename)) {
-    Mod *mod = cd_parse(vm, &ast, text, text_size, filename, mode, flags);
-    SymbolTable table;
-    int features = 0;
-    int32_t line;
-    if (mod && cd_future_parse(vm, &ast, mod, filename, &features, &line) && cd_symtable_build(&table, vm, &ast, mod, flags | features)) {
-      EntryMaker maker = {.vm = vm, .type = type, .limit = cd_compile_depth_limit(vm)};
-      result = entry_new(&maker, table.top);
-    }
-    cd_ast_clear(&ast);
+  Parsed parsed;
+  SymbolTable table;
+  Ref result = NO_REF;
+  int features = 0;
+  int32_t line;
+  if (!cd_parsed_init(vm, &parsed, source, size, filename, mode, flags)) return NO_REF;
+  if (cd_future_parse(vm, &parsed.ast, parsed.mod, filename, &features, &line) &&
+      cd_symtable_build(&table, vm, &parsed.ast, parsed.mod, parsed.flags | features)) {
+    EntryMaker maker = {.vm = vm, .type = type, .limit = cd_compile_depth_limit(vm)};
+    result = entry_new(&maker, table.top);
   }
-  cd_drop(vm, owner);
+  cd_parsed_clear(vm, &parsed);
   return result;
 }
