@@ -791,8 +791,16 @@ static Ref generator_iter(VM *vm, Value self) { return cd_dup(self); }
 // The value of `return` is in the StopIteration; without one there is none.
 static Next generator_next(VM *vm, Value self, Ref *out)
 {
-  SendResult result = cd_generator_send(vm, self, cd_none(), out);
-  if (result == YIELDED) return NEXT_ITEM;
+  Generator *generator = cd_as_generator(self);
+  SendResult result;
+  if (LIKELY(generator->frame.state == FRAME_SUSPENDED)) {       // the commonest case of cd_generator_send
+    generator->head.refcount++;
+    result = cd_frame_resume(vm, &generator->frame, cd_none(), out);
+    cd_drop_object(vm, generator);
+  } else {
+    result = cd_generator_send(vm, self, cd_none(), out);
+  }
+  if (LIKELY(result == YIELDED)) return NEXT_ITEM;
   if (result == RAISED) return NEXT_ERROR;
   if (cd_is_none(*out)) return NEXT_DONE;
   Ref value = *out;

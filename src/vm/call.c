@@ -182,6 +182,12 @@ bool cd_bind_arguments(VM *vm, Function *function, Value *registers, const Value
 
 // ---- frames for calls ----
 
+bool cd_too_deep(VM *vm)
+{
+  cd_raise_recursion(vm, "");
+  return false;
+}
+
 Frame *cd_frame_for_call(VM *vm, Function *function, const Value *args, size_t nargs, Value kwnames)
 {
   Code *code = function->code;

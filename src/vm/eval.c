@@ -5,11 +5,10 @@
 // consumed, but only once nothing can fail any more: on an error the unwinder drops every temporary from the handler's depth on, so
 // handlers just `goto error`. `frame->pc` is brought up to date (SAVE) before anything that may raise, run Python or look at lines.
 #include "vm/eval.h"
+#include "vm/arithmetic.h"
 
 #include "coro/generator.h"
-#include "objects/bytes.h"
 #include "objects/dict.h"
-#include "objects/float.h"
 #include "objects/int.h"
 #include "objects/iterator.h"
 #include "objects/list.h"
@@ -19,734 +18,6 @@
 #include "objects/str.h"
 #include "objects/tuple.h"
 #include "objects/type.h"
-
-// ---- arithmetic on immediates ----
-
-// An int or float word as a double. Ints lose precision as float(int) does; both are immediates.
-static ALWAYS_INLINE double eval_double(Value v) { return cd_is_flonum(v) ? cd_flonum(v) : (double)cd_small(v); }
-static ALWAYS_INLINE bool eval_numbers(Value a, Value b)         // floats, or a float and an int
-{
-  return (cd_is_flonum(a) && (cd_is_flonum(b) || cd_is_small(b))) || (cd_is_small(a) && cd_is_flonum(b));
-}
-
-static ALWAYS_INLINE bool eval_add(Value a, Value b, Ref *out)
-{
-  if (LIKELY(cd_both_small(a, b))) {
-    int64_t r;
-    if (__builtin_add_overflow((int64_t)cd_bits(a), (int64_t)(cd_bits(b) - 1), &r)) return false;
-    *out = cd_from_bits((uint64_t)r);
-    return true;
-  }
-  return eval_numbers(a, b) && cd_to_flonum(eval_double(a) + eval_double(b), out);
-}
-
-static ALWAYS_INLINE bool eval_subtract(Value a, Value b, Ref *out)
-{
-  if (LIKELY(cd_both_small(a, b))) {
-    int64_t r;
-    if (__builtin_sub_overflow((int64_t)cd_bits(a), (int64_t)(cd_bits(b) - 1), &r)) return false;
-    *out = cd_from_bits((uint64_t)r);
-    return true;
-  }
-  return eval_numbers(a, b) && cd_to_flonum(eval_double(a) - eval_double(b), out);
-}
-
-static ALWAYS_INLINE bool eval_multiply(Value a, Value b, Ref *out)
-{
-  if (LIKELY(cd_both_small(a, b))) {
-    int64_t r;
-    if (__builtin_mul_overflow((int64_t)(cd_bits(a) - 1), cd_small(b), &r)) return false;
-    *out = cd_from_bits((uint64_t)r | 1);
-    return true;
-  }
-  return eval_numbers(a, b) && cd_to_flonum(eval_double(a) * eval_double(b), out);
-}
-
-static ALWAYS_INLINE bool eval_true_divide(Value a, Value b, Ref *out)
-{
-  if (cd_both_small(a, b)) {                     // exact in doubles up to 2**53
-    int64_t x = cd_small(a), y = cd_small(b);
-    const int64_t limit = INT64_C(1) << 53;
-    if (y == 0 || x > limit || x < -limit || y > limit || y < -limit) return false;
-    return cd_to_flonum((double)x / (double)y, out);
-  }
-  if (!eval_numbers(a, b)) return false;
-  double divisor = eval_double(b);
-  return divisor != 0 && cd_to_flonum(eval_double(a) / divisor, out);
-}
-
-static ALWAYS_INLINE bool eval_floor_divide(Value a, Value b, Ref *out)
-{
-  if (!cd_both_small(a, b)) return false;
-  int64_t x = cd_small(a), y = cd_small(b);
-  if (y == 0 || y == -1) return false;
-  int64_t q = x / y;
-  if (x % y != 0 && (x < 0) != (y < 0)) q--;
-  *out = cd_from_small(q);
-  return true;
-}
-
-static ALWAYS_INLINE bool eval_remainder(Value a, Value b, Ref *out)
-{
-  if (!cd_both_small(a, b)) return false;
-  int64_t x = cd_small(a), y = cd_small(b);
-  if (y == 0 || y == -1) return false;
-  int64_t r = x % y;
-  if (r != 0 && (r < 0) != (y < 0)) r += y;
-  *out = cd_from_small(r);
-  return true;
-}
-
-static ALWAYS_INLINE bool eval_lshift(Value a, Value b, Ref *out)
-{
-  if (!cd_both_small(a, b)) return false;
-  int64_t x = cd_small(a), n = cd_small(b);
-  if (n < 0 || n > 60) return false;
-  int64_t r = (int64_t)((uint64_t)x << n);
-  if (r >> n != x || !cd_fits_small(r)) return false;
-  *out = cd_from_small(r);
-  return true;
-}
-
-static ALWAYS_INLINE bool eval_rshift(Value a, Value b, Ref *out)
-{
-  if (!cd_both_small(a, b) || cd_small(b) < 0) return false;
-  int64_t n = cd_small(b);
-  *out = cd_from_small(cd_small(a) >> (n > 63 ? 63 : n));
-  return true;
-}
-
-static ALWAYS_INLINE bool eval_and(Value a, Value b, Ref *out)
-{
-  if (!cd_both_small(a, b)) return false;
-  *out = cd_from_bits(cd_bits(a) & cd_bits(b));
-  return true;
-}
-static ALWAYS_INLINE bool eval_or(Value a, Value b, Ref *out)
-{
-  if (!cd_both_small(a, b)) return false;
-  *out = cd_from_bits(cd_bits(a) | cd_bits(b));
-  return true;
-}
-static ALWAYS_INLINE bool eval_xor(Value a, Value b, Ref *out)
-{
-  if (!cd_both_small(a, b)) return false;
-  *out = cd_from_bits((cd_bits(a) ^ cd_bits(b)) | 1);
-  return true;
-}
-static ALWAYS_INLINE bool eval_power(Value a, Value b, Ref *out)
-{
-  if (!cd_is_flonum(a) || !cd_is_small(b) || cd_small(b) != 2) return false;
-  double x = cd_flonum(a);
-  return cd_to_flonum(x * x, out);
-}
-static ALWAYS_INLINE bool eval_never(Value a UNUSED, Value b UNUSED, Ref *out UNUSED) { return false; }
-
-// Comparison of immediates: 1 true, 0 false, -1 not immediates.
-#define EVAL_COMPARE(name, operator_)                                                              \
-  static ALWAYS_INLINE UNUSED int eval_##name(Value a, Value b)                                    \
-  {                                                                                                \
-    if (LIKELY(cd_both_small(a, b))) return (int64_t)cd_bits(a) operator_ (int64_t)cd_bits(b);     \
-    if (cd_is_flonum(a) && cd_is_flonum(b)) return cd_flonum(a) operator_ cd_flonum(b);            \
-    return -1;                                                                                     \
-  }
-EVAL_COMPARE(lt, <)
-EVAL_COMPARE(le, <=)
-EVAL_COMPARE(eq, ==)
-EVAL_COMPARE(ne, !=)
-EVAL_COMPARE(gt, >)
-EVAL_COMPARE(ge, >=)
-
-// Equality also for words and strings, the commonest operands after numbers.
-static ALWAYS_INLINE int eval_equal(VM *vm, Value a, Value b)
-{
-  int known = eval_eq(a, b);
-  if (known >= 0) return known;
-  Type *str = vm->types.str;
-  if (cd_is_exact(a, str) && cd_is_exact(b, str)) return cd_is(a, b) || cd_str_equal(a, b);
-  if (!cd_is_object(a) && cd_is(a, b) ) return 1;                // None == None and the like; no float is both word and NaN
-  return -1;
-}
-
-static const uint8_t eval_binary_ops[] = {                       // ORDER: binary (bytecode/opcodes.def)
-  BINARY_ADD, BINARY_SUBTRACT, BINARY_MULTIPLY, BINARY_MATMUL, BINARY_TRUE_DIVIDE, BINARY_FLOOR_DIVIDE, BINARY_REMAINDER,
-  BINARY_LSHIFT, BINARY_RSHIFT, BINARY_AND, BINARY_XOR, BINARY_OR, BINARY_POWER,
-};
-
-BinaryOp cd_binary_op_of(uint32_t op) { return (BinaryOp)eval_binary_ops[(op - OP_ADD) >> 2]; }
-
-// `s += piece` on a local that holds the only reference grows in place.
-Ref cd_arithmetic(VM *vm, Value a, Value b, uint32_t op)
-{
-  BinaryOp kind = cd_binary_op_of(op);
-  return (op - OP_ADD) & 2 ? cd_inplace(vm, a, b, kind) : cd_binary(vm, a, b, kind);
-}
-
-static NO_INLINE int eval_compare_slow(VM *vm, Value a, Value b, uint32_t op, Ref *out)
-{
-  CompareOp kind = (CompareOp)(op >= OP_LT_K ? op - OP_LT_K : op - OP_LT);
-  Ref r = cd_compare(vm, a, b, kind);
-  *out = r;
-  return cd_bits(r) ? (cd_is_true(r) ? 1 : cd_is_false(r) ? 0 : 2) : -1;
-}
-
-// ---- truth ----
-
-// 1, 0, or -1: ask cd_truth.
-static ALWAYS_INLINE int eval_quick_truth(Value v)
-{
-  if (cd_is_true(v)) return 1;
-  if (cd_is_false(v) || cd_is_none(v)) return 0;
-  if (cd_is_small(v)) return cd_bits(v) != 1;
-  return -1;
-}
-static NO_INLINE int eval_slow_truth(VM *vm, Value v)            // -1: exception
-{
-  bool truth;
-  return cd_truth(vm, v, &truth) ? truth : -1;
-}
-
-// ---- inline caches ----
-
-// Byte offset in the instance of a __slots__ member that holds a plain value.
-static bool eval_slot_offset(Value descriptor, uint32_t *offset)
-{
-  const MemberDescriptor *member = (const MemberDescriptor *)cd_object(descriptor);
-  if (!member->added || member->kind != MEMBER_VALUE) return false;
-  *offset = member->offset;
-  return true;
-}
-
-enum { CACHE_EMPTY, CACHE_GLOBAL, CACHE_BUILTIN, CACHE_INSTANCE, CACHE_CLASS, CACHE_CLASS_NO_DICT, CACHE_PROPERTY, CACHE_MODULE, CACHE_TYPE,
-       CACHE_METHOD, CACHE_METHOD_NO_DICT, CACHE_ADD_ATTRIBUTE, CACHE_INIT, CACHE_SLOT, CACHE_NEXT };
-
-#define CACHE_RETRY 15                           // misses between two attempts to fill a cache; a power of two - 1
-#define CACHE_WAYS 4                             // caches an instruction may have
-
-// Index + 1 of a new empty cache; 0: no memory.
-static uint32_t eval_cache_new(VM *vm, Code *code)
-{
-  if (code->cache_count == code->cache_capacity) {
-    uint32_t capacity = code->cache_capacity ? code->cache_capacity * 2 : 8;
-    InlineCache *caches = cd_realloc(vm, code->caches, code->cache_capacity * sizeof(InlineCache), capacity * sizeof(InlineCache));
-    if (!caches) { cd_clear_raised(vm); return 0; }
-    code->caches = caches;
-    code->cache_capacity = capacity;
-  }
-  memset(&code->caches[code->cache_count], 0, sizeof(InlineCache));
-  return ++code->cache_count;
-}
-
-// A cache of the instruction to fill: an empty one, a new one, or now and then one that is in use. NULL: don't bother.
-static InlineCache *eval_cache_to_fill(VM *vm, Code *code, InstrExtra *extra)
-{
-  if (!extra->cache && !(extra->cache = eval_cache_new(vm, code))) return NULL;
-  uint32_t first = extra->cache - 1, last = first, ways = 1;
-  while (code->caches[last].kind != CACHE_EMPTY && code->caches[last].next) {
-    last = code->caches[last].next - 1;
-    ways++;
-  }
-  if (code->caches[last].kind == CACHE_EMPTY) return code->caches[last].counter++ & CACHE_RETRY ? NULL : &code->caches[last];
-  if (ways < CACHE_WAYS) {
-    uint32_t made = eval_cache_new(vm, code);
-    if (!made) return NULL;
-    code->caches[last].next = made;
-    return &code->caches[made - 1];
-  }
-  uint32_t misses = code->caches[first].counter++;
-  if (misses & CACHE_RETRY) return NULL;
-  uint32_t victim = first;
-  for (uint32_t way = misses / (CACHE_RETRY + 1) % CACHE_WAYS; way; way--) victim = code->caches[victim].next - 1;
-  return &code->caches[victim];
-}
-
-static NO_INLINE Ref eval_load_global(VM *vm, Frame *frame, Value name, InstrExtra *extra)
-{
-  Type *dict_type = vm->types.dict;
-  if (cd_is_exact(frame->globals, dict_type) && cd_is_exact(frame->builtins, dict_type) && cd_as_dict(frame->globals)->str_keys) {
-    int64_t entry = cd_dict_entry_of(vm, frame->globals, name);
-    bool in_builtins = entry < 0;
-    if (in_builtins) entry = cd_dict_entry_of(vm, frame->builtins, name);
-    if (entry >= 0 && entry < UINT32_MAX) {
-      InlineCache *cache = eval_cache_to_fill(vm, frame->code, extra);
-      if (cache) {
-        cache->kind = in_builtins ? CACHE_BUILTIN : CACHE_GLOBAL;
-        cache->type_version = cd_as_dict(frame->globals)->version;
-        cache->version2 = cd_as_dict(frame->builtins)->version;
-        cache->index = (uint32_t)entry;
-      }
-      return cd_dup(cd_as_dict(in_builtins ? frame->builtins : frame->globals)->entries[entry].value);
-    }
-  }
-  return cd_load_global(vm, frame, name);
-}
-
-static bool eval_is_data_descriptor(Value v) { return cd_is_object(v) && cd_object(v)->type->slots.descr_set; }
-static bool eval_is_descriptor(Value v) { return cd_is_object(v) && (cd_object(v)->type->slots.descr_get || cd_object(v)->type->slots.descr_set); }
-
-// Learns how to read `name` of objects like `object`. Says nothing about failure: then the cache stays as it is.
-static void eval_learn_attribute(VM *vm, Object *object, Value name, InlineCache *cache, bool method)
-{
-  Type *type = object->type;
-  if (cd_has_flag(cd_from_object(object), TYPE_TYPE)) {
-    Type *cls = (Type *)object;
-    if (type != vm->types.type || method) return;
-    Value on_meta = cd_type_lookup_borrow(vm, type, name);
-    if (cd_bits(on_meta)) return;
-    Value value = cd_type_lookup_borrow(vm, cls, name);
-    uint32_t version = cd_type_version(vm, cls);
-    if (!cd_bits(value) || !version || (eval_is_descriptor(value) && !cd_is_exact(value, vm->types.function))) return;
-    cache->kind = CACHE_TYPE;
-    cache->type_version = version;
-    cache->value = value;
-    return;
-  }
-  if (type == vm->types.module) {
-    Value dict = cd_module_dict(cd_from_object(object));
-    Value on_type = cd_type_lookup_borrow(vm, type, name);
-    if (cd_bits(on_type) && eval_is_data_descriptor(on_type)) return;
-    int64_t entry = cd_dict_entry_of(vm, dict, name);
-    if (entry < 0 || entry >= UINT32_MAX) return;
-    cache->kind = CACHE_MODULE;
-    cache->type_version = cd_as_dict(dict)->version;
-    cache->index = (uint32_t)entry;
-    return;
-  }
-  if (!(type->flags & TYPE_DEFAULT_GETATTR)) return;
-  uint32_t version = cd_type_version(vm, type);
-  if (!version) return;
-  Value on_type = cd_type_lookup_borrow(vm, type, name);
-  if (cd_bits(on_type) && cd_is_exact(on_type, vm->types.property)) {
-    Property *property = (Property *)cd_object(on_type);
-    if (method || !cd_is_exact(property->getter, vm->types.function)) return;
-    Function *getter = (Function *)cd_object(property->getter);
-    if (!cd_code_is_simple(getter->code) || getter->code->arg_count != 1) return;
-    cache->kind = CACHE_PROPERTY;
-    cache->type_version = version;
-    cache->value = property->getter;
-    return;
-  }
-  if (cd_bits(on_type) && cd_is_exact(on_type, vm->types.member_descriptor) && !method) {
-    uint32_t offset;
-    if (!eval_slot_offset(on_type, &offset) || (type->flags & TYPE_EXTRA_AT_END)) return;
-    cache->kind = CACHE_SLOT;
-    cache->type_version = version;
-    cache->index = offset;
-    return;
-  }
-  if (cd_bits(on_type) && eval_is_data_descriptor(on_type)) return;
-  if (!(type->flags & TYPE_HAS_DICT)) {
-    if (!cd_bits(on_type)) return;
-    if (method) {
-      if (!(cd_is_object(on_type) && (cd_object(on_type)->type->flags & TYPE_METHOD_DESCRIPTOR))) return;
-      cache->kind = CACHE_METHOD_NO_DICT;
-    } else {
-      if (eval_is_descriptor(on_type)) return;
-      cache->kind = CACHE_CLASS_NO_DICT;
-    }
-    cache->type_version = version;
-    cache->value = on_type;
-    return;
-  }
-  if (type->flags & TYPE_EXTRA_AT_END) return;
-  AttributeHead *head = cd_attributes(object);
-  if (cd_bits(head->dict)) return;
-  uint32_t index = head->shape ? cd_shape_find(vm, head->shape, name) : SHAPE_MISSING;
-  if (index != SHAPE_MISSING && cd_bits(head->values[index])) {
-    if (method && false) return;
-    cache->kind = CACHE_INSTANCE;
-    cache->type_version = version;
-    cache->shape_id = head->shape->id;
-    cache->version2 = type->dict_offset;
-    cache->index = index;
-    return;
-  }
-  if (!cd_bits(on_type)) return;
-  if (method) {
-    if (!(cd_is_object(on_type) && (cd_object(on_type)->type->flags & TYPE_METHOD_DESCRIPTOR))) return;
-  } else if (eval_is_descriptor(on_type)) {
-    return;
-  }
-  cache->kind = method ? CACHE_METHOD : CACHE_CLASS;
-  cache->type_version = version;
-  cache->shape_id = head->shape ? head->shape->id : 0;
-  cache->version2 = type->dict_offset;
-  cache->value = on_type;
-}
-
-static NO_INLINE Ref eval_load_attr(VM *vm, Code *code, Value object, Value name, InstrExtra *extra)
-{
-  Ref result = cd_getattr(vm, object, name);
-  if (cd_bits(result) && cd_is_object(object)) {
-    InlineCache *cache = eval_cache_to_fill(vm, code, extra);
-    if (cache) eval_learn_attribute(vm, cd_object(object), name, cache, false);
-  }
-  return result;
-}
-
-// Fills pair[0], pair[1] (dead temporaries) with a method and its self, or a value and NO_VALUE.
-static NO_INLINE bool eval_load_method(VM *vm, Code *code, Value object, Value name, InstrExtra *extra, Value *pair, bool owns)
-{
-  Ref method;
-  bool unbound = false;
-  bool through_super = cd_is_exact(object, vm->types.super);
-  Find found = through_super ? cd_super_lookup_method(vm, object, name, &method, &unbound) : cd_lookup_method(vm, object, name, &method, &unbound);
-  if (found == FIND_ERROR) return false;
-  if (found == FIND_MISSING) {                   // let the ordinary way find the words
-    method = cd_getattr(vm, object, name);
-    if (!cd_bits(method)) return false;
-  }
-  if (cd_is_object(object) && !through_super) {
-    InlineCache *cache = eval_cache_to_fill(vm, code, extra);
-    if (cache) eval_learn_attribute(vm, cd_object(object), name, cache, unbound);
-  }
-  Ref self = cd_dup(through_super && unbound ? ((Super *)cd_object(object))->object : object);
-  if (owns) cd_drop(vm, cd_from_bits(cd_bits(object)));          // the consumed temporary; `self` keeps it alive
-  if (!unbound) {
-    pair[0] = method;
-    pair[1] = NO_VALUE;
-    cd_drop(vm, self);
-    return true;
-  }
-  pair[0] = method;
-  pair[1] = self;
-  return true;
-}
-
-static NO_INLINE bool eval_store_attr(VM *vm, Code *code, Value object, Value name, Value value, InstrExtra *extra)
-{
-  Shape *before = NULL;
-  AttributeHead *head = NULL;
-  Type *type = NULL;
-  if (cd_is_object(object)) {
-    type = cd_object(object)->type;
-    if ((type->flags & (TYPE_HAS_DICT | TYPE_DEFAULT_SETATTR | TYPE_EXTRA_AT_END)) == (TYPE_HAS_DICT | TYPE_DEFAULT_SETATTR)) {
-      head = cd_attributes(cd_object(object));
-      before = head->shape;
-    }
-  }
-  if (!cd_setattr(vm, object, name, value)) return false;
-  if (!type || type != cd_object(object)->type || cd_is_type(object)) return true;
-  InlineCache *cache = eval_cache_to_fill(vm, code, extra);
-  uint32_t version = cache ? cd_type_version(vm, type) : 0;
-  if (!version) return true;
-  Value on_type = cd_type_lookup_borrow(vm, type, name);
-  if (cd_bits(on_type) && eval_is_data_descriptor(on_type)) {
-    uint32_t offset;
-    if (!(type->flags & TYPE_DEFAULT_SETATTR) || !cd_is_exact(on_type, vm->types.member_descriptor)) return true;
-    if (!eval_slot_offset(on_type, &offset) || (type->flags & TYPE_EXTRA_AT_END)) return true;
-    cache->kind = CACHE_SLOT;
-    cache->type_version = version;
-    cache->index = offset;
-    return true;
-  }
-  if (!head || !head->shape) return true;
-  if (head->shape == before) {
-    uint32_t index = cd_shape_find(vm, before, name);
-    if (index == SHAPE_MISSING) return true;
-    cache->kind = CACHE_INSTANCE;
-    cache->type_version = version;
-    cache->shape_id = before->id;
-    cache->version2 = type->dict_offset;
-    cache->index = index;
-  } else if (!before ? head->shape->parent && !head->shape->parent->parent : head->shape->parent == before) {
-    cache->kind = CACHE_ADD_ATTRIBUTE;
-    cache->type_version = version;
-    cache->shape_id = before ? before->id : 0;
-    cache->version2 = type->dict_offset;
-    cache->index = head->shape->count - 1;
-    cache->value = cd_from_bits((uint64_t)(uintptr_t)head->shape);
-  }
-  return true;
-}
-
-// ---- slices ----
-
-// start, stop and count of a slice whose parts are None or small ints. false: others, or a step of 0.
-static bool eval_slice_bounds(const Value *parts, uint32_t count, int64_t length, int64_t *start, int64_t *step, int64_t *n)
-{
-  for (uint32_t i = 0; i < count; i++)
-    if (!cd_is_none(parts[i]) && !cd_is_small(parts[i])) return false;
-  int64_t by = count == 3 && cd_is_small(parts[2]) ? cd_small(parts[2]) : 1;
-  if (by == 0) return false;
-  int64_t low = by < 0 ? -1 : 0, high = by < 0 ? length - 1 : length, bounds[2];
-  for (int i = 0; i < 2; i++) {
-    if (cd_is_none(parts[i])) {
-      bounds[i] = (i == 0) == (by > 0) ? low : high;
-      continue;
-    }
-    int64_t at = cd_small(parts[i]);
-    if (at < 0) at += length;
-    bounds[i] = at < low ? low : at > high ? high : at;
-  }
-  *start = bounds[0];
-  *step = by;
-  if (by > 0) *n = bounds[1] > bounds[0] ? (bounds[1] - bounds[0] - 1) / by + 1 : 0;
-  else *n = bounds[0] > bounds[1] ? (bounds[0] - bounds[1] - 1) / -by + 1 : 0;
-  return true;
-}
-
-// container[a:b:c] without a slice object, for the builtin sequences. NO_REF without an exception: some other case.
-static NO_INLINE Ref eval_get_slice(VM *vm, Value container, const Value *parts, uint32_t count)
-{
-  if (!cd_is_object(container)) return NO_REF;
-  Type *type = cd_object(container)->type;
-  bool list = type == vm->types.list, tuple = type == vm->types.tuple, str = type == vm->types.str;
-  if (!list && !tuple && !str && type != vm->types.bytes) return NO_REF;
-  size_t length = list ? cd_list_size(container) : tuple ? cd_tuple_size(container) : str ? cd_str_length(container) : cd_bytes_size(container);
-  int64_t start, step, n;
-  if (!eval_slice_bounds(parts, count, (int64_t)length, &start, &step, &n)) return NO_REF;
-  if (str) return cd_str_steps(vm, container, start, step, n);
-  if (tuple && step != 1) return NO_REF;
-  if (tuple) return n == (int64_t)length ? cd_dup(container) : cd_tuple_of(vm, (size_t)n, cd_as_tuple(container)->items + start);
-  if (!list) return cd_bytes_steps(vm, container, start, step, n);
-  if (step == 1) return cd_list_of(vm, (size_t)n, cd_as_list(container)->items + start);
-  Ref made = cd_list_with_capacity(vm, (size_t)n);
-  if (!cd_bits(made)) return NO_REF;
-  List *to = cd_as_list(made);
-  const Value *items = cd_as_list(container)->items;
-  for (int64_t i = 0; i < n; i++) to->items[i] = cd_dup(items[start + i * step]);
-  to->size = (size_t)n;
-  return made;
-}
-
-// list[a:b] = list of the same length, or reversed() of one. false without an exception: some other case.
-static NO_INLINE bool eval_set_slice(VM *vm, Value container, const Value *parts, uint32_t count, Value value)
-{
-  Type *type = vm->types.list;
-  int64_t start, step, n;
-  if (!cd_is_exact(container, type)) return false;
-  ListIterator *reversed = cd_is_exact(value, vm->types.list_reverse_iterator) ? (ListIterator *)cd_object(value) : NULL;
-  if (reversed) value = reversed->list;
-  if (!cd_bits(value) || !cd_is_exact(value, type) || cd_is(container, value)) return false;
-  List *to = cd_as_list(container), *from = cd_as_list(value);
-  if (!eval_slice_bounds(parts, count, (int64_t)to->size, &start, &step, &n) || step != 1 || n != (int64_t)from->size) return false;
-  if (reversed && reversed->index != from->size) return false;
-  Value *target = to->items + start, *items = from->items;
-  for (int64_t i = 0; i < n; i++)
-    if (cd_is_object(target[i])) return false;                   // dropping those could change the lists
-  if (reversed) {
-    for (int64_t i = 0; i < n; i++) target[i] = cd_dup(items[n - 1 - i]);
-    reversed->index = 0;
-    cd_clear(vm, &reversed->list);
-  } else {
-    for (int64_t i = 0; i < n; i++) target[i] = cd_dup(items[i]);
-  }
-  return true;
-}
-
-// ---- calls ----
-
-// Pushes a frame for any Python function that is no generator; links nothing. The caller drops the arguments.
-static NO_INLINE Frame *eval_bind_frame(VM *vm, Function *function, const Value *args, size_t nargs, Value kwnames)
-{
-  return cd_frame_for_call(vm, function, args, nargs, kwnames);
-}
-
-static NO_INLINE Ref eval_new_generator(VM *vm, Function *function, const Value *args, size_t nargs, Value kwnames)
-{
-  return cd_function_call(vm, cd_from_object(function), args, nargs, kwnames);
-}
-
-static COLD bool eval_too_deep(VM *vm)
-{
-  cd_raise_recursion(vm, "");
-  return false;
-}
-// One Python frame more.
-static ALWAYS_INLINE bool eval_deeper(VM *vm, Thread *thread)
-{
-  return LIKELY(++thread->recursion_depth <= vm->recursion_limit) || (thread->recursion_depth--, eval_too_deep(vm));
-}
-
-// The class's __init__ if calling the class means object.__new__ and then this Python function; NO_VALUE otherwise. Borrowed.
-static Value eval_python_init(VM *vm, Type *cls)
-{
-  if (cls->head.type != vm->types.type || cls->slots.new_ != cd_object_new_slot || (cls->flags & (TYPE_ABSTRACT | TYPE_EXTRA_AT_END))) return NO_VALUE;
-  Value init = cd_type_lookup_borrow(vm, cls, N(__init__));
-  return cd_bits(init) && cd_is_exact(init, vm->types.function) ? init : NO_VALUE;
-}
-
-static NO_INLINE void eval_learn_class(VM *vm, Code *code, Type *cls, InstrExtra *extra)
-{
-  InlineCache *cache = eval_cache_to_fill(vm, code, extra);
-  if (!cache) return;
-  Value init = eval_python_init(vm, cls);
-  uint32_t version = cd_bits(init) ? cd_type_version(vm, cls) : 0;
-  if (!version) return;
-  cache->kind = CACHE_INIT;
-  cache->type_version = version;
-  cache->value = init;
-}
-
-// Iterators written in Python: their __next__ runs as a frame of the loop.
-static NO_INLINE void eval_learn_next(VM *vm, Code *code, Type *type, InstrExtra *extra)
-{
-  InlineCache *cache = eval_cache_to_fill(vm, code, extra);
-  if (!cache) return;
-  Value next = cd_type_lookup_borrow(vm, type, N(__next__));
-  uint32_t version = cd_type_version(vm, type);
-  if (!cd_bits(next) || !cd_is_exact(next, vm->types.function) || !version) return;
-  cache->kind = CACHE_NEXT;
-  cache->type_version = version;
-  cache->value = next;
-}
-
-// iter(range(*args)) of small ints. NO_REF without an exception: others.
-static NO_INLINE Ref eval_iterate_range(VM *vm, const Value *args, uint32_t nargs)
-{
-  if (nargs < 1 || nargs > 3) return NO_REF;
-  for (uint32_t i = 0; i < nargs; i++)
-    if (!cd_is_small(args[i])) return NO_REF;
-  return cd_range_iterator_new(vm, nargs == 1 ? 0 : cd_small(args[0]), cd_small(args[nargs > 1]), nargs == 3 ? cd_small(args[2]) : 1);
-}
-
-// A frame for a function that takes just these arguments. NULL: MemoryError.
-static Frame *eval_push_simple(VM *vm, FrameStack *stack, Function *function, const Value *args, uint32_t nargs)
-{
-  Code *code = function->code;
-  uint16_t flags;
-  Frame *frame = cd_stack_push(vm, stack, cd_frame_size(code), &flags);
-  if (UNLIKELY(!frame)) return NULL;
-  cd_dup_object(function);
-  cd_frame_init(frame, function, code, flags);
-  for (uint32_t i = 0; i < nargs; i++) frame->registers[i] = cd_dup(args[i]);
-  for (uint32_t i = nargs; i < code->register_count; i++) frame->registers[i] = NO_VALUE;
-  return frame;
-}
-
-// A frame for `callable(*args)` if that is a Python function or a bound method of one, and no generator. NULL without an exception: it isn't.
-static NO_INLINE Frame *eval_push_any(VM *vm, Value callable, const Value *args, uint32_t nargs)
-{
-  Value with_self[8];
-  if (cd_is_exact(callable, vm->types.method)) {
-    Method *method = (Method *)cd_object(callable);
-    with_self[0] = method->self;
-    for (uint32_t i = 0; i < nargs; i++) with_self[i + 1] = args[i];
-    args = with_self;
-    nargs++;
-    callable = method->function;
-  }
-  if (!cd_is_exact(callable, vm->types.function)) return NULL;
-  Function *function = (Function *)cd_object(callable);
-  if (function->code->flags & CO_ANY_GENERATOR) return NULL;
-  if (!eval_deeper(vm, vm->thread)) return NULL;
-  Frame *frame = cd_frame_for_call(vm, function, args, nargs, NO_VALUE);
-  if (!frame) vm->thread->recursion_depth--;
-  return frame;
-}
-
-// The same for f(*positional, **keywords); keywords NO_VALUE: none.
-static NO_INLINE Frame *eval_push_unpacked(VM *vm, Value callable, Value positional, Value keywords)
-{
-  Value self = NO_VALUE;
-  if (cd_is_exact(callable, vm->types.method)) {
-    self = ((Method *)cd_object(callable))->self;
-    callable = ((Method *)cd_object(callable))->function;
-  }
-  if (!cd_is_exact(callable, vm->types.function) || !cd_is_exact(positional, vm->types.tuple)) return NULL;
-  Function *function = (Function *)cd_object(callable);
-  if (function->code->flags & CO_ANY_GENERATOR) return NULL;
-  Tuple *tuple = cd_as_tuple(positional);
-  size_t named = cd_bits(keywords) ? cd_dict_count(keywords) : 0;
-  size_t nargs = tuple->size + (cd_bits(self) != 0), total = nargs + named;
-  Value few[12];
-  const Value *args = tuple->items;
-  Value *all = NULL;
-  Ref kwnames = NO_REF;
-  if (cd_bits(self) || named) {
-    all = total <= ARRAY_LEN(few) ? few : cd_alloc_array(vm, total, sizeof(Value));
-    if (!all) return NULL;
-    size_t n = 0;
-    if (cd_bits(self)) all[n++] = self;
-    if (tuple->size) memcpy(all + n, tuple->items, tuple->size * sizeof(Value));
-    n = nargs;
-    if (named) {
-      size_t i = 0;
-      Value key, value;
-      if (!cd_bits(kwnames = cd_tuple_new(vm, named))) goto fail;
-      for (size_t k = 0; cd_dict_each(keywords, &i, &key, &value); k++) {
-        if (!cd_is_str(key)) { cd_raise_type(vm, "keywords must be strings"); goto fail; }
-        cd_tuple_set(kwnames, k, cd_dup(key));
-        all[n++] = value;
-      }
-    }
-    args = all;
-  }
-  if (!eval_deeper(vm, vm->thread)) goto fail;
-  Frame *frame = cd_frame_for_call(vm, function, args, nargs, kwnames);
-  if (!frame) vm->thread->recursion_depth--;
-  cd_drop(vm, kwnames);
-  if (all && all != few) cd_free(vm, all, total * sizeof(Value));
-  return frame;
-
-fail:
-  cd_drop(vm, kwnames);
-  if (all && all != few) cd_free(vm, all, total * sizeof(Value));
-  return NULL;
-}
-
-// An instance whose class has a Python function as __call__; NO_VALUE: something else. Borrowed.
-static Value eval_python_call(VM *vm, Value callee)
-{
-  Type *type = cd_object(callee)->type;
-  if (!(type->flags & TYPE_HEAP) || (type->flags & TYPE_TYPE)) return NO_VALUE;
-  Value call = cd_type_lookup_borrow(vm, type, N(__call__));
-  return cd_bits(call) && cd_is_exact(call, vm->types.function) ? call : NO_VALUE;
-}
-
-// `with` on an instance of a Python class whose __enter__ and __exit__ are functions: *exit bound, and a frame for __enter__. NULL without an
-// exception: some other case.
-static NO_INLINE Frame *eval_push_enter(VM *vm, Value manager, Ref *exit)
-{
-  if (!cd_is_object(manager) || !(cd_object(manager)->type->flags & TYPE_HEAP)) return NULL;
-  Type *type = cd_object(manager)->type;
-  Value enter = cd_type_lookup_borrow(vm, type, N(__enter__)), leave = cd_type_lookup_borrow(vm, type, N(__exit__));
-  if (!cd_bits(enter) || !cd_bits(leave) || !cd_is_exact(enter, vm->types.function) || !cd_is_exact(leave, vm->types.function)) return NULL;
-  Function *function = (Function *)cd_object(enter);
-  if (!cd_code_is_simple(function->code) || function->code->arg_count != 1) return NULL;
-  Ref bound = cd_method_new(vm, leave, manager);
-  if (!cd_bits(bound)) return NULL;
-  Frame *frame = eval_push_any(vm, enter, &manager, 1);
-  if (!frame) { cd_drop(vm, bound); return NULL; }
-  *exit = bound;
-  return frame;
-}
-
-// Any callable, no frame in this loop.
-static NO_INLINE Ref eval_call_other(VM *vm, Value callee, const Value *args, size_t nargs, Value kwnames)
-{
-  if (cd_is_object(callee)) {
-    Type *type = cd_object(callee)->type;
-    if (type == vm->types.native) {
-      Native *native = (Native *)cd_object(callee);
-      return cd_native_call(vm, native->def, &native->signature, native->self, native->type, args, nargs, kwnames);
-    }
-    if (type == vm->types.method_descriptor && nargs) {
-      MethodDescriptor *method = (MethodDescriptor *)cd_object(callee);
-      if (LIKELY(cd_type_of(vm, args[0]) == method->type))
-        return cd_native_call(vm, method->def, &method->signature, args[0], method->type, args + 1, nargs - 1, kwnames);
-    }
-  }
-  return cd_call(vm, callee, args, nargs, kwnames);
-}
-
-static NO_INLINE Ref eval_call_traced(VM *vm, Frame *frame, Value callee, const Value *args, size_t nargs, Value kwnames)
-{
-  Type *type = cd_is_object(callee) ? cd_object(callee)->type : NULL;
-  bool native = type && (type == vm->types.native || type == vm->types.method_descriptor || type == vm->types.class_method_descriptor);
-  if (!native || !cd_bits(vm->thread->profile_fn)) return eval_call_other(vm, callee, args, nargs, kwnames);
-  if (!cd_trace_native(vm, frame, TRACE_C_CALL, callee)) return NO_REF;
-  Ref result = eval_call_other(vm, callee, args, nargs, kwnames);
-  if (!cd_bits(result)) {
-    Ref raised = cd_take_raised(vm);
-    if (!cd_trace_native(vm, frame, TRACE_C_EXCEPTION, callee)) { cd_drop(vm, raised); return NO_REF; }
-    cd_restore_raised(vm, raised);
-    return NO_REF;
-  }
-  if (!cd_trace_native(vm, frame, TRACE_C_RETURN, callee)) { cd_drop(vm, result); return NO_REF; }
-  return result;
-}
 
 // ---- the loop ----
 
@@ -1057,7 +328,7 @@ op_traced:
     }
   load_global_slow:
     SAVE();
-    Ref v = eval_load_global(vm, frame, NAME_AT(B), extra);
+    Ref v = cd_cache_load_global(vm, frame, NAME_AT(B), extra);
     if (!cd_bits(v)) goto error;
     SET(A, v);
     NEXT(2);
@@ -1102,7 +373,7 @@ op_traced:
         case CACHE_PROPERTY: {
           Function *getter = (Function *)cd_object(cache->value);
           if (!cd_code_is_simple(getter->code) || getter->code->arg_count != 1 || TRACED()) break;
-          if (!eval_deeper(vm, thread)) goto error;
+          if (!cd_deeper(vm, thread)) goto error;
           uint16_t flags;
           Frame *callee = cd_stack_push(vm, stack, cd_frame_size(getter->code), &flags);
           if (!callee) { thread->recursion_depth--; goto error; }
@@ -1145,7 +416,7 @@ op_traced:
     SAVE();
     Ref v = NO_REF;
     if (IS_INSTANCE(object)) TRY_FRAME(cd_special_get_attr(vm, object, NAME_AT(C), &v), RETURN_GETATTR, 0);
-    if (!cd_bits(v) && !cd_bits(v = eval_load_attr(vm, code, object, NAME_AT(C), extra))) goto error;
+    if (!cd_bits(v) && !cd_bits(v = cd_cache_load_attr(vm, code, object, NAME_AT(C), extra))) goto error;
     CONSUME(B);
     SET(A, v);
     NEXT(2);
@@ -1215,7 +486,7 @@ op_traced:
       TRY_FRAME(cd_special_get_attr(vm, object, NAME_AT(C), &v), RETURN_GETATTR, 0);
       pair[0] = v;
     }
-    if (!cd_bits(pair[0]) && !eval_load_method(vm, code, object, NAME_AT(C), extra, pair, false)) goto error;
+    if (!cd_bits(pair[0]) && !cd_cache_load_method(vm, code, object, NAME_AT(C), extra, pair, false)) goto error;
     CONSUME(B);
     R[A] = pair[0];
     R[A + 1] = pair[1];
@@ -1266,7 +537,7 @@ op_traced:
     }
     SAVE();
     if (IS_INSTANCE(object)) TRY_FRAME(cd_special_set_attr(vm, object, NAME_AT(B), R[C]), RETURN_DISCARD, 0);
-    if (!eval_store_attr(vm, code, object, NAME_AT(B), R[C], extra)) goto error;
+    if (!cd_cache_store_attr(vm, code, object, NAME_AT(B), R[C], extra)) goto error;
     CONSUME(C);
     CONSUME(A);
     NEXT(2);
@@ -1407,22 +678,22 @@ op_traced:
   CASE(I##NAME) { Ref r; if (LIKELY(fast(R[B], R[C], &r))) { SET(A, r); NEXT(1); } goto binary; }          \
   CASE(I##NAME##_K) { Ref r; if (LIKELY(fast(R[B], CONST(C), &r))) { SET(A, r); NEXT(1); } goto binary_k; }
 
-  CASE(ADD) { Ref r; if (LIKELY(eval_add(R[B], R[C], &r))) { SET(A, r); NEXT(1); } goto add; }
-  CASE(ADD_K) { Ref r; if (LIKELY(eval_add(R[B], CONST(C), &r))) { SET(A, r); NEXT(1); } goto binary_k; }
-  CASE(IADD) { Ref r; if (LIKELY(eval_add(R[B], R[C], &r))) { SET(A, r); NEXT(1); } goto add; }
-  CASE(IADD_K) { Ref r; if (LIKELY(eval_add(R[B], CONST(C), &r))) { SET(A, r); NEXT(1); } goto binary_k; }
-  ARITHMETIC(SUBTRACT, eval_subtract)
-  ARITHMETIC(MULTIPLY, eval_multiply)
-  ARITHMETIC(MATMUL, eval_never)
-  ARITHMETIC(TRUE_DIVIDE, eval_true_divide)
-  ARITHMETIC(FLOOR_DIVIDE, eval_floor_divide)
-  ARITHMETIC(REMAINDER, eval_remainder)
-  ARITHMETIC(LSHIFT, eval_lshift)
-  ARITHMETIC(RSHIFT, eval_rshift)
-  ARITHMETIC(AND, eval_and)
-  ARITHMETIC(XOR, eval_xor)
-  ARITHMETIC(OR, eval_or)
-  ARITHMETIC(POWER, eval_power)
+  CASE(ADD) { Ref r; if (LIKELY(arithmetic_add(R[B], R[C], &r))) { SET(A, r); NEXT(1); } goto add; }
+  CASE(ADD_K) { Ref r; if (LIKELY(arithmetic_add(R[B], CONST(C), &r))) { SET(A, r); NEXT(1); } goto binary_k; }
+  CASE(IADD) { Ref r; if (LIKELY(arithmetic_add(R[B], R[C], &r))) { SET(A, r); NEXT(1); } goto add; }
+  CASE(IADD_K) { Ref r; if (LIKELY(arithmetic_add(R[B], CONST(C), &r))) { SET(A, r); NEXT(1); } goto binary_k; }
+  ARITHMETIC(SUBTRACT, arithmetic_subtract)
+  ARITHMETIC(MULTIPLY, arithmetic_multiply)
+  ARITHMETIC(MATMUL, arithmetic_never)
+  ARITHMETIC(TRUE_DIVIDE, arithmetic_true_divide)
+  ARITHMETIC(FLOOR_DIVIDE, arithmetic_floor_divide)
+  ARITHMETIC(REMAINDER, arithmetic_remainder)
+  ARITHMETIC(LSHIFT, arithmetic_lshift)
+  ARITHMETIC(RSHIFT, arithmetic_rshift)
+  ARITHMETIC(AND, arithmetic_and)
+  ARITHMETIC(XOR, arithmetic_xor)
+  ARITHMETIC(OR, arithmetic_or)
+  ARITHMETIC(POWER, arithmetic_power)
 
 add:                                             // s = s + t, s += t: in place while s is the only reference
   if (A == B && cd_is_exact(R[B], vm->types.str) && cd_is_exact(R[C], vm->types.str)) {
@@ -1491,20 +762,20 @@ binary_k: {
   CASE(NAME) { int t = fast(R[B], R[C]); if (LIKELY(t >= 0)) TRUTH_RESULT(t); goto compare; }            \
   CASE(NAME##_K) { int t = fast(R[B], CONST(C)); if (LIKELY(t >= 0)) TRUTH_RESULT(t); goto compare_k; }
 
-  COMPARISON(LT, eval_lt)
-  COMPARISON(LE, eval_le)
-  COMPARISON(GT, eval_gt)
-  COMPARISON(GE, eval_ge)
-  CASE(EQ) { int t = eval_equal(vm, R[B], R[C]); if (LIKELY(t >= 0)) { CONSUME(B); CONSUME(C); TRUTH_RESULT(t); } goto compare; }
-  CASE(EQ_K) { int t = eval_equal(vm, R[B], CONST(C)); if (LIKELY(t >= 0)) { CONSUME(B); TRUTH_RESULT(t); } goto compare_k; }
-  CASE(NE) { int t = eval_equal(vm, R[B], R[C]); if (LIKELY(t >= 0)) { CONSUME(B); CONSUME(C); TRUTH_RESULT(!t); } goto compare; }
-  CASE(NE_K) { int t = eval_equal(vm, R[B], CONST(C)); if (LIKELY(t >= 0)) { CONSUME(B); TRUTH_RESULT(!t); } goto compare_k; }
+  COMPARISON(LT, arithmetic_lt)
+  COMPARISON(LE, arithmetic_le)
+  COMPARISON(GT, arithmetic_gt)
+  COMPARISON(GE, arithmetic_ge)
+  CASE(EQ) { int t = arithmetic_equal(vm, R[B], R[C]); if (LIKELY(t >= 0)) { CONSUME(B); CONSUME(C); TRUTH_RESULT(t); } goto compare; }
+  CASE(EQ_K) { int t = arithmetic_equal(vm, R[B], CONST(C)); if (LIKELY(t >= 0)) { CONSUME(B); TRUTH_RESULT(t); } goto compare_k; }
+  CASE(NE) { int t = arithmetic_equal(vm, R[B], R[C]); if (LIKELY(t >= 0)) { CONSUME(B); CONSUME(C); TRUTH_RESULT(!t); } goto compare; }
+  CASE(NE_K) { int t = arithmetic_equal(vm, R[B], CONST(C)); if (LIKELY(t >= 0)) { CONSUME(B); TRUTH_RESULT(!t); } goto compare_k; }
 
 compare: {
     SAVE();
     if (IS_INSTANCE(R[B])) TRY_FRAME(cd_special_compare(vm, R[B], R[C], pc->op), RETURN_OPERATOR, 0);
     Ref r;
-    int t = eval_compare_slow(vm, R[B], R[C], pc->op, &r);
+    int t = cd_compare_slow(vm, R[B], R[C], pc->op, &r);
     if (t < 0) goto error;
     CONSUME(B);
     CONSUME(C);
@@ -1516,7 +787,7 @@ compare_k: {
     SAVE();
     if (IS_INSTANCE(R[B])) TRY_FRAME(cd_special_compare(vm, R[B], CONST(C), pc->op), RETURN_OPERATOR, 0);
     Ref r;
-    int t = eval_compare_slow(vm, R[B], CONST(C), pc->op, &r);
+    int t = cd_compare_slow(vm, R[B], CONST(C), pc->op, &r);
     if (t < 0) goto error;
     CONSUME(B);
     if (LIKELY(t < 2)) TRUTH_RESULT(t);
@@ -1586,10 +857,10 @@ compare_k: {
     NEXT(1);
   }
   CASE(NOT) {
-    int t = eval_quick_truth(R[B]);
+    int t = arithmetic_quick_truth(R[B]);
     if (UNLIKELY(t < 0)) {
       SAVE();
-      if ((t = eval_slow_truth(vm, R[B])) < 0) goto error;
+      if ((t = cd_slow_truth(vm, R[B])) < 0) goto error;
       CONSUME(B);
     }
     TRUTH_RESULT(!t);
@@ -1608,20 +879,20 @@ compare_k: {
   }
 
   CASE(JUMP_IF_FALSE) {
-    int t = eval_quick_truth(R[A]);
+    int t = arithmetic_quick_truth(R[A]);
     if (UNLIKELY(t < 0)) {
       SAVE();
-      if ((t = eval_slow_truth(vm, R[A])) < 0) goto error;
+      if ((t = cd_slow_truth(vm, R[A])) < 0) goto error;
       CONSUME(A);
     }
     if (t) NEXT(2);
     JUMP_BY(2, EXTRA->jump);
   }
   CASE(JUMP_IF_TRUE) {
-    int t = eval_quick_truth(R[A]);
+    int t = arithmetic_quick_truth(R[A]);
     if (UNLIKELY(t < 0)) {
       SAVE();
-      if ((t = eval_slow_truth(vm, R[A])) < 0) goto error;
+      if ((t = cd_slow_truth(vm, R[A])) < 0) goto error;
       CONSUME(A);
     }
     if (!t) NEXT(2);
@@ -1640,20 +911,20 @@ compare_k: {
     JUMP_BY(2, EXTRA->jump);
   }
   CASE(JUMP_IF_FALSE_OR_DROP) {
-    int t = eval_quick_truth(R[A]);
+    int t = arithmetic_quick_truth(R[A]);
     if (t < 0) {
       SAVE();
-      if ((t = eval_slow_truth(vm, R[A])) < 0) goto error;
+      if ((t = cd_slow_truth(vm, R[A])) < 0) goto error;
     }
     if (!t) NEXT(2 + EXTRA->jump);
     cd_clear(vm, &R[A]);
     NEXT(2);
   }
   CASE(JUMP_IF_TRUE_OR_DROP) {
-    int t = eval_quick_truth(R[A]);
+    int t = arithmetic_quick_truth(R[A]);
     if (t < 0) {
       SAVE();
-      if ((t = eval_slow_truth(vm, R[A])) < 0) goto error;
+      if ((t = cd_slow_truth(vm, R[A])) < 0) goto error;
     }
     if (t) NEXT(2 + EXTRA->jump);
     cd_clear(vm, &R[A]);
@@ -1722,7 +993,7 @@ compare_k: {
     SAVE();
     uint32_t n = C;
     if (pc[1].op == OP_GET_ITEM && pc[1].c == A && A >= first_temp && !TRACED()) {
-      Ref part = eval_get_slice(vm, R[pc[1].b], &R[B], n);
+      Ref part = cd_get_slice(vm, R[pc[1].b], &R[B], n);
       if (cd_bits(part)) {
         for (uint32_t i = 0; i < n; i++) R[B + i] = NO_VALUE;    // all immediates
         pc++;
@@ -1731,7 +1002,7 @@ compare_k: {
         NEXT(1);
       }
       if (cd_raised(vm)) goto error;
-    } else if (pc[1].op == OP_SET_ITEM && pc[1].b == A && A >= first_temp && !TRACED() && eval_set_slice(vm, R[pc[1].a], &R[B], n, R[pc[1].c])) {
+    } else if (pc[1].op == OP_SET_ITEM && pc[1].b == A && A >= first_temp && !TRACED() && cd_set_slice(vm, R[pc[1].a], &R[B], n, R[pc[1].c])) {
       for (uint32_t i = 0; i < n; i++) R[B + i] = NO_VALUE;
       pc++;
       CONSUME(C);
@@ -1874,7 +1145,7 @@ compare_k: {
           defaults = tuple->items + (tuple->size - missing);
         }
         SAVE();
-        if (UNLIKELY(!eval_deeper(vm, thread))) goto error;
+        if (UNLIKELY(!cd_deeper(vm, thread))) goto error;
         uint16_t flags;
         Frame *new_frame = cd_stack_push(vm, stack, cd_frame_size(target), &flags);
         if (UNLIKELY(!new_frame)) { thread->recursion_depth--; goto error; }
@@ -1908,7 +1179,7 @@ compare_k: {
     if (type == vm->types.type || (type->flags & TYPE_TYPE)) {
       Type *cls = (Type *)cd_object(callee);
       if (cls == vm->types.range && pc[2].op == OP_GET_ITER && pc[2].b == A && A >= first_temp && !cd_bits(R[base + 1]) && EXTRA->jump < 0 && !TRACED()) {
-        Ref made = eval_iterate_range(vm, &R[first], nargs);     // `for i in range(n)`: nobody sees the range itself
+        Ref made = cd_iterate_range(vm, &R[first], nargs);     // `for i in range(n)`: nobody sees the range itself
         if (cd_bits(made)) {
           SAVE();
           for (uint32_t i = 0; i < nargs; i++) R[first + i] = NO_VALUE;
@@ -1924,8 +1195,8 @@ compare_k: {
       if (extra->cache && code->caches[extra->cache - 1].kind == CACHE_INIT && cls->version == code->caches[extra->cache - 1].type_version) {
         init = code->caches[extra->cache - 1].value;
       } else {
-        init = eval_python_init(vm, cls);
-        if (cd_bits(init)) eval_learn_class(vm, code, cls, extra);
+        init = cd_python_init(vm, cls);
+        if (cd_bits(init)) cd_cache_learn_class(vm, code, cls, extra);
       }
       if (!cd_bits(init) || cd_bits(R[base + 1])) goto call_other;
       SAVE();
@@ -1934,7 +1205,7 @@ compare_k: {
       Function *function = (Function *)cd_object(init);
       Code *target = function->code;
       Ref self = cd_from_object(instance);
-      if (UNLIKELY(!eval_deeper(vm, thread))) { cd_drop(vm, self); goto error; }
+      if (UNLIKELY(!cd_deeper(vm, thread))) { cd_drop(vm, self); goto error; }
       R[base + 1] = self;                        // the first argument; dies with the arguments
       first = base + 1;
       nargs++;
@@ -1953,7 +1224,7 @@ compare_k: {
       } else {
         Value kwnames = extra->jump < 0 ? NO_VALUE : CONST(extra->jump);
         if (target->flags & CO_ANY_GENERATOR) { thread->recursion_depth--; goto call_init_slow; }
-        new_frame = eval_bind_frame(vm, function, &R[first], nargs - (cd_bits(kwnames) ? (uint32_t)cd_tuple_size(kwnames) : 0), kwnames);
+        new_frame = cd_frame_for_call(vm, function, &R[first], nargs - (cd_bits(kwnames) ? (uint32_t)cd_tuple_size(kwnames) : 0), kwnames);
         if (!new_frame) { thread->recursion_depth--; goto error; }
         for (uint32_t i = 1; i < nargs; i++) cd_clear(vm, &R[first + i]);
       }
@@ -1970,7 +1241,7 @@ compare_k: {
       goto call_other;
     }
     if ((type->flags & TYPE_HEAP) && !cd_bits(R[base + 1])) {
-      Value call = eval_python_call(vm, callee);
+      Value call = cd_callee_python_call(vm, callee);
       if (cd_bits(call)) {                       // as if it were the bound method __call__
         R[base + 1] = callee;
         R[base] = cd_dup(call);
@@ -2028,7 +1299,7 @@ call_native: {
         cd_replace(vm, &R[B + 2], exception);
         if (!eval_can_throw(gen)) goto call_other;
       }
-      if (UNLIKELY(!eval_deeper(vm, thread))) goto error;
+      if (UNLIKELY(!cd_deeper(vm, thread))) goto error;
       if (UNLIKELY(gen->delegator != NULL)) cd_chain_break(vm, gen);
       cd_throw_raise(vm, gen, cd_take(&R[B + 2]));
       gen->frame.back = frame;
@@ -2051,14 +1322,14 @@ call_bound: {                                    // a Python function whose argu
     if (cd_bits(kwnames)) nargs -= (uint32_t)cd_tuple_size(kwnames);
     SAVE();
     if (function->code->flags & CO_ANY_GENERATOR) {
-      Ref r = eval_new_generator(vm, function, &R[first], nargs, kwnames);
+      Ref r = cd_function_call(vm, R[B], &R[first], nargs, kwnames);
       if (!cd_bits(r)) goto error;
       for (uint32_t i = B; i < end; i++) cd_clear(vm, &R[i]);
       SET(A, r);
       NEXT(2);
     }
-    if (UNLIKELY(!eval_deeper(vm, thread))) goto error;
-    Frame *new_frame = eval_bind_frame(vm, function, &R[first], nargs, kwnames);
+    if (UNLIKELY(!cd_deeper(vm, thread))) goto error;
+    Frame *new_frame = cd_frame_for_call(vm, function, &R[first], nargs, kwnames);
     if (!new_frame) { thread->recursion_depth--; goto error; }
     for (uint32_t i = B; i < end; i++) cd_clear(vm, &R[i]);
     new_frame->back = frame;
@@ -2074,7 +1345,7 @@ call_other: {
     Value kwnames = EXTRA->jump < 0 ? NO_VALUE : CONST(EXTRA->jump);
     if (cd_bits(kwnames)) nargs -= (uint32_t)cd_tuple_size(kwnames);
     SAVE();
-    Ref r = TRACED() ? eval_call_traced(vm, frame, R[B], &R[first], nargs, kwnames) : eval_call_other(vm, R[B], &R[first], nargs, kwnames);
+    Ref r = TRACED() ? cd_callee_call_traced(vm, frame, R[B], &R[first], nargs, kwnames) : cd_callee_call(vm, R[B], &R[first], nargs, kwnames);
     dispatch = stack->dispatch;
     if (UNLIKELY(!cd_bits(r))) goto error;
     for (uint32_t i = B; i < end; i++) cd_clear(vm, &R[i]);
@@ -2087,7 +1358,7 @@ call_other: {
     Value keywords = C & 1 ? R[B + 2] : NO_VALUE;
     Value callee = R[B];
     if (!cd_bits(keywords) || cd_is_exact(keywords, vm->types.dict)) {
-      Frame *new_frame = eval_push_unpacked(vm, callee, R[B + 1], keywords);
+      Frame *new_frame = cd_callee_frame_unpacked(vm, callee, R[B + 1], keywords);
       if (new_frame) {
         uint32_t target = A;
         for (uint32_t i = 0, n = 2 + (C & 1u), first = B; i < n; i++) cd_clear(vm, &R[first + i]);
@@ -2325,7 +1596,7 @@ do_return:
       gen = (Generator *)it;
       if (LIKELY(gen->frame.state == FRAME_SUSPENDED && !gen->delegator && !TRACED())) {       // the shortest way through enter_generator
         SAVE();
-        if (UNLIKELY(!eval_deeper(vm, thread))) goto error;
+        if (UNLIKELY(!cd_deeper(vm, thread))) goto error;
         Frame *g = &gen->frame;
         g->back = frame;
         g->flags = (uint16_t)((g->flags & ~FRAME_KIND) | RETURN_FOR_ITER << FRAME_KIND_SHIFT);
@@ -2351,15 +1622,15 @@ do_return:
     }
     if (type->flags & TYPE_HEAP && !TRACED()) {
       InstrExtra *extra = EXTRA;
-      if (!extra->cache || code->caches[extra->cache - 1].type_version != type->version) eval_learn_next(vm, code, type, extra);
+      if (!extra->cache || code->caches[extra->cache - 1].type_version != type->version) cd_cache_learn_next(vm, code, type, extra);
       const InlineCache *cache = extra->cache ? &code->caches[extra->cache - 1] : NULL;
       if (cache && cache->kind == CACHE_NEXT && cache->type_version == type->version) {
         Function *function = (Function *)cd_object(cache->value);
         if (LIKELY(cd_code_is_simple(function->code) && function->code->arg_count == 1)) {
           SAVE();
-          if (UNLIKELY(!eval_deeper(vm, thread))) goto error;
+          if (UNLIKELY(!cd_deeper(vm, thread))) goto error;
           const Value self = R[B];
-          Frame *new_frame = eval_push_simple(vm, stack, function, &self, 1);
+          Frame *new_frame = cd_frame_push_simple(vm, stack, function, &self, 1);
           if (UNLIKELY(!new_frame)) { thread->recursion_depth--; goto error; }
           ENTER_FRAME(new_frame, RETURN_FOR_NEXT, 0);
         }
@@ -2387,7 +1658,7 @@ do_return:
 enter_generator: {
     Frame *g = &gen->frame;
     if (LIKELY(kind != RETURN_DELEGATE && kind != RETURN_ASYNC_NEXT)) {
-      if (UNLIKELY(!eval_deeper(vm, thread))) { cd_drop(vm, sent); goto error; }
+      if (UNLIKELY(!cd_deeper(vm, thread))) { cd_drop(vm, sent); goto error; }
       if (UNLIKELY(gen->delegator != NULL)) cd_chain_break(vm, gen);
     }
     g->back = frame;
@@ -2455,6 +1726,15 @@ resume: {
         for (uint32_t i = B, end = B + 2 + C; i < end; i++) cd_clear(vm, &R[i]);
       SET(A, result);
       NEXT(2);
+    }
+    if (flags == (FRAME_IS_GENERATOR | FRAME_ENTRY) && !TRACED()) {      // sum(g): to native code
+      thread->handling = cd_generator_of(frame)->handling.previous;
+      thread->recursion_depth--;
+      thread->frame = frame->back;
+      frame->back = NULL;
+      frame->flags &= (uint16_t)~FRAME_ENTRY;
+      *out = result;
+      return YIELDED;
     }
   }
 
@@ -2633,7 +1913,7 @@ do_yield: {
   CASE(WITH_ENTER) {
     SAVE();
     Ref exit;
-    Frame *new_frame = eval_push_enter(vm, R[C], &exit);
+    Frame *new_frame = cd_callee_frame_enter(vm, R[C], &exit);
     if (new_frame) {
       uint32_t target = B;
       CONSUME(C);
@@ -2655,7 +1935,7 @@ with_enter: {
   CASE(WITH_EXIT) {
     SAVE();
     const Value nones[3] = {cd_none(), cd_none(), cd_none()};
-    Frame *new_frame = eval_push_any(vm, R[B], nones, 3);
+    Frame *new_frame = cd_callee_frame(vm, R[B], nones, 3);
     if (new_frame) {
       uint32_t target = A;
       CONSUME(B);
@@ -2673,7 +1953,7 @@ with_enter: {
     SAVE();
     Value traceback = cd_as_exception(R[C])->traceback;
     const Value args[3] = {cd_type_value(cd_type_of(vm, R[C])), R[C], cd_bits(traceback) ? traceback : cd_none()};
-    Frame *new_frame = eval_push_any(vm, R[B], args, 3);
+    Frame *new_frame = cd_callee_frame(vm, R[B], args, 3);
     if (new_frame) ENTER_FRAME(new_frame, RETURN_SHORT, A);
     if (cd_raised(vm)) goto error;
     Ref r = cd_call(vm, R[B], args, 3, NO_VALUE);
@@ -2890,7 +2170,7 @@ SendResult cd_eval(VM *vm, Frame *frame, bool raise, Ref *out)
   Thread *thread = vm->thread;
   frame->flags |= FRAME_ENTRY;
   frame->back = thread->frame;
-  if (!eval_c_stack_left(vm) || !eval_deeper(vm, thread)) {
+  if (!eval_c_stack_left(vm) || !cd_deeper(vm, thread)) {
     cd_frame_discard(vm, frame);
     return RAISED;
   }
@@ -2901,7 +2181,7 @@ SendResult cd_frame_resume(VM *vm, Frame *frame, Ref sent, Ref *out)
 {
   Thread *thread = vm->thread;
   Generator *generator = cd_generator_of(frame);
-  if (!eval_c_stack_left(vm) || !eval_deeper(vm, thread)) {
+  if (!eval_c_stack_left(vm) || !cd_deeper(vm, thread)) {
     cd_drop(vm, sent);
     return RAISED;
   }
@@ -2926,4 +2206,4 @@ SendResult cd_frame_delegate_ended(VM *vm, Frame *leaf, Ref value, Ref *out)
   return eval_run(vm, leaf, EVAL_DELEGATE_ENDED, value, out, NULL);
 }
 
-bool cd_frame_can_enter(VM *vm) { return eval_c_stack_left(vm) && eval_deeper(vm, vm->thread); }
+bool cd_frame_can_enter(VM *vm) { return eval_c_stack_left(vm) && cd_deeper(vm, vm->thread); }

@@ -65,6 +65,25 @@ static ALWAYS_INLINE void cd_frame_init(Frame *frame, Function *function, Code *
 
 // A frame on the stack for `function` (a new reference is taken) with its arguments bound; linked nowhere yet. NULL: exception.
 MUST_USE Frame *cd_frame_for_call(VM *vm, Function *function, const Value *args, size_t nargs, Value kwnames);
+// One Python frame more; false: RecursionError.
+COLD bool cd_too_deep(VM *vm);
+static ALWAYS_INLINE bool cd_deeper(VM *vm, Thread *thread)
+{
+  return LIKELY(++thread->recursion_depth <= vm->recursion_limit) || (thread->recursion_depth--, cd_too_deep(vm));
+}
+// A frame on the stack for a function that takes just these arguments (cd_code_is_simple). NULL: MemoryError.
+static inline Frame *cd_frame_push_simple(VM *vm, FrameStack *stack, Function *function, const Value *args, uint32_t nargs)
+{
+  Code *code = function->code;
+  uint16_t flags;
+  Frame *frame = cd_stack_push(vm, stack, cd_frame_size(code), &flags);
+  if (UNLIKELY(!frame)) return NULL;
+  cd_dup_object(function);
+  cd_frame_init(frame, function, code, flags);
+  for (uint32_t i = 0; i < nargs; i++) frame->registers[i] = cd_dup(args[i]);
+  for (uint32_t i = nargs; i < code->register_count; i++) frame->registers[i] = NO_VALUE;
+  return frame;
+}
 // Gives up a frame of the stack: drops what it owns, frees its room. The frame must be the newest.
 void cd_frame_discard(VM *vm, Frame *frame);
 // The end of a generator's frame: everything is dropped but the code, for gi_code.
@@ -83,6 +102,33 @@ static inline bool cd_code_is_simple(const Code *code)
 {
   return !((code->flags & CODE_NOT_SIMPLE) | code->kwonly_count) && (code->flags & CO_OPTIMIZED);
 }
+
+// ---- whom the loop calls (callee.c) ----
+
+// A frame for `callable(*args)` if that is a Python function or a bound method of one, and no generator. NULL without an exception: it isn't.
+Frame *cd_callee_frame(VM *vm, Value callable, const Value *args, uint32_t nargs);
+// The same for f(*positional, **keywords); keywords NO_VALUE: none.
+Frame *cd_callee_frame_unpacked(VM *vm, Value callable, Value positional, Value keywords);
+// `with` on an instance of a Python class whose __enter__ and __exit__ are functions: *exit bound, and a frame for __enter__.
+Frame *cd_callee_frame_enter(VM *vm, Value manager, Ref *exit);
+Value cd_callee_python_call(VM *vm, Value callee);               // __call__ of an instance if that is a Python function; borrowed, or NO_VALUE
+MUST_USE Ref cd_callee_call(VM *vm, Value callee, const Value *args, size_t nargs, Value kwnames);
+MUST_USE Ref cd_callee_call_traced(VM *vm, Frame *frame, Value callee, const Value *args, size_t nargs, Value kwnames);
+
+// ---- inline caches (cache.c) ----
+
+enum { CACHE_EMPTY, CACHE_GLOBAL, CACHE_BUILTIN, CACHE_INSTANCE, CACHE_CLASS, CACHE_CLASS_NO_DICT, CACHE_PROPERTY, CACHE_MODULE, CACHE_TYPE,
+       CACHE_METHOD, CACHE_METHOD_NO_DICT, CACHE_ADD_ATTRIBUTE, CACHE_INIT, CACHE_SLOT, CACHE_NEXT };
+
+// What the instructions do at a miss; each learns for the next time.
+MUST_USE Ref cd_cache_load_global(VM *vm, Frame *frame, Value name, InstrExtra *extra);
+MUST_USE Ref cd_cache_load_attr(VM *vm, Code *code, Value object, Value name, InstrExtra *extra);
+MUST_USE bool cd_cache_load_method(VM *vm, Code *code, Value object, Value name, InstrExtra *extra, Value *pair, bool owns);
+MUST_USE bool cd_cache_store_attr(VM *vm, Code *code, Value object, Value name, Value value, InstrExtra *extra);
+void cd_cache_learn_class(VM *vm, Code *code, Type *cls, InstrExtra *extra);
+void cd_cache_learn_next(VM *vm, Code *code, Type *type, InstrExtra *extra);
+// The class's __init__ if calling the class means object.__new__ and then this Python function; NO_VALUE otherwise. Borrowed.
+Value cd_python_init(VM *vm, Type *cls);
 
 // ---- parts of instructions that need not be fast (ops.c) ----
 
@@ -116,6 +162,12 @@ MUST_USE Ref cd_get_yield_from_iter(VM *vm, const Code *code, Value v);
 MUST_USE Ref cd_get_async_iter(VM *vm, Value v);
 Ref cd_stop_value(VM *vm);                       // takes the current StopIteration away; its value
 MUST_USE Ref cd_arithmetic(VM *vm, Value a, Value b, uint32_t op);             // any of the instructions ADD .. IPOWER_K
+MUST_USE int cd_compare_slow(VM *vm, Value a, Value b, uint32_t op, Ref *out); // -1: exception; 1, 0; 2: *out is no bool
+MUST_USE int cd_slow_truth(VM *vm, Value v);                                   // -1: exception
+// container[a:b:c] without a slice object. NO_REF without an exception: some case that needs one.
+MUST_USE Ref cd_get_slice(VM *vm, Value container, const Value *parts, uint32_t count);
+bool cd_set_slice(VM *vm, Value container, const Value *parts, uint32_t count, Value value);   // false without an exception likewise
+MUST_USE Ref cd_iterate_range(VM *vm, const Value *args, uint32_t nargs);      // iter(range(*args)) of small ints; NO_REF likewise
 // An instruction with an EXTEND before it. Units to go on by (both together), or -1: exception.
 MUST_USE int cd_wide_instruction(VM *vm, Frame *frame, const Instr *pc);
 

@@ -3,9 +3,11 @@
 #include "vm/eval.h"
 
 #include "coro/generator.h"
+#include "objects/bytes.h"
 #include "objects/dict.h"
 #include "objects/list.h"
 #include "objects/module.h"
+#include "objects/iterator.h"
 #include "objects/protocol.h"
 #include "objects/set.h"
 #include "objects/str.h"
@@ -617,4 +619,118 @@ int cd_wide_instruction(VM *vm, Frame *frame, const Instr *pc)
   if (!cd_bits(v)) return -1;
   cd_replace(vm, &r[a], v);
   return units;
+}
+
+// ---- operators, where the loop has no short way ----
+
+static const uint8_t ops_binary[] = {                       // ORDER: binary (bytecode/opcodes.def)
+  BINARY_ADD, BINARY_SUBTRACT, BINARY_MULTIPLY, BINARY_MATMUL, BINARY_TRUE_DIVIDE, BINARY_FLOOR_DIVIDE, BINARY_REMAINDER,
+  BINARY_LSHIFT, BINARY_RSHIFT, BINARY_AND, BINARY_XOR, BINARY_OR, BINARY_POWER,
+};
+
+BinaryOp cd_binary_op_of(uint32_t op) { return (BinaryOp)ops_binary[(op - OP_ADD) >> 2]; }
+
+// `s += piece` on a local that holds the only reference grows in place.
+Ref cd_arithmetic(VM *vm, Value a, Value b, uint32_t op)
+{
+  BinaryOp kind = cd_binary_op_of(op);
+  return (op - OP_ADD) & 2 ? cd_inplace(vm, a, b, kind) : cd_binary(vm, a, b, kind);
+}
+
+int cd_compare_slow(VM *vm, Value a, Value b, uint32_t op, Ref *out)
+{
+  CompareOp kind = (CompareOp)(op >= OP_LT_K ? op - OP_LT_K : op - OP_LT);
+  Ref r = cd_compare(vm, a, b, kind);
+  *out = r;
+  return cd_bits(r) ? (cd_is_true(r) ? 1 : cd_is_false(r) ? 0 : 2) : -1;
+}
+
+int cd_slow_truth(VM *vm, Value v)            // -1: exception
+{
+  bool truth;
+  return cd_truth(vm, v, &truth) ? truth : -1;
+}
+
+// ---- slices ----
+
+// start, stop and count of a slice whose parts are None or small ints. false: others, or a step of 0.
+static bool ops_slice_bounds(const Value *parts, uint32_t count, int64_t length, int64_t *start, int64_t *step, int64_t *n)
+{
+  for (uint32_t i = 0; i < count; i++)
+    if (!cd_is_none(parts[i]) && !cd_is_small(parts[i])) return false;
+  int64_t by = count == 3 && cd_is_small(parts[2]) ? cd_small(parts[2]) : 1;
+  if (by == 0) return false;
+  int64_t low = by < 0 ? -1 : 0, high = by < 0 ? length - 1 : length, bounds[2];
+  for (int i = 0; i < 2; i++) {
+    if (cd_is_none(parts[i])) {
+      bounds[i] = (i == 0) == (by > 0) ? low : high;
+      continue;
+    }
+    int64_t at = cd_small(parts[i]);
+    if (at < 0) at += length;
+    bounds[i] = at < low ? low : at > high ? high : at;
+  }
+  *start = bounds[0];
+  *step = by;
+  if (by > 0) *n = bounds[1] > bounds[0] ? (bounds[1] - bounds[0] - 1) / by + 1 : 0;
+  else *n = bounds[0] > bounds[1] ? (bounds[0] - bounds[1] - 1) / -by + 1 : 0;
+  return true;
+}
+
+// container[a:b:c] without a slice object, for the builtin sequences. NO_REF without an exception: some other case.
+Ref cd_get_slice(VM *vm, Value container, const Value *parts, uint32_t count)
+{
+  if (!cd_is_object(container)) return NO_REF;
+  Type *type = cd_object(container)->type;
+  bool list = type == vm->types.list, tuple = type == vm->types.tuple, str = type == vm->types.str;
+  if (!list && !tuple && !str && type != vm->types.bytes) return NO_REF;
+  size_t length = list ? cd_list_size(container) : tuple ? cd_tuple_size(container) : str ? cd_str_length(container) : cd_bytes_size(container);
+  int64_t start, step, n;
+  if (!ops_slice_bounds(parts, count, (int64_t)length, &start, &step, &n)) return NO_REF;
+  if (str) return cd_str_steps(vm, container, start, step, n);
+  if (tuple && step != 1) return NO_REF;
+  if (tuple) return n == (int64_t)length ? cd_dup(container) : cd_tuple_of(vm, (size_t)n, cd_as_tuple(container)->items + start);
+  if (!list) return cd_bytes_steps(vm, container, start, step, n);
+  if (step == 1) return cd_list_of(vm, (size_t)n, cd_as_list(container)->items + start);
+  Ref made = cd_list_with_capacity(vm, (size_t)n);
+  if (!cd_bits(made)) return NO_REF;
+  List *to = cd_as_list(made);
+  const Value *items = cd_as_list(container)->items;
+  for (int64_t i = 0; i < n; i++) to->items[i] = cd_dup(items[start + i * step]);
+  to->size = (size_t)n;
+  return made;
+}
+
+// list[a:b] = list of the same length, or reversed() of one. false without an exception: some other case.
+bool cd_set_slice(VM *vm, Value container, const Value *parts, uint32_t count, Value value)
+{
+  Type *type = vm->types.list;
+  int64_t start, step, n;
+  if (!cd_is_exact(container, type)) return false;
+  ListIterator *reversed = cd_is_exact(value, vm->types.list_reverse_iterator) ? (ListIterator *)cd_object(value) : NULL;
+  if (reversed) value = reversed->list;
+  if (!cd_bits(value) || !cd_is_exact(value, type) || cd_is(container, value)) return false;
+  List *to = cd_as_list(container), *from = cd_as_list(value);
+  if (!ops_slice_bounds(parts, count, (int64_t)to->size, &start, &step, &n) || step != 1 || n != (int64_t)from->size) return false;
+  if (reversed && reversed->index != from->size) return false;
+  Value *target = to->items + start, *items = from->items;
+  for (int64_t i = 0; i < n; i++)
+    if (cd_is_object(target[i])) return false;                   // dropping those could change the lists
+  if (reversed) {
+    for (int64_t i = 0; i < n; i++) target[i] = cd_dup(items[n - 1 - i]);
+    reversed->index = 0;
+    cd_clear(vm, &reversed->list);
+  } else {
+    for (int64_t i = 0; i < n; i++) target[i] = cd_dup(items[i]);
+  }
+  return true;
+}
+
+// iter(range(*args)) of small ints. NO_REF without an exception: others.
+Ref cd_iterate_range(VM *vm, const Value *args, uint32_t nargs)
+{
+  if (nargs < 1 || nargs > 3) return NO_REF;
+  for (uint32_t i = 0; i < nargs; i++)
+    if (!cd_is_small(args[i])) return NO_REF;
+  return cd_range_iterator_new(vm, nargs == 1 ? 0 : cd_small(args[0]), cd_small(args[nargs > 1]), nargs == 3 ? cd_small(args[2]) : 1);
 }

@@ -23,19 +23,9 @@ static Frame *special_push(VM *vm, Value method, const Value *args, uint32_t nar
   Function *function = (Function *)cd_object(method);
   Code *code = function->code;
   if (!cd_code_is_simple(code) || code->arg_count != nargs) return NULL;
-  Thread *thread = vm->thread;
-  if (UNLIKELY(++thread->recursion_depth > vm->recursion_limit)) {
-    thread->recursion_depth--;
-    cd_raise_recursion(vm, "");
-    return NULL;
-  }
-  uint16_t flags;
-  Frame *frame = cd_stack_push(vm, thread->stack, cd_frame_size(code), &flags);
-  if (UNLIKELY(!frame)) { thread->recursion_depth--; return NULL; }
-  cd_dup_object(function);
-  cd_frame_init(frame, function, code, flags);
-  for (uint32_t i = 0; i < nargs; i++) frame->registers[i] = cd_dup(args[i]);
-  for (uint32_t i = nargs; i < code->register_count; i++) frame->registers[i] = NO_VALUE;
+  if (!cd_deeper(vm, vm->thread)) return NULL;
+  Frame *frame = cd_frame_push_simple(vm, vm->thread->stack, function, args, nargs);
+  if (UNLIKELY(!frame)) vm->thread->recursion_depth--;
   return frame;
 }
 
