@@ -3,7 +3,7 @@
 #include "objects/codec.h"
 
 #include "objects/bytes.h"
-#include "objects/codec_private.h"
+#include "objects/codec_frames.h"
 #include "objects/dict.h"
 #include "objects/exception.h"
 #include "objects/list.h"

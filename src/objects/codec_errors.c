@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // codec_errors.c: error handlers, and the encoder and decoder frames that call them
 #include "base/unicode.h"
-#include "objects/codec_private.h"
+#include "objects/codec_frames.h"
 #include "objects/dict.h"
 #include "objects/exception.h"
 #include "objects/function.h"
@@ -36,7 +36,7 @@ Ref cd_raise_decode(VM *vm, const char *encoding, const char *data, size_t size,
 // ---- what handlers return ----
 
 // Calls `handler`, which returns (replacement, position). The position is checked against `size` and counted from the end when negative.
-static bool codec_call_handler(VM *vm, Value handler, Value exception, bool decoding, Ref *replacement_out, size_t *position_out)
+static bool codec_call_handler(VM *vm, Value handler, Value exception, bool decoding, Type *range_error, Ref *replacement_out, size_t *position_out)
 {
   const char *expected = decoding ? "decoding error handler must return (str, int) tuple" : "encoding error handler must return (str/bytes, int) tuple";
   Ref result = cd_call1(vm, handler, exception);
@@ -49,7 +49,7 @@ static bool codec_call_handler(VM *vm, Value handler, Value exception, bool deco
     ok = (cd_is_str(replacement) || (!decoding && cd_is_bytes(replacement))) && cd_is_int(cd_tuple_item_borrow(result, 1));
   }
   if (!ok) cd_raise_type(vm, "%s", expected);
-  else if (!cd_to_i64(vm, cd_tuple_item_borrow(result, 1), &position, vm->exc.OverflowError)) ok = false;
+  else if (!cd_to_i64(vm, cd_tuple_item_borrow(result, 1), &position, range_error ? range_error : vm->exc.OverflowError)) ok = false;
   const UnicodeException *e = (UnicodeException *)cd_object(exception);
   if (ok && decoding && !cd_is_bytes(e->object)) ok = cd_raise_type(vm, "exception attribute object must be bytes");
   if (ok) {
@@ -140,7 +140,7 @@ static bool encoder_error(Encoder *e, const char *p, size_t start, size_t end, s
   if (!e->handler && !(e->handler = cd_codec_error_handler(vm, e->errors))) return false;
   Ref exception = codec_exception(vm, vm->exc.UnicodeEncodeError, e->encoding, e->text, start, end, e->reason), replacement;
   if (!exception) return false;
-  bool ok = codec_call_handler(vm, e->handler, exception, false, &replacement, next);
+  bool ok = codec_call_handler(vm, e->handler, exception, false, e->range_error, &replacement, next);
   cd_drop(vm, exception);
   if (!ok) return false;
   ok = encoder_put_replacement(e, replacement, start, end);
@@ -218,7 +218,7 @@ bool cd_decoder_error(Decoder *d, size_t start, size_t end, const char *reason)
   if (!exception) return false;
   if (!d->errors || codec_errors_are(d->errors, "strict")) return cd_raise_exception(vm, exception);
   bool ok = (d->handler || (d->handler = cd_codec_error_handler(vm, d->errors))) &&
-            codec_call_handler(vm, d->handler, exception, true, &replacement, &d->pos);
+            codec_call_handler(vm, d->handler, exception, true, d->range_error, &replacement, &d->pos);
   if (ok) {
     Value object = ((UnicodeException *)cd_object(exception))->object;
     if (!cd_is(object, d->object)) {             // the handler put in another input

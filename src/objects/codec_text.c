@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // codec_text.c: ASCII, Latin-1, character maps, backslash escapes
 #include "base/unicode.h"
-#include "objects/codec_private.h"
+#include "objects/codec_frames.h"
 #include "objects/dict.h"
 #include "objects/str_private.h"
 

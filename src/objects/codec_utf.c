@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // codec_utf.c: UTF-8, UTF-16, UTF-32, UTF-7
-#include "objects/codec_private.h"
+#include "objects/codec_frames.h"
 
 static inline bool utf_is_surrogate(uint32_t c) { return c >= 0xD800 && c <= 0xDFFF; }
 static inline bool utf_is_high(uint32_t c) { return c >= 0xD800 && c <= 0xDBFF; }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// codec_private.h: what the codec_*.c files share: encoders and decoders that call error handlers
-#ifndef CEDE_OBJECTS_CODEC_PRIVATE_H
-#define CEDE_OBJECTS_CODEC_PRIVATE_H
+// codec_frames.h: encoders and decoders that call error handlers: what the codec_*.c files and modules/_multibytecodec.c share
+#ifndef CEDE_OBJECTS_CODEC_FRAMES_H
+#define CEDE_OBJECTS_CODEC_FRAMES_H
 
 #include "base/utf8.h"
 #include "objects/bytes.h"
@@ -25,6 +25,7 @@ struct Encoder {
   int order;                                     // of utf-16 and utf-32: -1 little, 1 big
   Value mapping;                                 // of charmap
   Ref handler;
+  Type *range_error;                             // for positions of a handler that fit no C integer; NULL: OverflowError
 };
 MUST_USE Ref cd_encoder_run(Encoder *encoder);   // puts all of text; takes encoder->out
 
@@ -37,6 +38,7 @@ typedef struct Decoder {
   size_t size, pos;
   const char *encoding, *errors;
   Value handler, object;                         // object: bytes of the input, made for the first exception
+  Type *range_error;                             // as in Encoder
 } Decoder;
 void cd_decoder_init(Decoder *decoder, VM *vm, const char *encoding, const char *data, size_t size, const char *errors);
 MUST_USE bool cd_decoder_error(Decoder *decoder, size_t start, size_t end, const char *reason);
