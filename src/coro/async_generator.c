@@ -12,20 +12,13 @@
 
 typedef enum { AWAITABLE_INIT, AWAITABLE_ITER, AWAITABLE_CLOSED } AwaitableState;
 
-// asend(value) and __anext__(); athrow(...) with `args`, aclose() with args NO_VALUE.
-typedef struct AsyncSend {
+// What asend(value) and __anext__() give (type async_generator_asend), and athrow(...) and aclose() (async_generator_athrow).
+typedef struct AsyncStep {
   Object head;
   Generator *generator;                          // owned
-  Value sent;                                    // owned; NO_VALUE: None
+  Value argument;                                // owned. asend: the value, NO_VALUE for None; athrow: tuple of its arguments, NO_VALUE: it is aclose()
   AwaitableState state;
-} AsyncSend;
-
-typedef struct AsyncThrow {
-  Object head;
-  Generator *generator;                          // owned
-  Value args;                                    // owned tuple; NO_VALUE: aclose()
-  AwaitableState state;
-} AsyncThrow;
+} AsyncStep;
 
 // ---- driving the frame ----
 
@@ -77,20 +70,20 @@ bool cd_async_generator_finalize(VM *vm, Generator *generator)
 
 // ---- asend, __anext__ ----
 
-static AsyncSend *as_async_send(Value v) { return (AsyncSend *)cd_object(v); }
+static AsyncStep *as_async_step(Value v) { return (AsyncStep *)cd_object(v); }
 
-static Ref async_send_new(VM *vm, Generator *generator, Value sent)
+static Ref async_step_new(VM *vm, Type *type, Generator *generator, Value argument)
 {
   if (!cd_async_init_hooks(vm, generator)) return NO_REF;
-  AsyncSend *self = cd_object_new(vm, vm->types.async_generator_asend, sizeof(AsyncSend));
+  AsyncStep *self = cd_object_new(vm, type, sizeof(AsyncStep));
   if (!self) return NO_REF;
   cd_dup_object(generator);
   self->generator = generator;
-  if (cd_bits(sent)) self->sent = cd_dup(sent);
+  if (cd_bits(argument)) self->argument = cd_dup(argument);
   return cd_from_object(self);
 }
 
-static bool async_send_begin(VM *vm, AsyncSend *self)
+static bool async_send_begin(VM *vm, AsyncStep *self)
 {
   if (self->state == AWAITABLE_CLOSED) {
     cd_raise_runtime(vm, "cannot reuse already awaited __anext__()/asend()");
@@ -106,9 +99,9 @@ static bool async_send_begin(VM *vm, AsyncSend *self)
 
 static SendResult async_send_step(VM *vm, Value v, Value sent, Ref *out)
 {
-  AsyncSend *self = as_async_send(v);
+  AsyncStep *self = as_async_step(v);
   if (!async_send_begin(vm, self)) return RAISED;
-  if (self->state == AWAITABLE_INIT && (!cd_bits(sent) || cd_is_none(sent))) sent = cd_bits(self->sent) ? self->sent : cd_none();
+  if (self->state == AWAITABLE_INIT && (!cd_bits(sent) || cd_is_none(sent))) sent = cd_bits(self->argument) ? self->argument : cd_none();
   self->state = AWAITABLE_ITER;
   Generator *generator = self->generator;
   generator->running_async = true;
@@ -120,32 +113,11 @@ static SendResult async_send_step(VM *vm, Value v, Value sent, Ref *out)
   return result;
 }
 
-static Next async_send_next(VM *vm, Value self, Ref *out)
-{
-  SendResult result = async_send_step(vm, self, cd_none(), out);
-  if (result == YIELDED) return NEXT_ITEM;
-  if (result == RETURNED) {
-    Ref value = *out;
-    cd_raise_stop_iteration(vm, value);
-    cd_drop(vm, value);
-  }
-  return NEXT_ERROR;
-}
-
 static Ref async_iter_self(VM *vm, Value self) { return cd_dup(self); }
-
-// Like cd_send_to_python, but an item of None is the value of the StopIteration too.
-static Ref async_result(VM *vm, SendResult result, const Ref *value) { return cd_send_to_python(vm, result, value); }
-
-METHOD(async_generator_asend, send, "send(self, arg, /)", "Go on with awaiting.")
-{
-  Ref value = NO_REF;
-  return async_result(vm, async_send_step(vm, self, args[0], &value), &value);
-}
 
 static SendResult async_send_throw(VM *vm, Value v, const Value *args, size_t nargs, Ref *out)
 {
-  AsyncSend *self = as_async_send(v);
+  AsyncStep *self = as_async_step(v);
   if (!async_send_begin(vm, self)) return RAISED;
   if (self->state == AWAITABLE_INIT) {
     self->state = AWAITABLE_ITER;
@@ -157,13 +129,6 @@ static SendResult async_send_throw(VM *vm, Value v, const Value *args, size_t na
   if (result != YIELDED) self->state = AWAITABLE_CLOSED;
   cd_drop(vm, keep);
   return result;
-}
-
-METHOD_RAW(async_generator_asend, throw, "throw(typ[,val[,tb]])", "Raise an exception in the generator.")
-{
-  if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
-  Ref value = NO_REF;
-  return async_result(vm, async_send_throw(vm, self, args, nargs, &value), &value);
 }
 
 // close() of an awaitable: throw GeneratorExit in; anything but its end is an error.
@@ -180,7 +145,7 @@ static Ref async_close_result(VM *vm, SendResult result, Ref value)
 
 Ref cd_async_send_in_progress(VM *vm, Generator *generator)
 {
-  AsyncSend *self = cd_object_new(vm, vm->types.async_generator_asend, sizeof(AsyncSend));
+  AsyncStep *self = cd_object_new(vm, vm->types.async_generator_asend, sizeof(AsyncStep));
   if (!self) return NO_REF;
   cd_dup_object(generator);
   self->generator = generator;
@@ -198,66 +163,9 @@ bool cd_async_send_close(VM *vm, Generator *generator)
   return cd_bits(none) != 0;
 }
 
-METHOD(async_generator_asend, close, "close(self, /)", "Give up awaiting.")
-{
-  AsyncSend *send = as_async_send(self);
-  if (send->state == AWAITABLE_CLOSED) return cd_none();
-  if (send->state == AWAITABLE_INIT) { send->state = AWAITABLE_CLOSED; return cd_none(); }
-  Ref value = NO_REF;
-  const Value exit = cd_type_value(vm->exc.GeneratorExit);
-  SendResult result = async_send_throw(vm, self, &exit, 1, &value);
-  return async_close_result(vm, result, value);
-}
-
-static void async_send_release(VM *vm, Object *object)
-{
-  AsyncSend *self = (AsyncSend *)object;
-  Generator *generator = self->generator;
-  self->generator = NULL;
-  cd_clear(vm, &self->sent);
-  cd_drop_object(vm, generator);
-}
-
-static void async_send_traverse(Object *object, VisitFn visit, void *context)
-{
-  AsyncSend *self = (AsyncSend *)object;
-  if (self->generator) visit(context, cd_from_object(self->generator));
-  visit(context, self->sent);
-}
-
-static const MethodDef *const async_send_methods[] = {&async_generator_asend_send_def, &async_generator_asend_throw_def, &async_generator_asend_close_def, NULL};
-
-const TypeSpec cd_async_generator_asend_spec = {
-  .name = "async_generator_asend",
-  .basicsize = sizeof(AsyncSend),
-  .flags = TYPE_GC | TYPE_NO_NEW,
-  .methods = async_send_methods,
-  .slots = {
-    .release = async_send_release,
-    .traverse = async_send_traverse,
-    .iter = async_iter_self,
-    .next = async_send_next,
-    .await = async_iter_self,
-    .send = async_send_step,
-  },
-};
-
 // ---- athrow, aclose ----
 
-static AsyncThrow *as_async_throw(Value v) { return (AsyncThrow *)cd_object(v); }
-
-static Ref async_throw_new(VM *vm, Generator *generator, Value args)
-{
-  if (!cd_async_init_hooks(vm, generator)) return NO_REF;
-  AsyncThrow *self = cd_object_new(vm, vm->types.async_generator_athrow, sizeof(AsyncThrow));
-  if (!self) return NO_REF;
-  cd_dup_object(generator);
-  self->generator = generator;
-  if (cd_bits(args)) self->args = cd_dup(args);
-  return cd_from_object(self);
-}
-
-static SendResult async_throw_over(AsyncThrow *self, SendResult result)
+static SendResult async_throw_over(AsyncStep *self, SendResult result)
 {
   self->generator->running_async = false;
   self->state = AWAITABLE_CLOSED;
@@ -265,7 +173,7 @@ static SendResult async_throw_over(AsyncThrow *self, SendResult result)
 }
 
 // What the frame gave after aclose()'s GeneratorExit.
-static SendResult async_aclose_result(VM *vm, AsyncThrow *self, SendResult result, Ref *out)
+static SendResult async_aclose_result(VM *vm, AsyncStep *self, SendResult result, Ref *out)
 {
   Generator *generator = self->generator;
   if (result == YIELDED) {
@@ -280,19 +188,19 @@ static SendResult async_aclose_result(VM *vm, AsyncThrow *self, SendResult resul
   return async_throw_over(self, RETURNED);
 }
 
-static SendResult async_athrow_result(VM *vm, AsyncThrow *self, SendResult result, Ref *out)
+static SendResult async_athrow_result(VM *vm, AsyncStep *self, SendResult result, Ref *out)
 {
   result = async_unwrap(vm, self->generator, result, out);
   if (result != YIELDED) async_throw_over(self, result);
   return result;
 }
 
-static bool async_throw_begin(VM *vm, AsyncThrow *self)
+static bool async_throw_begin(VM *vm, AsyncStep *self)
 {
   Generator *generator = self->generator;
   if (generator->running_async) {
     self->state = AWAITABLE_CLOSED;
-    cd_raise_runtime(vm, "%s: asynchronous generator is already running", cd_bits(self->args) ? "athrow()" : "aclose()");
+    cd_raise_runtime(vm, "%s: asynchronous generator is already running", cd_bits(self->argument) ? "athrow()" : "aclose()");
     return false;
   }
   return true;
@@ -300,7 +208,7 @@ static bool async_throw_begin(VM *vm, AsyncThrow *self)
 
 static SendResult async_throw_step(VM *vm, Value v, Value sent, Ref *out)
 {
-  AsyncThrow *self = as_async_throw(v);
+  AsyncStep *self = as_async_step(v);
   Generator *generator = self->generator;
   if (self->state == AWAITABLE_CLOSED) {
     cd_raise_runtime(vm, "cannot reuse already awaited aclose()/athrow()");
@@ -328,8 +236,8 @@ static SendResult async_throw_step(VM *vm, Value v, Value sent, Ref *out)
     }
     self->state = AWAITABLE_ITER;
     generator->running_async = true;
-    if (cd_bits(self->args)) {
-      Tuple *args = cd_as_tuple(self->args);
+    if (cd_bits(self->argument)) {
+      Tuple *args = cd_as_tuple(self->argument);
       result = async_athrow_result(vm, self, cd_generator_throw_args(vm, generator, args->items, args->size, false, out), out);
     } else {
       generator->closed = true;
@@ -338,34 +246,15 @@ static SendResult async_throw_step(VM *vm, Value v, Value sent, Ref *out)
     }
   } else {
     result = cd_generator_send(vm, cd_from_object(generator), cd_dup(cd_bits(sent) ? sent : cd_none()), out);
-    result = cd_bits(self->args) ? async_athrow_result(vm, self, result, out) : async_aclose_result(vm, self, result, out);
+    result = cd_bits(self->argument) ? async_athrow_result(vm, self, result, out) : async_aclose_result(vm, self, result, out);
   }
   cd_drop(vm, keep);
   return result;
 }
 
-static Next async_throw_next(VM *vm, Value self, Ref *out)
-{
-  SendResult result = async_throw_step(vm, self, cd_none(), out);
-  if (result == YIELDED) return NEXT_ITEM;
-  if (result == RETURNED) {
-    Ref value = *out;
-    if (cd_is_none(value)) return NEXT_DONE;
-    cd_raise_stop_iteration(vm, value);
-    cd_drop(vm, value);
-  }
-  return NEXT_ERROR;
-}
-
-METHOD(async_generator_athrow, send, "send(self, arg, /)", "Go on with awaiting.")
-{
-  Ref value = NO_REF;
-  return async_result(vm, async_throw_step(vm, self, args[0], &value), &value);
-}
-
 static SendResult async_throw_throw(VM *vm, Value v, const Value *args, size_t nargs, Ref *out)
 {
-  AsyncThrow *self = as_async_throw(v);
+  AsyncStep *self = as_async_step(v);
   if (self->state == AWAITABLE_CLOSED) {
     cd_raise_runtime(vm, "cannot reuse already awaited aclose()/athrow()");
     return RAISED;
@@ -377,61 +266,90 @@ static SendResult async_throw_throw(VM *vm, Value v, const Value *args, size_t n
   }
   Ref keep = cd_dup(v);
   SendResult result = cd_generator_throw_args(vm, self->generator, args, nargs, false, out);
-  result = cd_bits(self->args) ? async_athrow_result(vm, self, result, out) : async_aclose_result(vm, self, result, out);
+  result = cd_bits(self->argument) ? async_athrow_result(vm, self, result, out) : async_aclose_result(vm, self, result, out);
   cd_drop(vm, keep);
   return result;
 }
 
-METHOD_RAW(async_generator_athrow, throw, "throw(typ[,val[,tb]])", "Raise an exception in the generator.")
+// ---- what both kinds of awaitables share ----
+
+static Next async_step_next(VM *vm, Value self, Ref *out)
+{
+  SendResult result = cd_type_of(vm, self)->slots.send(vm, self, cd_none(), out);
+  if (result == YIELDED) return NEXT_ITEM;
+  if (result == RETURNED) {
+    Ref value = *out;
+    if (cd_is_none(value)) return NEXT_DONE;
+    cd_raise_stop_iteration(vm, value);
+    cd_drop(vm, value);
+  }
+  return NEXT_ERROR;
+}
+
+static SendResult async_step_throw_args(VM *vm, Value self, const Value *args, size_t nargs, Ref *out)
+{
+  return cd_is_exact(self, vm->types.async_generator_asend) ? async_send_throw(vm, self, args, nargs, out) : async_throw_throw(vm, self, args, nargs, out);
+}
+
+METHOD(async_step, send, "send(self, arg, /)", "Go on with awaiting.")
+{
+  Ref value = NO_REF;
+  return cd_send_to_python(vm, cd_type_of(vm, self)->slots.send(vm, self, args[0], &value), &value);
+}
+
+METHOD_RAW(async_step, throw, "throw(typ[,val[,tb]])", "Raise an exception in the generator.")
 {
   if (!cd_throw_args_check(vm, "throw", nargs, kwnames)) return NO_REF;
   Ref value = NO_REF;
-  return async_result(vm, async_throw_throw(vm, self, args, nargs, &value), &value);
+  return cd_send_to_python(vm, async_step_throw_args(vm, self, args, nargs, &value), &value);
 }
 
-METHOD(async_generator_athrow, close, "close(self, /)", "Give up awaiting.")
+METHOD(async_step, close, "close(self, /)", "Give up awaiting.")
 {
-  AsyncThrow *throw = as_async_throw(self);
-  if (throw->state == AWAITABLE_CLOSED) return cd_none();
-  if (throw->state == AWAITABLE_INIT) { throw->state = AWAITABLE_CLOSED; return cd_none(); }
+  AsyncStep *step = as_async_step(self);
+  if (step->state == AWAITABLE_CLOSED) return cd_none();
+  if (step->state == AWAITABLE_INIT) { step->state = AWAITABLE_CLOSED; return cd_none(); }
   Ref value = NO_REF;
   const Value exit = cd_type_value(vm->exc.GeneratorExit);
-  SendResult result = async_throw_throw(vm, self, &exit, 1, &value);
+  SendResult result = async_step_throw_args(vm, self, &exit, 1, &value);
   return async_close_result(vm, result, value);
 }
 
-static void async_throw_release(VM *vm, Object *object)
+static const MethodDef *const async_step_methods[] = {&async_step_send_def, &async_step_throw_def, &async_step_close_def, NULL};
+
+static void async_step_release(VM *vm, Object *object)
 {
-  AsyncThrow *self = (AsyncThrow *)object;
+  AsyncStep *self = (AsyncStep *)object;
   Generator *generator = self->generator;
   self->generator = NULL;
-  cd_clear(vm, &self->args);
+  cd_clear(vm, &self->argument);
   cd_drop_object(vm, generator);
 }
 
-static void async_throw_traverse(Object *object, VisitFn visit, void *context)
+static void async_step_traverse(Object *object, VisitFn visit, void *context)
 {
-  AsyncThrow *self = (AsyncThrow *)object;
+  AsyncStep *self = (AsyncStep *)object;
   if (self->generator) visit(context, cd_from_object(self->generator));
-  visit(context, self->args);
+  visit(context, self->argument);
 }
 
-static const MethodDef *const async_throw_methods[] = {&async_generator_athrow_send_def, &async_generator_athrow_throw_def, &async_generator_athrow_close_def, NULL};
-
-const TypeSpec cd_async_generator_athrow_spec = {
-  .name = "async_generator_athrow",
-  .basicsize = sizeof(AsyncThrow),
-  .flags = TYPE_GC | TYPE_NO_NEW,
-  .methods = async_throw_methods,
-  .slots = {
-    .release = async_throw_release,
-    .traverse = async_throw_traverse,
-    .iter = async_iter_self,
-    .next = async_throw_next,
-    .await = async_iter_self,
-    .send = async_throw_step,
-  },
-};
+#define ASYNC_STEP_SPEC(kind, step)                                                                                  \
+  const TypeSpec cd_async_generator_##kind##_spec = {                                                                \
+    .name = "async_generator_" #kind,                                                                                \
+    .basicsize = sizeof(AsyncStep),                                                                                  \
+    .flags = TYPE_GC | TYPE_NO_NEW,                                                                                  \
+    .methods = async_step_methods,                                                                                   \
+    .slots = {                                                                                                       \
+      .release = async_step_release,                                                                                 \
+      .traverse = async_step_traverse,                                                                               \
+      .iter = async_iter_self,                                                                                       \
+      .next = async_step_next,                                                                                       \
+      .await = async_iter_self,                                                                                      \
+      .send = step,                                                                                                  \
+    },                                                                                                               \
+  };
+ASYNC_STEP_SPEC(asend, async_send_step)
+ASYNC_STEP_SPEC(athrow, async_throw_step)
 
 // CPython wraps items in objects of this type on their way through its frames. Ours need no wrapping; the type exists for its name.
 const TypeSpec cd_async_generator_wrapped_value_spec = {
@@ -445,7 +363,7 @@ const TypeSpec cd_async_generator_wrapped_value_spec = {
 Ref cd_async_next_awaitable(VM *vm, Value iterator)
 {
   Type *type = cd_type_of(vm, iterator);
-  if (type == vm->types.async_generator) return async_send_new(vm, cd_as_generator(iterator), NO_VALUE);
+  if (type == vm->types.async_generator) return async_step_new(vm, vm->types.async_generator_asend, cd_as_generator(iterator), NO_VALUE);
   if (!type->slots.anext) return cd_raise_type(vm, "'async for' requires an iterator with __anext__ method, got %T", iterator);
   Ref made = type->slots.anext(vm, iterator);
   if (!cd_bits(made)) return NO_REF;
@@ -474,17 +392,17 @@ Ref cd_async_close_awaitable(VM *vm, Frame *frame, Value iterator)
   if (vm->asyncgen_mode == ASYNCGEN_COMPAT || !async_is_closable(vm, iterator)) return cd_none();
   Value handled = cd_handled_exception(vm->thread);
   if (frame->code->flags & CO_COROUTINE && cd_bits(handled) && cd_is_instance_of(vm, handled, vm->exc.GeneratorExit)) return cd_none();
-  return async_throw_new(vm, cd_as_generator(iterator), NO_VALUE);
+  return async_step_new(vm, vm->types.async_generator_athrow, cd_as_generator(iterator), NO_VALUE);
 }
 
 // ---- the async generator type ----
 
 static Ref async_generator_repr(VM *vm, Value self) { return cd_generator_repr_as(vm, self, "async_generator"); }
-static Ref async_generator_anext(VM *vm, Value self) { return async_send_new(vm, cd_as_generator(self), NO_VALUE); }
+static Ref async_generator_anext(VM *vm, Value self) { return async_step_new(vm, vm->types.async_generator_asend, cd_as_generator(self), NO_VALUE); }
 
 METHOD(async_generator, asend, "asend(self, value, /)", "asend(v) -> send 'v' in generator.")
 {
-  return async_send_new(vm, cd_as_generator(self), args[0]);
+  return async_step_new(vm, vm->types.async_generator_asend, cd_as_generator(self), args[0]);
 }
 
 METHOD_RAW(async_generator, athrow, "athrow(typ[,val[,tb]])", "athrow(typ[,val[,tb]]) -> raise exception in generator.")
@@ -493,14 +411,14 @@ METHOD_RAW(async_generator, athrow, "athrow(typ[,val[,tb]])", "athrow(typ[,val[,
   if (!cd_async_init_hooks(vm, cd_as_generator(self))) return NO_REF;
   Ref tuple = cd_tuple_of(vm, nargs, args);
   if (!cd_bits(tuple)) return NO_REF;
-  Ref result = async_throw_new(vm, cd_as_generator(self), tuple);
+  Ref result = async_step_new(vm, vm->types.async_generator_athrow, cd_as_generator(self), tuple);
   cd_drop(vm, tuple);
   return result;
 }
 
 METHOD(async_generator, aclose, "aclose(self, /)", "aclose() -> raise GeneratorExit inside generator.")
 {
-  return async_throw_new(vm, cd_as_generator(self), NO_VALUE);
+  return async_step_new(vm, vm->types.async_generator_athrow, cd_as_generator(self), NO_VALUE);
 }
 
 METHOD(async_generator, __sizeof__, "__sizeof__(self, /)", "Size of the generator and its frame in memory, in bytes.")
@@ -521,13 +439,9 @@ static const MethodDef *const async_generator_methods[] = {
 static Ref async_generator_get_running(VM *vm UNUSED, Value self) { return cd_bool(cd_as_generator(self)->running_async); }
 
 static const GetSetDef async_generator_getset[] = {
-  {"__name__", "name of the async generator", cd_generator_get_name, cd_generator_set_name},
-  {"__qualname__", "qualified name of the async generator", cd_generator_get_qualname, cd_generator_set_qualname},
+  CD_GENERATOR_ATTRIBUTES("ag", "async generator"),
   {"ag_await", "object being awaited on, or None", cd_generator_get_awaited, NULL},
   {"ag_running", "is it being driven now?", async_generator_get_running, NULL},
-  {"ag_frame", "its frame, None once it is finished", cd_generator_get_frame, NULL},
-  {"ag_suspended", "does it wait at a yield or an await?", cd_generator_get_suspended, NULL},
-  {"ag_code", "its code", cd_generator_get_code, NULL},
   {NULL, NULL, NULL, NULL},
 };
 
@@ -539,11 +453,7 @@ const TypeSpec cd_async_generator_spec = {
   .methods = async_generator_methods,
   .getset = async_generator_getset,
   .slots = {
-    .release = cd_generator_release,
-    .traverse = cd_generator_traverse,
-    .clear = cd_generator_clear,
-    .alloc_size = cd_generator_size,
-    .finalize = cd_generator_finalize,
+    CD_GENERATOR_SLOTS,
     .repr = async_generator_repr,
     .aiter = async_iter_self,
     .anext = async_generator_anext,

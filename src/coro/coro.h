@@ -47,6 +47,17 @@ void cd_generator_traverse(Object *self, VisitFn visit, void *context);
 void cd_generator_clear(VM *vm, Object *self);
 size_t cd_generator_size(Object *self);
 
+// The rows and slots that are the same in all three.
+#define CD_GENERATOR_ATTRIBUTES(prefix, noun)                                                           \
+  {"__name__", "name of the " noun, cd_generator_get_name, cd_generator_set_name},                      \
+  {"__qualname__", "qualified name of the " noun, cd_generator_get_qualname, cd_generator_set_qualname}, \
+  {prefix "_frame", "its frame, None once it is finished", cd_generator_get_frame, NULL},               \
+  {prefix "_suspended", "does it wait at a yield or an await?", cd_generator_get_suspended, NULL},      \
+  {prefix "_code", "its code", cd_generator_get_code, NULL}
+#define CD_GENERATOR_SLOTS                                                                              \
+  .release = cd_generator_release, .traverse = cd_generator_traverse, .clear = cd_generator_clear,      \
+  .alloc_size = cd_generator_size, .finalize = cd_generator_finalize
+
 // coroutine.c
 MUST_USE Ref cd_coroutine_origin(VM *vm);                        // cr_origin of a coroutine made now
 void cd_coroutine_warn_unawaited(VM *vm, Generator *coroutine);

@@ -203,13 +203,9 @@ static Ref coroutine_get_origin(VM *vm, Value self)
 }
 
 static const GetSetDef coroutine_getset[] = {
-  {"__name__", "name of the coroutine", cd_generator_get_name, cd_generator_set_name},
-  {"__qualname__", "qualified name of the coroutine", cd_generator_get_qualname, cd_generator_set_qualname},
+  CD_GENERATOR_ATTRIBUTES("cr", "coroutine"),
   {"cr_await", "object being awaited on, or None", cd_generator_get_awaited, NULL},
   {"cr_running", "is it running now?", cd_generator_get_running, NULL},
-  {"cr_frame", "its frame, None once it is finished", cd_generator_get_frame, NULL},
-  {"cr_suspended", "does it wait at an await?", cd_generator_get_suspended, NULL},
-  {"cr_code", "its code", cd_generator_get_code, NULL},
   {"cr_origin", "where it was made, if sys.set_coroutine_origin_tracking_depth() asks for that", coroutine_get_origin, NULL},
   {NULL, NULL, NULL, NULL},
 };
@@ -222,11 +218,7 @@ const TypeSpec cd_coroutine_spec = {
   .methods = coroutine_methods,
   .getset = coroutine_getset,
   .slots = {
-    .release = cd_generator_release,
-    .traverse = cd_generator_traverse,
-    .clear = cd_generator_clear,
-    .alloc_size = cd_generator_size,
-    .finalize = cd_generator_finalize,
+    CD_GENERATOR_SLOTS,
     .retire = cd_generator_retire,
     .repr = coroutine_repr,
     .await = coroutine_await,

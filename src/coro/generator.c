@@ -858,13 +858,9 @@ static const MethodDef *const generator_methods[] = {
 };
 
 static const GetSetDef generator_getset[] = {
-  {"__name__", "name of the generator", cd_generator_get_name, cd_generator_set_name},
-  {"__qualname__", "qualified name of the generator", cd_generator_get_qualname, cd_generator_set_qualname},
+  CD_GENERATOR_ATTRIBUTES("gi", "generator"),
   {"gi_yieldfrom", "object being iterated by yield from, or None", cd_generator_get_awaited, NULL},
   {"gi_running", "is it running now?", cd_generator_get_running, NULL},
-  {"gi_frame", "its frame, None once it is finished", cd_generator_get_frame, NULL},
-  {"gi_suspended", "does it wait at a yield?", cd_generator_get_suspended, NULL},
-  {"gi_code", "its code", cd_generator_get_code, NULL},
   {NULL, NULL, NULL, NULL},
 };
 
@@ -876,11 +872,7 @@ const TypeSpec cd_generator_spec = {
   .methods = generator_methods,
   .getset = generator_getset,
   .slots = {
-    .release = cd_generator_release,
-    .traverse = cd_generator_traverse,
-    .clear = cd_generator_clear,
-    .alloc_size = cd_generator_size,
-    .finalize = cd_generator_finalize,
+    CD_GENERATOR_SLOTS,
     .retire = cd_generator_retire,
     .repr = generator_repr,
     .iter = generator_iter,
