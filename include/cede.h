@@ -30,6 +30,7 @@ typedef struct CedeOptions {
   const char *stdlib;                   /* folder of an installed library; NULL: looked for in the usual places; "": none */
   bool hash_seed_fixed;                 /* use hash_seed instead of a random one */
   uint64_t hash_seed;
+  bool skip_first_line;                 /* of a script */
   bool ends_with_process;               /* cede_vm_free() is the last call: memory need not be given back */
   bool install_signal_handlers;         /* SIGINT becomes KeyboardInterrupt */
   int debug, inspect, interactive, optimize, dont_write_bytecode, no_user_site, no_site, ignore_environment, verbose,

@@ -209,7 +209,9 @@ int cede_run_file(CedeVM *vm, const char *path)
   close(fd);
   if (!source.data) return source.error ? cannot_open(vm, path, source.error) : run_finish(vm, NO_REF);
   char *full = absolute_path(path);              // as CPython since 3.9
-  Ref result = full && prepend_script_folder(vm, path) && set_main_text(vm, "__file__", full) ? run_source(vm, source.data, source.size, full, MODE_EXEC, PYCF_FILE) : NO_REF;
+  const char *first_end = vm->config.skip_first_line ? memchr(source.data, '\n', source.size) : source.data;
+  size_t skip = first_end ? (size_t)(first_end - (const char *)source.data) : source.size;   // the newline stays, and with it the other lines' numbers
+  Ref result = full && prepend_script_folder(vm, path) && set_main_text(vm, "__file__", full) ? run_source(vm, source.data + skip, source.size - skip, full, MODE_EXEC, PYCF_FILE) : NO_REF;
   free(full);
   run_source_free(vm, &source);
   return run_finish(vm, result);
@@ -220,7 +222,7 @@ int cede_run_stdin(CedeVM *vm)
   RunSource source = read_descriptor(vm, 0);
   if (source.error == EBADF) return 0;           // a closed standard input is an empty one
   if (!source.data) return source.error ? cannot_open(vm, "<stdin>", source.error) : run_finish(vm, NO_REF);
-  Ref result = path_prepend_text(vm, "") ? run_source(vm, source.data, source.size, "<stdin>", MODE_EXEC, PYCF_FILE) : NO_REF;
+  Ref result = path_prepend_text(vm, "") && set_main_text(vm, "__file__", "<stdin>") ? run_source(vm, source.data, source.size, "<stdin>", MODE_EXEC, PYCF_FILE) : NO_REF;
   run_source_free(vm, &source);
   return run_finish(vm, result);
 }

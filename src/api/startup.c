@@ -56,11 +56,11 @@ static void config_fill(Config *c, const CedeOptions *o)
     .no_user_site = o->no_user_site, .no_site = o->no_site, .ignore_environment = o->ignore_environment, .verbose = o->verbose,
     .bytes_warning = o->bytes_warning, .quiet = o->quiet, .isolated = o->isolated, .dev_mode = o->dev_mode, .utf8_mode = o->utf8_mode,
     .warn_default_encoding = o->warn_default_encoding, .safe_path = o->safe_path, .int_max_str_digits = o->int_max_str_digits,
-    .ends_with_process = o->ends_with_process, .install_signal_handlers = o->install_signal_handlers, .unbuffered = o->unbuffered, .executable = o->executable, .argc = o->argc,
+    .ends_with_process = o->ends_with_process, .skip_first_line = o->skip_first_line, .install_signal_handlers = o->install_signal_handlers, .unbuffered = o->unbuffered, .executable = o->executable, .argc = o->argc,
     .orig_argc = o->orig_argc, .argv = o->argv, .orig_argv = o->orig_argv, .warn_option_count = o->warn_option_count,
     .x_option_count = o->x_option_count, .warn_options = o->warn_options, .x_options = o->x_options, .path_variable = o->path_variable,
     .stdio_encoding = o->stdio_encoding, .pycache_prefix = o->pycache_prefix,
-    .no_debug_ranges = asked_for(o, "no_debug_ranges", "PYTHONNODEBUGRANGES")};
+    .import_time = asked_for(o, "importtime", "PYTHONPROFILEIMPORTTIME"), .no_debug_ranges = asked_for(o, "no_debug_ranges", "PYTHONNODEBUGRANGES")};
 }
 
 // PYTHONHASHSEED=0 is no randomisation; other seeds are stretched to a key by the same linear congruences as the reference's, so that hashes

@@ -9,12 +9,27 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+// The name that the codec has for itself. An unknown one stays as it is, for the stream to complain.
+static Ref stream_codec_name(VM *vm, const char *text, size_t size)
+{
+  Ref given = cd_str_new(vm, text, size), lookup = given ? cd_import_attr(vm, "codecs", "lookup") : NO_REF;
+  Ref info = lookup ? cd_call1(vm, lookup, given) : NO_REF, name = info ? cd_getattr(vm, info, N(name)) : NO_REF;
+  cd_drop(vm, lookup);
+  cd_drop(vm, info);
+  if (!name) {
+    cd_clear_raised(vm);
+    return given;
+  }
+  cd_drop(vm, given);
+  return name;
+}
+
 // "encoding:errors" from the host, either part may be missing.
 static bool stream_codec(VM *vm, const char *default_errors, Ref *encoding, Ref *errors)
 {
   const char *setting = vm->config.stdio_encoding, *colon = setting ? strchr(setting, ':') : NULL;
   size_t size = setting ? (colon ? (size_t)(colon - setting) : strlen(setting)) : 0;
-  *encoding = size ? cd_str_new(vm, setting, size) : cd_str_from(vm, "utf-8");
+  *encoding = size ? stream_codec_name(vm, setting, size) : cd_str_from(vm, "utf-8");
   if (size && !strcmp(default_errors, "surrogateescape")) default_errors = "strict";    // that is for the locale's own encoding
   *errors = cd_str_from(vm, colon && colon[1] && strcmp(default_errors, "backslashreplace") ? colon + 1 : default_errors);
   return *encoding && *errors;

@@ -127,6 +127,13 @@ static bool cache_int(CacheWriter *w, Value v)
   return cache_tag(w, TAG_INT) && cache_number(w, limbs << 1 | (n->size < 0)) && cache_put(w, n->limbs, limbs * sizeof n->limbs[0]);
 }
 
+// InstrExtra.cache numbers an inline cache of the running VM.
+static void cache_clear_inline(Instr *instrs, uint32_t count)
+{
+  for (uint32_t i = 0; i < count; i += cd_opcode_units[instrs[i].op])
+    if (cd_opcode_units[instrs[i].op] == 2 && i + 1 < count) memset((char *)&instrs[i + 1] + 4, 0, 4);
+}
+
 static bool cache_code(CacheWriter *w, const Code *code, int depth)
 {
   const uint64_t numbers[] = {code->arg_count, code->posonly_count, code->kwonly_count, code->flags, code->register_count - code->first_temp, (uint64_t)code->first_line,
@@ -137,9 +144,7 @@ static bool cache_code(CacheWriter *w, const Code *code, int depth)
     if (!cache_number(w, numbers[i])) return false;
   size_t start = w->size;
   if (!cache_put(w, code->instrs, code->unit_count * sizeof(Instr))) return false;
-  Instr *instrs = (Instr *)(w->data + start);
-  for (uint32_t i = 0; i < code->unit_count; i += cd_opcode_units[code->instrs[i].op])
-    if (cd_opcode_units[code->instrs[i].op] == 2 && i + 1 < code->unit_count) memset((char *)&instrs[i + 1] + 4, 0, 4);   // InstrExtra.cache
+  cache_clear_inline((Instr *)(w->data + start), code->unit_count);
   if (!cache_put(w, code->handlers, code->handler_count * sizeof(Handler)) || !cache_put(w, code->positions, code->positions_size)) return false;
   for (size_t i = 0; i < ARRAY_LEN(values); i++)
     if (!cache_value(w, values[i], depth)) return false;
@@ -202,6 +207,7 @@ typedef struct CacheReader {
   const uint8_t *p, *end;
   Value *strings;                                // owned
   size_t string_count, string_capacity;
+  bool verify;                                   // look into the instructions too
 } CacheReader;
 
 static Ref cache_bad(CacheReader *r) { return cd_raised(r->vm) ? NO_REF : cd_raise_value(r->vm, "bad code cache data"); }
@@ -335,13 +341,12 @@ static Ref cache_read_code(CacheReader *r, int depth)
     return cache_bad(r);
   }
   code->register_count = code->first_temp + (uint32_t)n[4];
-#ifdef CEDE_DEBUG
   char buffer[200];
-  if (cd_code_verify(vm, code, buffer, sizeof buffer)) {
+  if (r->verify && cd_code_verify(vm, code, buffer, sizeof buffer)) {
     cd_drop(vm, result);
     return cache_bad(r);
   }
-#endif
+  if (r->verify) cache_clear_inline(code->instrs, code->unit_count);
   return result;
 }
 
@@ -383,9 +388,9 @@ static Ref cache_read(CacheReader *r, int depth)
   }
 }
 
-Ref cd_code_load(VM *vm, const char *data, size_t size)
+static Ref cache_load(VM *vm, const char *data, size_t size, bool verify)
 {
-  CacheReader r = {.vm = vm, .p = (const uint8_t *)data, .end = (const uint8_t *)data + size};
+  CacheReader r = {.vm = vm, .verify = verify, .p = (const uint8_t *)data, .end = (const uint8_t *)data + size};
   uint32_t magic, form;
   uint64_t length, sum;
   if (size < CACHE_HEADER) return cache_bad(&r);
@@ -403,4 +408,15 @@ Ref cd_code_load(VM *vm, const char *data, size_t size)
     return cache_bad(&r);
   }
   return result;
+}
+
+Ref cd_code_load(VM *vm, const char *data, size_t size) { return cache_load(vm, data, size, true); }
+
+Ref cd_code_load_trusted(VM *vm, const char *data, size_t size)
+{
+#ifdef CEDE_DEBUG
+  return cache_load(vm, data, size, true);
+#else
+  return cache_load(vm, data, size, false);
+#endif
 }

@@ -38,7 +38,45 @@ static const char help_text[] =
   "-       program read from standard input (default; the prompt if it is a terminal)\n"
   "arg ... passed to the program in sys.argv[1:]\n"
   "\n"
-  "CEDE_STDLIB names the folder of the Python library to use.\n";
+  "CEDE_STDLIB names the folder of the Python library to use. --help-env lists the variables, --help-xoptions the options after -X, --help-all both.\n";
+
+static const char variables_text[] =
+  "Variables:\n"
+  "CEDE_STDLIB                 folder of the Python library; empty: none\n"
+  "NO_COLOR                    no colours at the prompt\n"
+  "PYTHONDEBUG                 -d\n"
+  "PYTHONDEVMODE               -X dev\n"
+  "PYTHONDONTWRITEBYTECODE     -B\n"
+  "PYTHONFAULTHANDLER          -X faulthandler\n"
+  "PYTHONHASHSEED              random, or a number that hashes of str and bytes depend on\n"
+  "PYTHONINSPECT               -i\n"
+  "PYTHONINTMAXSTRDIGITS       -X int_max_str_digits\n"
+  "PYTHONIOENCODING            encoding[:errors] of stdin, stdout and stderr\n"
+  "PYTHONNODEBUGRANGES         -X no_debug_ranges\n"
+  "PYTHONNOUSERSITE            -s\n"
+  "PYTHONOPTIMIZE              -O, or how often\n"
+  "PYTHONPATH                  folders in front of sys.path, with ':' between them\n"
+  "PYTHONPROFILEIMPORTTIME     -X importtime\n"
+  "PYTHONPYCACHEPREFIX         -X pycache_prefix\n"
+  "PYTHONSAFEPATH              -P\n"
+  "PYTHONUNBUFFERED            -u\n"
+  "PYTHONUTF8                  -X utf8\n"
+  "PYTHONVERBOSE               -v, or how often\n"
+  "PYTHONWARNDEFAULTENCODING   -X warn_default_encoding\n"
+  "PYTHONWARNINGS              -W, with ',' between them\n"
+  "XDG_CACHE_HOME, HOME        where cede/ is, for compiled modules of libraries that can't be written to\n";
+static const char x_options_text[] =
+  "Options after -X:\n"
+  "asyncgen=MODE               who closes asynchronous generators: compat, safe (default) or strict\n"
+  "dev                         development mode: warnings, faulthandler, checks\n"
+  "faulthandler                print a traceback at a crash\n"
+  "importtime                  print how long each import takes\n"
+  "int_max_str_digits=N        longest decimal text of an int, from 640; 0: any\n"
+  "no_debug_ranges             no columns in tracebacks\n"
+  "pycache_prefix=PATH         a folder tree for compiled modules in place of __pycache__\n"
+  "tracemalloc                 accepted\n"
+  "utf8[=0|1]                  UTF-8 for all text, whatever the locale says\n"
+  "warn_default_encoding       warn where a file is opened without an encoding\n";
 
 static const char *variable(const CommandLine *line, const char *name)
 {
@@ -218,7 +256,7 @@ static bool read_short_options(CommandLine *line, int argc, char **argv, int *i)
     case 't': break;
     case 'u': o->unbuffered = 1; break;
     case 'v': o->verbose++; break;
-    case 'x': break;
+    case 'x': o->skip_first_line = true; break;
     case 'V': line->version++; break;
     case 'h':
     case '?':
@@ -262,6 +300,18 @@ static void print_version(const CommandLine *line)
   if (line->version > 1) printf("compiled by %s\n", __VERSION__);
 }
 
+// --help-env, --help-xoptions, --help-all
+static bool print_long_help(CommandLine *line, const char *program, const char *argument)
+{
+  bool all = !strcmp(argument, "--help-all"), variables = all || !strcmp(argument, "--help-env"), x = all || !strcmp(argument, "--help-xoptions");
+  if (all) printf(usage_text, program);
+  if (all) fputs(help_text, stdout);
+  if (variables) fputs(variables_text, stdout);
+  if (x) fputs(x_options_text, stdout);
+  if (variables || x) command_line_stop(line, 0);
+  return variables || x;
+}
+
 void command_line_read(CommandLine *line, int argc, char **argv)
 {
   memset(line, 0, sizeof *line);
@@ -273,6 +323,7 @@ void command_line_read(CommandLine *line, int argc, char **argv)
     if (!strcmp(argv[i], "--help")) argv[i] = "-h";
     if (!strcmp(argv[i], "--version")) argv[i] = "-V";
     if (!strcmp(argv[i], "--check-hash-based-pycs")) { i++; continue; }
+    if (print_long_help(line, argv[0], argv[i])) return;
     if (!strncmp(argv[i], "--", 2)) { usage_error(line, argv[0], "unknown option %s\n", argv[i]); return; }
     if (!read_short_options(line, argc, argv, &i)) { i++; break; }
   }

@@ -70,8 +70,7 @@ static void on_interrupt(int signal_number)
 static char *read_line(const char *text, bool terminal)
 {
   if (terminal) return readline(text);
-  fputs(text, stdout);
-  fflush(stdout);
+  fputs(text, stderr);
   char *line = NULL;
   size_t room = 0;
   ssize_t size = getline(&line, &room, stdin);
@@ -144,7 +143,7 @@ static int prompt_loop(CedeVM *vm, bool terminal)
     if (terminal) sigaction(SIGINT, &previous, NULL);
     if (!line) {
       if (source) cede_feed(vm, append_line(source, ""), &status);
-      fputs("\n", stdout);
+      fputs("\n", terminal ? stdout : stderr);
       break;
     }
     if (terminal && *line) add_history(line);

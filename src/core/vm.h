@@ -41,7 +41,8 @@ typedef struct Config {
   int debug, inspect, interactive, optimize, dont_write_bytecode, no_user_site, no_site, ignore_environment, verbose,
       bytes_warning, quiet, isolated, dev_mode, utf8_mode, warn_default_encoding, safe_path;
   int int_max_str_digits;                        // default 4300; 0: no limit
-  bool ends_with_process;
+  bool ends_with_process, skip_first_line;
+  bool import_time;                              // report how long each import takes
   int install_signal_handlers;
   int no_debug_ranges;                           // -X no_debug_ranges: code keeps lines only, no columns
   int unbuffered;                                // -u: stdout and stderr write through

@@ -17,6 +17,9 @@
 #include "objects/type.h"
 #include "vm/vm_api.h"
 
+#include <stdio.h>
+#include <time.h>
+
 // Three ways lead to a module:
 //
 //   1. It is in sys.modules.
@@ -184,9 +187,29 @@ static Ref import_search(VM *vm, Value name)
   return module;
 }
 
+// -X importtime: a line for each import, after those that it caused.
+static Ref import_search_timed(VM *vm, Value name)
+{
+  ImportState *state = vm->import_state;
+  struct timespec start, end;
+  int64_t outer = state->time_nested;
+  if (!state->time_seen) fputs("import time: self [us] | cumulative | imported package\n", stderr);
+  state->time_seen = true;
+  state->time_nested = 0;
+  state->time_depth++;
+  clock_gettime(CLOCK_MONOTONIC, &start);
+  Ref module = import_search(vm, name);
+  clock_gettime(CLOCK_MONOTONIC, &end);
+  int64_t all = (end.tv_sec - start.tv_sec) * INT64_C(1000000000) + (end.tv_nsec - start.tv_nsec), own = all - state->time_nested;
+  state->time_depth--;
+  state->time_nested = outer + all;
+  fprintf(stderr, "import time: %9lld | %10lld | %*s%s\n", (long long)(own + 500) / 1000, (long long)(all + 500) / 1000, state->time_depth * 2, "", cd_str_data(name));
+  return module;
+}
+
 static Ref import_find_and_load(VM *vm, Value name)
 {
-  Ref module = import_search(vm, name);
+  Ref module = UNLIKELY(vm->config.import_time) ? import_search_timed(vm, name) : import_search(vm, name);
   if (!module || !cd_str_is(name, "zipimport") || cd_import_zip_loaded(vm, module)) return module;
   cd_drop(vm, module);
   return NO_REF;

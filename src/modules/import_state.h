@@ -11,6 +11,9 @@ typedef struct ImportState {
   bool bootstrapped;                             // importlib was started, or it was found that there is none
   Value bootstrap;                               // the module _frozen_importlib; NO_VALUE: there is none; owned
   Value find_and_load_name, handle_fromlist_name, lock_unlock_name, initializing_name;   // interned, owned
+  bool time_seen;                                // -X importtime: the heading has been printed;
+  int time_depth;                                // imports under way,
+  int64_t time_nested;                           // and what those inside the present one took, in nanoseconds
   Value zip_hook;                                // owned; what is in sys.path_hooks for archives: zipimport.zipimporter or its stand-in
   bool zip_loading;                              // the stand-in is at work: zipimport itself is not looked for in archives
   struct ImportFast *fast;                       // import_fast.c; NULL before importlib was started

@@ -156,9 +156,9 @@ static bool text_ask(VM *vm, Value stream, int name, bool *out)
   return ok;
 }
 
-static Ref text_default_encoding(VM *vm)
+static Ref text_default_encoding(VM *vm, bool asked_for)
 {
-  if (vm->config.warn_default_encoding && !cd_warn(vm, vm->exc.EncodingWarning, 1, "'encoding' argument not specified")) return NO_REF;
+  if (vm->config.warn_default_encoding && !asked_for && !cd_warn(vm, vm->exc.EncodingWarning, 1, "'encoding' argument not specified")) return NO_REF;
   const char *codeset = vm->config.utf8_mode ? "utf-8" : nl_langinfo(CODESET);
   if (!*codeset || !strcmp(codeset, "ANSI_X3.4-1968")) codeset = "utf-8";   // the C locale means UTF-8 (PEP 538, 540)
   return cd_str_from(vm, codeset);
@@ -195,7 +195,7 @@ static bool text_init(VM *vm, Value self, const Value *args, size_t nargs, Value
   if ((bound[4] && !cd_truth(vm, bound[4], &line_buffering)) || (bound[5] && !cd_truth(vm, bound[5], &write_through))) return false;
   if (!text_set_newline(vm, t, bound[3])) return false;
   bool locale = !bound[1] || cd_is_none(bound[1]) || cd_str_is(bound[1], "locale");
-  if (!(encoding = locale ? text_default_encoding(vm) : cd_dup(bound[1]))) return false;
+  if (!(encoding = locale ? text_default_encoding(vm, bound[1] && !cd_is_none(bound[1])) : cd_dup(bound[1]))) return false;
   if (!(errors = bound[2] && !cd_is_none(bound[2]) ? cd_dup(bound[2]) : cd_str_from(vm, "strict"))) goto done;
   Value buffer = bound[0];
   text_drop_read_state(vm, t);
@@ -888,7 +888,7 @@ METHOD(textio, reconfigure, "reconfigure(self, /, *, encoding=None, errors=None,
   if (args[2] && !text_set_newline(vm, t, args[2])) return NO_REF;
   if (encoding || errors) {
     Ref kind = errors ? cd_dup(errors) : encoding ? cd_str_from(vm, "strict") : cd_dup(t->errors);
-    Ref name = !encoding ? cd_dup(t->encoding) : cd_str_is(encoding, "locale") ? text_default_encoding(vm) : cd_dup(encoding);
+    Ref name = !encoding ? cd_dup(t->encoding) : cd_str_is(encoding, "locale") ? text_default_encoding(vm, true) : cd_dup(encoding);
     bool ok = kind && name && text_set_codec(vm, t, name, kind) && text_fix_encoder(vm, t);
     cd_drop(vm, kind);
     cd_drop(vm, name);
