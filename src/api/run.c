@@ -229,49 +229,17 @@ int cede_run_stdin(CedeVM *vm)
 
 // ---- the prompt ----
 
-// Does a block stand open? It does from a line that ends with ':' (or a decorator) until an empty line comes.
-static bool feed_in_block(const char *source, size_t size)
-{
-  if (size >= 2 && source[size - 1] == '\n' && source[size - 2] == '\n') return false;
-  bool block = source[0] == '@';
-  for (const char *line = source; *line && !block;) {
-    const char *end = strchr(line, '\n'), *last = end ? end : line + strlen(line);
-    while (last > line && (last[-1] == ' ' || last[-1] == '\t')) last--;
-    block = last > line && last[-1] == ':';
-    if (!end) break;
-    line = end + 1;
-  }
-  return block;
-}
-
-// A statement that does not compile because more is to come.
-static bool feed_incomplete(VM *vm)
-{
-  if (!cd_raised_is(vm, vm->exc.SyntaxError)) return false;
-  Value message = ((SyntaxException *)cd_object(vm->thread->raised))->msg;
-  if (!message || !cd_is_str(message)) return false;
-  const char *text = cd_str_data(message);
-  return !strncmp(text, "incomplete input", 16) || !strncmp(text, "unexpected EOF", 14) || strstr(text, "was never closed") ||
-         !strncmp(text, "unterminated triple-quoted", 26);
-}
-
 CedeFeed cede_feed(CedeVM *vm, const char *source, int *status)
 {
   size_t size = strlen(source);
   if (strspn(source, " \t\n") == size) return CEDE_FEED_DONE;
-  if (feed_in_block(source, size)) return CEDE_FEED_MORE;
+  if (cd_statement_is_open(vm, source, size)) return CEDE_FEED_MORE;
   Value dict = cd_main_dict_borrow(vm);
   Ref name = dict ? cd_str_from(vm, "<stdin>") : NO_REF;
   if (!name) goto failed;
-  Ref code = cd_compile(vm, source, size, name, MODE_SINGLE, PYCF_SOURCE_IS_UTF8 | PYCF_DONT_IMPLY_DEDENT | PYCF_ALLOW_INCOMPLETE_INPUT, -1);
+  Ref code = cd_compile(vm, source, size, name, MODE_SINGLE, PYCF_SOURCE_IS_UTF8 | PYCF_INTERACTIVE, -1);
   cd_drop(vm, name);
-  if (!code) {
-    if (feed_incomplete(vm)) {
-      cd_clear_raised(vm);
-      return CEDE_FEED_MORE;
-    }
-    goto failed;
-  }
+  if (!code) goto failed;
   Ref globals = cd_dup(dict), result = cd_eval_code(vm, (Code *)cd_object(code), globals, globals, NO_VALUE);
   cd_drop(vm, code);
   cd_drop(vm, globals);

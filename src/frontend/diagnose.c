@@ -190,8 +190,14 @@ static void diagnosis_raise_lexer(Diagnosis *d)
 bool cd_diagnosis_fetch(Diagnosis *d)
 {
   if (d->fill == (int32_t)d->tokens.count) return false;
-  const Token *token = &d->tokens.items[d->fill++];
+  const Token *token = &d->tokens.items[d->fill];
+  if (d->asking && ((token->kind == TOKEN_ERROR && d->tokens.error.at_end) || (token->column < 0 && token->text >= d->end))) {
+    d->open = d->failed = true;
+    return false;
+  }
+  d->fill++;
   if (token->kind != TOKEN_ERROR) return true;
+  if (d->flags & PYCF_INTERACTIVE && d->tokens.error.at_end && d->mistakes) return true;     // nothing is known of the lines to come
   const LexError *error = &d->tokens.error;
   if (!error->message) diagnosis_never_closed(d);
   else if (error->place_is_token) diagnosis_raise_last(d, error->type, cd_dup(error->message));
@@ -205,7 +211,7 @@ static void diagnosis_read_on(Diagnosis *d)
 {
   const Token *last = diagnosis_last(d), *end = &d->tokens.items[d->tokens.count - 1];
   const LexError *error = &d->tokens.error;
-  if (end->kind != TOKEN_ERROR || d->fill == (int32_t)d->tokens.count) return;
+  if (end->kind != TOKEN_ERROR || d->fill == (int32_t)d->tokens.count || d->flags & PYCF_INTERACTIVE) return;
   if (error->direct) {
     cd_clear_raised(d->vm);
     diagnosis_raise_lexer(d);
@@ -654,7 +660,8 @@ void cd_diagnosis_run(VM *vm, Diagnosis *d)
   d->parser = (Parser){.vm = vm, .ast = &d->ast, .source = d->source, .flags = d->flags, .mode = d->mode, .diagnosis = d};
   if (cd_lex(vm, &d->tokens, d->source, d->end, options) && diagnosis_count_levels(d) && cd_peg_prepare(d, diagnosis_actions)) {
     if (d->field) diagnosis_move_first_line(d);
-    diagnosis_passes(d);
+    if (d->asking) cd_peg_run(d, PEG_interactive);
+    else diagnosis_passes(d);
   }
   cd_free(vm, d->parser.stack.items, d->parser.stack.capacity * sizeof(void *));
   cd_free(vm, d->parser.keywords.items, d->parser.keywords.capacity * sizeof(void *));
@@ -676,4 +683,26 @@ void cd_diagnose(VM *vm, const char *source, size_t size, Value filename, Compil
   d->first_line = 1;
   cd_diagnosis_run(vm, d);
   cd_free(vm, d, sizeof *d);
+}
+
+bool cd_statement_is_open(VM *vm, const char *source, size_t size)
+{
+  Diagnosis *d = cd_alloc_zeroed(vm, sizeof *d);
+  Ref filename = d ? cd_str_from(vm, "<stdin>") : NO_REF;
+  bool open = false;
+  if (filename) {
+    d->source = source;
+    d->end = source + size;
+    d->filename = filename;
+    d->mode = MODE_SINGLE;
+    d->flags = PYCF_SOURCE_IS_UTF8 | PYCF_INTERACTIVE;
+    d->first_line = 1;
+    d->asking = true;
+    cd_diagnosis_run(vm, d);
+    open = d->open;
+  }
+  cd_clear_raised(vm);                           // what is wrong shows when the statement is compiled
+  cd_drop(vm, filename);
+  if (d) cd_free(vm, d, sizeof *d);
+  return open;
 }

@@ -230,6 +230,12 @@ static bool lexer_start_line(Lexer *lexer)
         p = lexer->cur - 1;
       } else break;
     }
+    bool first = lexer->line == 1;
+    if (UNLIKELY(lexer->flags & PYCF_INTERACTIVE) && ((*p == '\n' && p == lexer->cur) || (first && (*p == '\n' || *p == '#')))) {
+      lexer->at_line_start = false;              // the caller makes a NEWLINE of it
+      lexer->cur = p;
+      return lexer_change_indent(lexer, 0, 0);
+    }
     lexer->cur = p;
     if (*p == '#') {
       if (UNLIKELY(lexer->flags & PYCF_TYPE_COMMENTS)) {

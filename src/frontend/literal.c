@@ -281,7 +281,7 @@ typedef struct Formatted {
   const Token *first, *last, *token;             // token: the literal at hand
   TextBuilder text;
   size_t mark;                                   // pieces are above it on the parser's stack
-  const char *line_start;                        // of the last place asked for, and its line
+  const char *line_start, *place;                // of the last place asked for; that place, and its line
   int32_t line;
 } Formatted;
 
@@ -321,10 +321,11 @@ static bool literal_flush(Formatted *f)
 static int32_t literal_column(Formatted *f, const char *at)
 {
   const char *newline;
-  while (f->line_start < at && (newline = memchr(f->line_start, '\n', (size_t)(at - f->line_start)))) {
-    f->line_start = newline + 1;
+  while (f->place < at && (newline = memchr(f->place, '\n', (size_t)(at - f->place)))) {
+    f->place = f->line_start = newline + 1;
     f->line++;
   }
+  f->place = at;
   return (int32_t)(at - f->line_start);
 }
 
@@ -515,6 +516,7 @@ static Expr *literal_formatted(Parser *p, const Token *first, const Token *last)
     cd_literal_body(t, &text, &end);
     f.line = t->line;
     f.line_start = t->text - t->column;
+    f.place = t->text;
     if (!literal_pieces(&f, &text, end, 0)) goto done;
   }
   if (!literal_flush(&f) || !(e = literal_node(&f, EXPR_JoinedStr))) goto done;

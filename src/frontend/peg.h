@@ -65,6 +65,7 @@ typedef struct Diagnosis {
   bool mistakes;                                 // the second pass
   bool lambda;                                   // whose parameters are being read
   bool failed;                                   // an exception is set: stop
+  bool asking, open;                             // cd_statement_is_open: the end of the source was reached
   const char *source, *end;
   Value filename;                                // borrowed
   CompileMode mode;
