@@ -480,6 +480,7 @@ Ref cd_iter(VM *vm, Value iterable)
 Next cd_next(VM *vm, Value iterator, Ref *out)
 {
   Type *type = cd_type_of(vm, iterator);
+  if (!cd_poll(vm)) return NEXT_ERROR;           // any(itertools.repeat(0)) stays in native code for ever
   if (UNLIKELY((char *)__builtin_frame_address(0) < vm->thread->c_stack_limit)) {   // itertools.chain over chain over chain ...
     cd_raise_recursion(vm, NULL);
     return NEXT_ERROR;
