@@ -61,7 +61,7 @@ _Static_assert((int)CEDE_INTERRUPTED == CD_STATUS_INTERRUPTED, "the public name 
 static int run_finish(VM *vm, Ref result)
 {
   int status = 0;
-  if (!result) status = cd_exit_status(vm);
+  if (!result || !cd_poll(vm)) status = cd_exit_status(vm);      // a signal that came with the last instruction counts
   cd_drop(vm, result);
   return status;
 }
