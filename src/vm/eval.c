@@ -43,6 +43,19 @@
     dispatch = stack->dispatch;                                               \
   } while (0)
 #define TRACED() UNLIKELY(dispatch != plain)
+// The first instruction of a new frame; ENTER is passed over where it has nothing to do.
+#define START_FRAME() do {                                                    \
+    pc = code->instrs;                                                        \
+    if (LIKELY(pc->op == OP_ENTER && !atomic_load_explicit(&vm->breaker, memory_order_relaxed)) && !TRACED()) NEXT(1); \
+    DISPATCH();                                                               \
+  } while (0)
+// The result of a call, in an instruction of two units. As a statement of its own the call is followed by DROP, needless for None and the like.
+#define CALL_RESULT(reg_, value_) do {                                        \
+    uint32_t to_ = (reg_);                                                    \
+    if (pc[2].op == OP_DROP && pc[2].a == to_ && !cd_is_object(value_) && !TRACED()) NEXT(3); \
+    SET(to_, value_);                                                         \
+    NEXT(2);                                                                  \
+  } while (0)
 // Goes on in a new frame; what it returns goes the way of `kind`, to register `reg` of this one.
 #define ENTER_FRAME(new_frame_, kind_, reg_) do {                             \
     Frame *entered_ = (new_frame_);                                           \
@@ -1161,8 +1174,7 @@ compare_k: {
         for (uint32_t i = used; i < all; i++) to[i] = NO_VALUE;
         thread->frame = frame = new_frame;
         LOAD_FRAME();
-        pc = code->instrs;
-        DISPATCH();
+        START_FRAME();
       }
       if (!(target->flags & (CO_VARARGS | CO_VARKEYWORDS)) && target->flags & CO_ANY_GENERATOR && nargs == target->arg_count && !target->kwonly_count &&
           EXTRA->jump < 0) {
@@ -1233,8 +1245,7 @@ compare_k: {
       new_frame->return_register = base + 1;
       thread->frame = frame = new_frame;
       LOAD_FRAME();
-      pc = code->instrs;
-      DISPATCH();
+      START_FRAME();
     call_init_slow:                              // __init__ is a generator function: an error, found in the ordinary way
       R[base + 1] = NO_VALUE;
       cd_drop(vm, self);
@@ -1349,8 +1360,7 @@ call_other: {
     dispatch = stack->dispatch;
     if (UNLIKELY(!cd_bits(r))) goto error;
     for (uint32_t i = B; i < end; i++) cd_clear(vm, &R[i]);
-    SET(A, r);
-    NEXT(2);
+    CALL_RESULT(A, r);
   }
 
   CASE(CALL_EX) {
@@ -1427,8 +1437,7 @@ do_return:
     cd_drop_object(vm, function);
     LOAD_FRAME();
     pc = frame->pc;
-    SET(reg, result);
-    NEXT(2);
+    CALL_RESULT(reg, result);
   }
   {
     uint32_t flags = frame->flags, reg = frame->return_register;
@@ -1610,6 +1619,7 @@ do_return:
           g->flags &= (uint16_t)~FRAME_JUMPED;
           DISPATCH();
         }
+        if (LIKELY(pc[1].op == OP_DROP && pc[1].a == A)) NEXT(2);        // `yield x` as a statement: what it gives is not wanted
         SET(A, cd_none());
         NEXT(1);
       }
@@ -1680,6 +1690,7 @@ resume: {
         cd_drop(vm, sent);
         DISPATCH();
       }
+      if (pc[1].op == OP_DROP && pc[1].a == A && !cd_is_object(sent) && !TRACED()) NEXT(2);
       SET(A, sent);
       if (TRACED() && !cd_trace_call(vm, frame)) goto error;
       NEXT(1);
