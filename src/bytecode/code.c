@@ -531,7 +531,8 @@ static Ref code_from_parts(VM *vm, const char *who, const Value *parts, Code *ba
   if (!code_copy_instructions(vm, code, parts, base)) goto fail;
   if (!cd_code_layout(vm, code) || !cd_code_mark_positions(vm, code)) goto fail;
   if (nlocals != code->local_count) { cd_raise_value(vm, "code: co_nlocals != len(co_varnames)"); goto fail; }
-  if (stacksize > 0xFFFFFF) { cd_raise_value(vm, "code: co_stacksize is too large"); goto fail; }
+  // frames get that many registers: more than the instructions use is of no use
+  if (stacksize > 0xFFFF && stacksize > base->register_count - base->first_temp) { cd_raise_value(vm, "code: co_stacksize is too large"); goto fail; }
   code->register_count = code->first_temp + stacksize;
   char buffer[200];
   const char *problem = cd_code_verify(vm, code, buffer, sizeof buffer);
