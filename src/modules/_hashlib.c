@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // _hashlib.c: OpenSSL's digests, HMAC, PBKDF2 and scrypt for hashlib and hmac
 #include "modules/crypto.h"
+#include "modules/away.h"
 #include "modules/module_list.h"
 #include "objects/bytes.h"
 #include "objects/dict.h"
@@ -24,8 +25,8 @@ typedef struct HashlibState {
 
 static inline HashlibState *hashlib_state(VM *vm) { return cd_state(vm, MODULE__hashlib); }
 
-typedef struct HashObject { Object head; EVP_MD_CTX *context; } HashObject;
-typedef struct HmacObject { Object head; EVP_MAC_CTX *context; EVP_MD *digest; } HmacObject;
+typedef struct HashObject { Object head; EVP_MD_CTX *context; bool busy; } HashObject;
+typedef struct HmacObject { Object head; EVP_MAC_CTX *context; EVP_MD *digest; bool busy; } HmacObject;
 
 static inline HashObject *hashlib_hash_of(Value v) { return (HashObject *)cd_object(v); }
 static inline HmacObject *hashlib_hmac_of(Value v) { return (HmacObject *)cd_object(v); }
@@ -45,12 +46,24 @@ static Ref hashlib_raise(VM *vm)
 // ---- names ----
 
 // Python's names of digests, and OpenSSL's.
-static const struct { const char *name, *openssl; int nid; } hashlib_names[] = {
-  {"md5", "MD5", NID_md5}, {"sha1", "SHA1", NID_sha1}, {"sha224", "SHA224", NID_sha224}, {"sha256", "SHA256", NID_sha256}, {"sha384", "SHA384", NID_sha384},
-  {"sha512", "SHA512", NID_sha512}, {"sha512_224", "SHA512-224", NID_sha512_224}, {"sha512_256", "SHA512-256", NID_sha512_256},
-  {"sha3_224", "SHA3-224", NID_sha3_224}, {"sha3_256", "SHA3-256", NID_sha3_256}, {"sha3_384", "SHA3-384", NID_sha3_384},
-  {"sha3_512", "SHA3-512", NID_sha3_512}, {"shake_128", "SHAKE128", NID_shake128}, {"shake_256", "SHAKE256", NID_shake256},
-  {"blake2s", "BLAKE2s256", NID_blake2s256}, {"blake2b", "BLAKE2b512", NID_blake2b512},
+static const struct { const char *name, *openssl; int nid;
+} hashlib_names[] = {
+  {"md5", "MD5", NID_md5},
+  {"sha1", "SHA1", NID_sha1},
+  {"sha224", "SHA224", NID_sha224},
+  {"sha256", "SHA256", NID_sha256},
+  {"sha384", "SHA384", NID_sha384},
+  {"sha512", "SHA512", NID_sha512},
+  {"sha512_224", "SHA512-224", NID_sha512_224},
+  {"sha512_256", "SHA512-256", NID_sha512_256},
+  {"sha3_224", "SHA3-224", NID_sha3_224},
+  {"sha3_256", "SHA3-256", NID_sha3_256},
+  {"sha3_384", "SHA3-384", NID_sha3_384},
+  {"sha3_512", "SHA3-512", NID_sha3_512},
+  {"shake_128", "SHAKE128", NID_shake128},
+  {"shake_256", "SHAKE256", NID_shake256},
+  {"blake2s", "BLAKE2s256", NID_blake2s256},
+  {"blake2b", "BLAKE2b512", NID_blake2b512},
 };
 
 static const char *hashlib_name_of(const EVP_MD *digest)
@@ -103,9 +116,14 @@ static bool hashlib_feed(VM *vm, HashObject *hash, Value data)
 {
   Buffer buffer;
   if (!hashlib_buffer(vm, data, &buffer)) return false;
-  bool ok = EVP_DigestUpdate(hash->context, buffer.data, (size_t)buffer.size);
+  bool ok = cd_await_idle(vm, &hash->busy);
+  if (ok) {
+    Thread *me = cd_go_away(vm, &hash->busy, buffer.size);
+    ok = EVP_DigestUpdate(hash->context, buffer.data, (size_t)buffer.size);
+    cd_come_back(vm, &hash->busy, me);
+  }
   cd_release_buffer(vm, &buffer);
-  return ok || hashlib_raise(vm);
+  return ok || (!cd_raised(vm) && hashlib_raise(vm));
 }
 
 static HashObject *hashlib_hash_new(VM *vm, Type *type)
@@ -123,7 +141,8 @@ static Ref hashlib_start(VM *vm, EVP_MD *digest, Value data)
   if (!digest) return NO_REF;
   bool xof = EVP_MD_get_flags(digest) & EVP_MD_FLAG_XOF;
   HashObject *hash = hashlib_hash_new(vm, xof ? hashlib_state(vm)->xof : hashlib_state(vm)->hash);
-  bool ok = hash && (EVP_DigestInit_ex(hash->context, digest, NULL) || hashlib_raise(vm)) && (!cd_bits(data) || hashlib_feed(vm, hash, data));
+  bool ok = hash && (EVP_DigestInit_ex(hash->context, digest, NULL) || hashlib_raise(vm)) &&
+            (!cd_bits(data) || hashlib_feed(vm, hash, data));
   EVP_MD_free(digest);
   if (ok) return cd_from_object(hash);
   cd_drop_object(vm, hash);
@@ -140,6 +159,7 @@ METHOD_DEF_(hashlib_hash_copy, "copy", "copy(self, /)", "Return a copy of the ha
 {
   HashObject *copy = hashlib_hash_new(vm, cd_type_of(vm, self));
   if (!copy) return NO_REF;
+  if (!cd_await_idle(vm, &hashlib_hash_of(self)->busy)) { cd_drop_object(vm, copy); return NO_REF; }
   if (EVP_MD_CTX_copy(copy->context, hashlib_hash_of(self)->context)) return cd_from_object(copy);
   cd_drop_object(vm, copy);
   return hashlib_raise(vm);
@@ -174,6 +194,7 @@ static Ref hashlib_digest_of(VM *vm, Value self, size_t size, bool xof, bool hex
   Ref bytes = cd_bytes_new(vm, NULL, size), text;
   if (!bytes) return NO_REF;
   unsigned char *data = (unsigned char *)cd_bytes_data(bytes);
+  if (!cd_await_idle(vm, &hashlib_hash_of(self)->busy)) { cd_drop(vm, bytes); return NO_REF; }
   if (size && !hashlib_finish(vm, hashlib_hash_of(self)->context, data, size, xof)) { cd_drop(vm, bytes); return NO_REF; }
   if (!hex) return bytes;
   text = hashlib_hex(vm, data, size);
@@ -183,7 +204,10 @@ static Ref hashlib_digest_of(VM *vm, Value self, size_t size, bool xof, bool hex
 
 static size_t hashlib_size(Value self) { return (size_t)EVP_MD_CTX_get_size(hashlib_hash_of(self)->context); }
 
-METHOD_DEF_(hashlib_hash_digest, "digest", "digest(self, /)", "Return the digest value as a bytes object.", 0) { return hashlib_digest_of(vm, self, hashlib_size(self), false, false); }
+METHOD_DEF_(hashlib_hash_digest, "digest", "digest(self, /)", "Return the digest value as a bytes object.", 0)
+{
+  return hashlib_digest_of(vm, self, hashlib_size(self), false, false);
+}
 METHOD_DEF_(hashlib_hash_hexdigest, "hexdigest", "hexdigest(self, /)", "Return the digest value as a string of hexadecimal digits.", 0)
 {
   return hashlib_digest_of(vm, self, hashlib_size(self), false, true);
@@ -196,7 +220,8 @@ METHOD_DEF_(hashlib_xof_digest, "digest", "digest(self, /, length)", "Return the
   if (size < 0) return cd_raise_system(vm, "Negative size passed to PyBytes_FromStringAndSize");
   return hashlib_digest_of(vm, self, (size_t)size, true, false);
 }
-METHOD_DEF_(hashlib_xof_hexdigest, "hexdigest", "hexdigest(self, /, length)", "Return the digest value as a string of hexadecimal digits.", 0)
+METHOD_DEF_(hashlib_xof_hexdigest, "hexdigest", "hexdigest(self, /, length)", "Return the digest value as a string of hexadecimal digits.",
+            0)
 {
   int64_t size;
   if (!cd_to_i64(vm, args[0], &size, vm->exc.OverflowError)) return NO_REF;
@@ -207,17 +232,24 @@ METHOD_DEF_(hashlib_xof_hexdigest, "hexdigest", "hexdigest(self, /, length)", "R
 static const char *hashlib_hash_name(Value self) { return hashlib_name_of(EVP_MD_CTX_get0_md(hashlib_hash_of(self)->context)); }
 
 static Ref hashlib_get_name(VM *vm, Value self) { return cd_str_from(vm, hashlib_hash_name(self)); }
-static Ref hashlib_get_block_size(VM *vm UNUSED, Value self) { return cd_from_small(EVP_MD_CTX_get_block_size(hashlib_hash_of(self)->context)); }
+static Ref hashlib_get_block_size(VM *vm UNUSED, Value self)
+{
+  return cd_from_small(EVP_MD_CTX_get_block_size(hashlib_hash_of(self)->context));
+}
 static Ref hashlib_get_size(VM *vm UNUSED, Value self) { return cd_from_small((int64_t)hashlib_size(self)); }
 static Ref hashlib_get_zero(VM *vm UNUSED, Value self UNUSED) { return cd_from_small(0); }
 
 static Ref hashlib_hash_repr(VM *vm, Value self)
 {
-  return cd_str_format(vm, "<%s %s object @ 0x%llx>", hashlib_hash_name(self), cd_type_name(cd_type_of(vm, self)), (unsigned long long)cd_bits(self));
+  return cd_str_format(vm, "<%s %s object @ 0x%llx>", hashlib_hash_name(self), cd_type_name(cd_type_of(vm, self)),
+                       (unsigned long long)cd_bits(self));
 }
 
 static const GetSetDef hashlib_hash_getset[] = {
-  {"digest_size", NULL, hashlib_get_size, NULL}, {"block_size", NULL, hashlib_get_block_size, NULL}, {"name", "algorithm name.", hashlib_get_name, NULL}, {0},
+  {"digest_size", NULL, hashlib_get_size, NULL},
+  {"block_size", NULL, hashlib_get_block_size, NULL},
+  {"name", "algorithm name.", hashlib_get_name, NULL},
+  {0},
 };
 static const GetSetDef hashlib_xof_getset[] = {{"digest_size", NULL, hashlib_get_zero, NULL}, {0}};
 
@@ -228,8 +260,10 @@ static const MethodDef *const hashlib_xof_methods[] = {&hashlib_xof_digest_def, 
 
 static const TypeSpec hashlib_hash_spec = {
   .name = "_hashlib.HASH",
-  .doc = "A hash is an object used to calculate a checksum of a string of information.\n\nMethods:\n\nupdate() -- updates the current digest with an additional string\ndigest() -- "
-         "return the current digest value\nhexdigest() -- return the current digest as a string of hexadecimal digits\ncopy() -- return a copy of the current hash object\n\nAttributes:\n\n"
+  .doc = "A hash is an object used to calculate a checksum of a string of information.\n\nMethods:\n\nupdate() -- updates the current "
+         "digest with an additional string\ndigest() -- "
+         "return the current digest value\nhexdigest() -- return the current digest as a string of hexadecimal digits\ncopy() -- return a "
+         "copy of the current hash object\n\nAttributes:\n\n"
          "name -- the hash algorithm being used by this object\ndigest_size -- number of bytes in this hashes output",
   .basicsize = sizeof(HashObject),
   .flags = TYPE_BASE | TYPE_IMMUTABLE | TYPE_NO_NEW,
@@ -239,8 +273,10 @@ static const TypeSpec hashlib_hash_spec = {
 };
 static const TypeSpec hashlib_xof_spec = {
   .name = "_hashlib.HASHXOF",
-  .doc = "A hash is an object used to calculate a checksum of a string of information.\n\nMethods:\n\nupdate() -- updates the current digest with an additional string\ndigest(length) "
-         "-- return the current digest value\nhexdigest(length) -- return the current digest as a string of hexadecimal digits\ncopy() -- return a copy of the current hash object\n\n"
+  .doc = "A hash is an object used to calculate a checksum of a string of information.\n\nMethods:\n\nupdate() -- updates the current "
+         "digest with an additional string\ndigest(length) "
+         "-- return the current digest value\nhexdigest(length) -- return the current digest as a string of hexadecimal digits\ncopy() -- "
+         "return a copy of the current hash object\n\n"
          "Attributes:\n\nname -- the hash algorithm being used by this object\ndigest_size -- number of bytes in this hashes output",
   .basicsize = sizeof(HashObject),
   .flags = TYPE_IMMUTABLE | TYPE_NO_NEW,
@@ -258,7 +294,8 @@ static bool hashlib_for_security(VM *vm, Value v, bool *out)
 }
 
 FUNCTION(_hashlib, new, "new(name, string=b'', *, usedforsecurity=True)",
-         "Return a new hash object using the named algorithm.\n\nAn optional string argument may be provided and will be\nautomatically hashed.\n\nThe MD5 and SHA1 algorithms are always "
+         "Return a new hash object using the named algorithm.\n\nAn optional string argument may be provided and will be\nautomatically "
+         "hashed.\n\nThe MD5 and SHA1 algorithms are always "
          "supported.")
 {
   bool secure;
@@ -275,10 +312,11 @@ static Ref hashlib_openssl(VM *vm, const char *name, const Value *args)
   return digest ? hashlib_start(vm, digest, args[0]) : hashlib_raise(vm);
 }
 
-#define HASHLIB_CONSTRUCTOR(name, openssl)                                                                                              \
-  FUNCTION(_hashlib, openssl_##name, "openssl_" #name "(string=b'', *, usedforsecurity=True)", "Returns a " #name " hash object; optionally initialized with a string") \
-  {                                                                                                                                     \
-    return hashlib_openssl(vm, openssl, args);                                                                                          \
+#define HASHLIB_CONSTRUCTOR(name, openssl)                                                     \
+  FUNCTION(_hashlib, openssl_##name, "openssl_" #name "(string=b'', *, usedforsecurity=True)", \
+           "Returns a " #name " hash object; optionally initialized with a string")            \
+  {                                                                                            \
+    return hashlib_openssl(vm, openssl, args);                                                 \
   }
 HASHLIB_CONSTRUCTOR(md5, "MD5")
 HASHLIB_CONSTRUCTOR(sha1, "SHA1")
@@ -304,7 +342,8 @@ static bool hashlib_hmac_start(VM *vm, Value key, Value digestmod, EVP_MAC_CTX *
   bool ok = false;
   if ((*digest = hashlib_fetch_by(vm, digestmod))) {
     EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)EVP_MD_get0_name(*digest), 0), OSSL_PARAM_construct_end()};
+    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)(uintptr_t)EVP_MD_get0_name(*digest), 0),
+                               OSSL_PARAM_construct_end()};
     *context = mac ? EVP_MAC_CTX_new(mac) : NULL;
     EVP_MAC_free(mac);
     ok = *context && !(EVP_MD_get_flags(*digest) & EVP_MD_FLAG_XOF) &&
@@ -319,18 +358,24 @@ static bool hashlib_hmac_start(VM *vm, Value key, Value digestmod, EVP_MAC_CTX *
   return ok;
 }
 
-static bool hashlib_hmac_feed(VM *vm, EVP_MAC_CTX *context, Value data)
+static bool hashlib_hmac_feed(VM *vm, HmacObject *hmac, Value data)
 {
   Buffer buffer;
   if (!hashlib_buffer(vm, data, &buffer)) return false;
-  bool ok = EVP_MAC_update(context, (unsigned char *)buffer.data, (size_t)buffer.size);
+  bool ok = cd_await_idle(vm, &hmac->busy);
+  if (ok) {
+    Thread *me = cd_go_away(vm, &hmac->busy, buffer.size);
+    ok = EVP_MAC_update(hmac->context, (unsigned char *)buffer.data, (size_t)buffer.size);
+    cd_come_back(vm, &hmac->busy, me);
+  }
   cd_release_buffer(vm, &buffer);
   return ok || hashlib_raise(vm);
 }
 
-static bool hashlib_hmac_finish(VM *vm, const EVP_MAC_CTX *context, unsigned char out[EVP_MAX_MD_SIZE], size_t *size)
+static bool hashlib_hmac_finish(VM *vm, HmacObject *hmac, unsigned char out[EVP_MAX_MD_SIZE], size_t *size)
 {
-  EVP_MAC_CTX *copy = EVP_MAC_CTX_dup(context);
+  if (!cd_await_idle(vm, &hmac->busy)) return false;
+  EVP_MAC_CTX *copy = EVP_MAC_CTX_dup(hmac->context);
   bool ok = copy && EVP_MAC_final(copy, out, size, EVP_MAX_MD_SIZE);
   EVP_MAC_CTX_free(copy);
   return ok || hashlib_raise(vm);
@@ -348,7 +393,7 @@ FUNCTION(_hashlib, hmac_new, "hmac_new(key, msg=b'', digestmod=None)", "Return a
   if (ok) {
     hmac->context = context;
     hmac->digest = digest;
-    if (cd_bits(args[1]) && !cd_is_none(args[1])) ok = hashlib_hmac_feed(vm, context, args[1]);
+    if (cd_bits(args[1]) && !cd_is_none(args[1])) ok = hashlib_hmac_feed(vm, hmac, args[1]);
   }
   if (ok) return cd_from_object(hmac);
   cd_drop_object(vm, hmac);
@@ -376,25 +421,29 @@ FUNCTION(_hashlib, hmac_digest, "hmac_digest(key, msg, digest)", "Single-shot HM
 
 METHOD_DEF_(hashlib_hmac_update, "update", "update(self, /, msg)", "Update the HMAC object with msg.", 0)
 {
-  return hashlib_hmac_feed(vm, hashlib_hmac_of(self)->context, args[0]) ? cd_none() : NO_REF;
+  return hashlib_hmac_feed(vm, hashlib_hmac_of(self), args[0]) ? cd_none() : NO_REF;
 }
-METHOD_DEF_(hashlib_hmac_digest_method, "digest", "digest(self, /)", "Return the digest of the bytes passed to the update() method so far.", 0)
+METHOD_DEF_(hashlib_hmac_digest_method, "digest", "digest(self, /)", "Return the digest of the bytes passed to the update() method so far.",
+            0)
 {
   unsigned char out[EVP_MAX_MD_SIZE];
   size_t size;
-  return hashlib_hmac_finish(vm, hashlib_hmac_of(self)->context, out, &size) ? cd_bytes_new(vm, (char *)out, size) : NO_REF;
+  return hashlib_hmac_finish(vm, hashlib_hmac_of(self), out, &size) ? cd_bytes_new(vm, (char *)out, size) : NO_REF;
 }
 METHOD_DEF_(hashlib_hmac_hexdigest, "hexdigest", "hexdigest(self, /)",
-            "Return hexadecimal digest of the bytes passed to the update() method so far.\n\nThis may be used to exchange the value safely in email or other non-binary\nenvironments.", 0)
+            "Return hexadecimal digest of the bytes passed to the update() method so far.\n\nThis may be used to exchange the value safely "
+            "in email or other non-binary\nenvironments.",
+            0)
 {
   unsigned char out[EVP_MAX_MD_SIZE];
   size_t size;
-  return hashlib_hmac_finish(vm, hashlib_hmac_of(self)->context, out, &size) ? hashlib_hex(vm, out, size) : NO_REF;
+  return hashlib_hmac_finish(vm, hashlib_hmac_of(self), out, &size) ? hashlib_hex(vm, out, size) : NO_REF;
 }
 METHOD_DEF_(hashlib_hmac_copy, "copy", "copy(self, /)", "Return a copy (\"clone\") of the HMAC object.", 0)
 {
   HmacObject *copy = cd_object_new(vm, cd_type_of(vm, self), sizeof *copy), *hmac = hashlib_hmac_of(self);
   if (!copy) return NO_REF;
+  if (!cd_await_idle(vm, &hmac->busy)) { cd_drop_object(vm, copy); return NO_REF; }
   if ((copy->context = EVP_MAC_CTX_dup(hmac->context)) && EVP_MD_up_ref(hmac->digest)) {
     copy->digest = hmac->digest;
     return cd_from_object(copy);
@@ -404,8 +453,14 @@ METHOD_DEF_(hashlib_hmac_copy, "copy", "copy(self, /)", "Return a copy (\"clone\
 }
 
 static Ref hashlib_hmac_get_size(VM *vm UNUSED, Value self) { return cd_from_small(EVP_MD_get_size(hashlib_hmac_of(self)->digest)); }
-static Ref hashlib_hmac_get_block_size(VM *vm UNUSED, Value self) { return cd_from_small(EVP_MD_get_block_size(hashlib_hmac_of(self)->digest)); }
-static Ref hashlib_hmac_get_name(VM *vm, Value self) { return cd_str_format(vm, "hmac-%s", hashlib_name_of(hashlib_hmac_of(self)->digest)); }
+static Ref hashlib_hmac_get_block_size(VM *vm UNUSED, Value self)
+{
+  return cd_from_small(EVP_MD_get_block_size(hashlib_hmac_of(self)->digest));
+}
+static Ref hashlib_hmac_get_name(VM *vm, Value self)
+{
+  return cd_str_format(vm, "hmac-%s", hashlib_name_of(hashlib_hmac_of(self)->digest));
+}
 static Ref hashlib_hmac_repr(VM *vm, Value self)
 {
   return cd_str_format(vm, "<%s HMAC object @ 0x%llx>", hashlib_name_of(hashlib_hmac_of(self)->digest), (unsigned long long)cd_bits(self));
@@ -420,15 +475,20 @@ static void hashlib_hmac_release(VM *vm UNUSED, Object *self)
 }
 
 static const GetSetDef hashlib_hmac_getset[] = {
-  {"digest_size", NULL, hashlib_hmac_get_size, NULL}, {"block_size", NULL, hashlib_hmac_get_block_size, NULL}, {"name", NULL, hashlib_hmac_get_name, NULL}, {0},
+  {"digest_size", NULL, hashlib_hmac_get_size, NULL},
+  {"block_size", NULL, hashlib_hmac_get_block_size, NULL},
+  {"name", NULL, hashlib_hmac_get_name, NULL},
+  {0},
 };
 static const MethodDef *const hashlib_hmac_methods[] = {
   &hashlib_hmac_update_def, &hashlib_hmac_digest_method_def, &hashlib_hmac_hexdigest_def, &hashlib_hmac_copy_def, NULL,
 };
 static const TypeSpec hashlib_hmac_spec = {
   .name = "_hashlib.HMAC",
-  .doc = "The object used to calculate HMAC of a message.\n\nMethods:\n\nupdate() -- updates the current digest with an additional string\ndigest() -- return the current digest value\n"
-         "hexdigest() -- return the current digest as a string of hexadecimal digits\ncopy() -- return a copy of the current hash object\n\nAttributes:\n\nname -- the name, including the "
+  .doc = "The object used to calculate HMAC of a message.\n\nMethods:\n\nupdate() -- updates the current digest with an additional "
+         "string\ndigest() -- return the current digest value\n"
+         "hexdigest() -- return the current digest as a string of hexadecimal digits\ncopy() -- return a copy of the current hash "
+         "object\n\nAttributes:\n\nname -- the name, including the "
          "hash algorithm used by this object\ndigest_size -- number of bytes in digest() output\n",
   .basicsize = sizeof(HmacObject),
   .flags = TYPE_IMMUTABLE | TYPE_NO_NEW,
@@ -477,8 +537,8 @@ static Ref hashlib_pbkdf2(VM *vm, const EVP_MD *digest, const Buffer *password, 
   if (length > INT_MAX) return cd_raise_overflow(vm, "key length is too great.");
   Ref key = cd_bytes_new(vm, NULL, (size_t)length);
   if (!key) return NO_REF;
-  if (PKCS5_PBKDF2_HMAC(password->data, (int)password->size, (unsigned char *)salt->data, (int)salt->size, (int)iterations, digest, (int)length,
-                        (unsigned char *)cd_bytes_data(key)))
+  if (PKCS5_PBKDF2_HMAC(password->data, (int)password->size, (unsigned char *)salt->data, (int)salt->size, (int)iterations, digest,
+                        (int)length, (unsigned char *)cd_bytes_data(key)))
     return key;
   cd_drop(vm, key);
   return hashlib_raise(vm);
@@ -504,7 +564,8 @@ static bool hashlib_unsigned(VM *vm, Value v, const char *name, uint64_t *out)
 {
   if (!cd_bits(v) || !cd_is_int(v)) return cd_raise_type(vm, "%s is required and must be an unsigned int", name);
   if (cd_int_fits_u64(v, out)) return true;
-  return cd_raise_overflow(vm, cd_int_sign(v) < 0 ? "can't convert negative value to unsigned int" : "Python int too large to convert to C unsigned long");
+  return cd_raise_overflow(vm, cd_int_sign(v) < 0 ? "can't convert negative value to unsigned int"
+                                                  : "Python int too large to convert to C unsigned long");
 }
 
 static Ref hashlib_scrypt_key(VM *vm, const Buffer *password, const Buffer *salt, const Value *args)
@@ -527,7 +588,8 @@ static Ref hashlib_scrypt_key(VM *vm, const Buffer *password, const Buffer *salt
   return hashlib_raise(vm);
 }
 
-FUNCTION(_hashlib, scrypt, "scrypt(password, *, salt=None, n=None, r=None, p=None, maxmem=0, dklen=64)", "scrypt password-based key derivation function.")
+FUNCTION(_hashlib, scrypt, "scrypt(password, *, salt=None, n=None, r=None, p=None, maxmem=0, dklen=64)",
+         "scrypt password-based key derivation function.")
 {
   Buffer password, salt;
   if (!cd_bits(args[1]) || cd_is_none(args[1])) return cd_raise_type(vm, "salt is required");
@@ -544,11 +606,20 @@ FUNCTION(_hashlib, get_fips_mode, "get_fips_mode()", "Whether OpenSSL runs in a 
 
 // ---- the module ----
 
-static const struct { const MethodDef *def; const char *name; } hashlib_constructors[] = {
-  {&_hashlib_openssl_md5_def, "md5"}, {&_hashlib_openssl_sha1_def, "sha1"}, {&_hashlib_openssl_sha224_def, "sha224"}, {&_hashlib_openssl_sha256_def, "sha256"},
-  {&_hashlib_openssl_sha384_def, "sha384"}, {&_hashlib_openssl_sha512_def, "sha512"}, {&_hashlib_openssl_sha3_224_def, "sha3_224"},
-  {&_hashlib_openssl_sha3_256_def, "sha3_256"}, {&_hashlib_openssl_sha3_384_def, "sha3_384"}, {&_hashlib_openssl_sha3_512_def, "sha3_512"},
-  {&_hashlib_openssl_shake_128_def, "shake_128"}, {&_hashlib_openssl_shake_256_def, "shake_256"},
+static const struct { const MethodDef *def; const char *name;
+} hashlib_constructors[] = {
+  {&_hashlib_openssl_md5_def, "md5"},
+  {&_hashlib_openssl_sha1_def, "sha1"},
+  {&_hashlib_openssl_sha224_def, "sha224"},
+  {&_hashlib_openssl_sha256_def, "sha256"},
+  {&_hashlib_openssl_sha384_def, "sha384"},
+  {&_hashlib_openssl_sha512_def, "sha512"},
+  {&_hashlib_openssl_sha3_224_def, "sha3_224"},
+  {&_hashlib_openssl_sha3_256_def, "sha3_256"},
+  {&_hashlib_openssl_sha3_384_def, "sha3_384"},
+  {&_hashlib_openssl_sha3_512_def, "sha3_512"},
+  {&_hashlib_openssl_shake_128_def, "shake_128"},
+  {&_hashlib_openssl_shake_256_def, "shake_256"},
 };
 
 // The functions openssl_X, which the module has already, by name.
@@ -603,9 +674,10 @@ static bool hashlib_exec(VM *vm, Value module)
       !(state->unsupported = cd_exception_type_new(vm, "_hashlib.UnsupportedDigestmodError", NULL, cd_type_value(vm->exc.ValueError))))
     return false;
   return cd_module_add(vm, module, "HASH", cd_dup_object(state->hash)) && cd_module_add(vm, module, "HASHXOF", cd_dup_object(state->xof)) &&
-         cd_module_add(vm, module, "HMAC", cd_dup_object(state->hmac)) && cd_module_add(vm, module, "UnsupportedDigestmodError", cd_dup(state->unsupported)) &&
-         cd_module_add(vm, module, "compare_digest", cd_import_attr(vm, "_operator", "_compare_digest")) && hashlib_add_constructors(vm, module, state) &&
-         hashlib_add_names(vm, module);
+         cd_module_add(vm, module, "HMAC", cd_dup_object(state->hmac)) &&
+         cd_module_add(vm, module, "UnsupportedDigestmodError", cd_dup(state->unsupported)) &&
+         cd_module_add(vm, module, "compare_digest", cd_import_attr(vm, "_operator", "_compare_digest")) &&
+         hashlib_add_constructors(vm, module, state) && hashlib_add_names(vm, module);
 }
 
 static void hashlib_traverse(void *p, VisitFn visit, void *context)
@@ -630,10 +702,25 @@ static void hashlib_clear(VM *vm, void *p)
 }
 
 static const MethodDef *const hashlib_functions[] = {
-  &_hashlib_new_def, &_hashlib_pbkdf2_hmac_def, &_hashlib_scrypt_def, &_hashlib_get_fips_mode_def, &_hashlib_hmac_digest_def, &_hashlib_hmac_new_def,
-  &_hashlib_openssl_md5_def, &_hashlib_openssl_sha1_def, &_hashlib_openssl_sha224_def, &_hashlib_openssl_sha256_def, &_hashlib_openssl_sha384_def,
-  &_hashlib_openssl_sha512_def, &_hashlib_openssl_sha3_224_def, &_hashlib_openssl_sha3_256_def, &_hashlib_openssl_sha3_384_def,
-  &_hashlib_openssl_sha3_512_def, &_hashlib_openssl_shake_128_def, &_hashlib_openssl_shake_256_def, NULL,
+  &_hashlib_new_def,
+  &_hashlib_pbkdf2_hmac_def,
+  &_hashlib_scrypt_def,
+  &_hashlib_get_fips_mode_def,
+  &_hashlib_hmac_digest_def,
+  &_hashlib_hmac_new_def,
+  &_hashlib_openssl_md5_def,
+  &_hashlib_openssl_sha1_def,
+  &_hashlib_openssl_sha224_def,
+  &_hashlib_openssl_sha256_def,
+  &_hashlib_openssl_sha384_def,
+  &_hashlib_openssl_sha512_def,
+  &_hashlib_openssl_sha3_224_def,
+  &_hashlib_openssl_sha3_256_def,
+  &_hashlib_openssl_sha3_384_def,
+  &_hashlib_openssl_sha3_512_def,
+  &_hashlib_openssl_shake_128_def,
+  &_hashlib_openssl_shake_256_def,
+  NULL,
 };
 
 const ModuleDef cd_module__hashlib = {

@@ -41,14 +41,17 @@ typedef struct MultiEncoder {
 static bool multi_may_join(MultibytePairs pairs, uint32_t c)
 {
   if (pairs == PAIRS_HKSCS) return c == 0xCA || c == 0xEA;
-  static const uint16_t first[] = {0xE6, 0x254, 0x259, 0x25A, 0x28C, 0x2E5, 0x2E9, 0x304B, 0x304D, 0x304F, 0x3051, 0x3053, 0x30AB, 0x30AD, 0x30AF,
-                                   0x30B1, 0x30B3, 0x30BB, 0x30C4, 0x30C8, 0x31F7};
+  static const uint16_t first[] = {0xE6,   0x254,  0x259,  0x25A,  0x28C,  0x2E5,  0x2E9,  0x304B, 0x304D, 0x304F, 0x3051,
+                                   0x3053, 0x30AB, 0x30AD, 0x30AF, 0x30B1, 0x30B3, 0x30BB, 0x30C4, 0x30C8, 0x31F7};
   for (size_t i = 0; pairs && i < ARRAY_LEN(first); i++)
     if (first[i] == c) return true;
   return false;
 }
 
-static bool multi_joins(uint32_t c) { return c == 0x300 || c == 0x301 || c == 0x304 || c == 0x30C || c == 0x2E5 || c == 0x2E9 || c == 0x309A; }
+static bool multi_joins(uint32_t c)
+{
+  return c == 0x300 || c == 0x301 || c == 0x304 || c == 0x30C || c == 0x2E5 || c == 0x2E9 || c == 0x309A;
+}
 
 static PutResult multi_put_bytes(MultiEncoder *m, uint32_t c, uint32_t next)
 {
@@ -103,8 +106,18 @@ static Ref multi_encode(VM *vm, Value codec, Value input, const char *errors, Mu
   Ref text = cd_is_str(input) ? cd_dup(input) : cd_str(vm, input);
   if (!text) return NO_REF;
   const MultibyteSpec *spec = multi_codec(codec)->spec;
-  MultiEncoder m = {.frame = {.vm = vm, .text = text, .encoding = spec->name, .errors = errors, .reason = "illegal multibyte sequence", .put = multi_put, .unit = 1, .range_error = vm->exc.IndexError,
-                              .single = true}, .codec = multi_codec(codec), .state = *state, .held = *held};
+  MultiEncoder m = {.frame = {.vm = vm,
+                              .text = text,
+                              .encoding = spec->name,
+                              .errors = errors,
+                              .reason = "illegal multibyte sequence",
+                              .put = multi_put,
+                              .unit = 1,
+                              .range_error = vm->exc.IndexError,
+                              .single = true},
+                    .codec = multi_codec(codec),
+                    .state = *state,
+                    .held = *held};
   cd_byte_builder_init(&m.frame.out, vm);
   Ref bytes = cd_encoder_run(&m.frame);
   if (bytes && final) bytes = multi_finish(&m, bytes);
@@ -136,11 +149,13 @@ static bool multi_decode_one(Decoder *d, const MultibyteCodec *codec, MultibyteS
     return true;
   }
   if (n == 0 && !final) { *more = false; return true; }
-  return n == 0 ? cd_decoder_error(d, d->pos, d->size, "incomplete multibyte sequence") : cd_decoder_error(d, d->pos, d->pos + (size_t)-n, "illegal multibyte sequence");
+  return n == 0 ? cd_decoder_error(d, d->pos, d->size, "incomplete multibyte sequence")
+                : cd_decoder_error(d, d->pos, d->pos + (size_t)-n, "illegal multibyte sequence");
 }
 
 // *taken: bytes used, which is less than all when not final. The state is changed only on success.
-static Ref multi_decode(VM *vm, Value codec, const char *data, size_t size, const char *errors, MultibyteState *state, bool final, size_t *taken)
+static Ref multi_decode(VM *vm, Value codec, const char *data, size_t size, const char *errors, MultibyteState *state, bool final,
+                        size_t *taken)
 {
   const MultibyteCodec *c = multi_codec(codec);
   MultibyteState now = *state;
@@ -178,7 +193,8 @@ METHOD(multicodec, encode, "encode(self, /, input, errors=None)", "Return the en
   uint32_t held = 0;
   const char *errors;
   if (!multi_errors_argument(vm, args[1], "encode", &errors)) return NO_REF;
-  Ref text = cd_is_str(args[0]) ? cd_dup(args[0]) : cd_str(vm, args[0]), bytes = text ? multi_encode(vm, self, text, errors, &state, &held, true) : NO_REF;
+  Ref text = cd_is_str(args[0]) ? cd_dup(args[0]) : cd_str(vm, args[0]),
+      bytes = text ? multi_encode(vm, self, text, errors, &state, &held, true) : NO_REF;
   Ref pair = bytes ? cd_tuple2_steal(vm, bytes, cd_from_small((int64_t)cd_str_length(text))) : NO_REF;
   cd_drop(vm, text);
   return pair;
@@ -204,7 +220,10 @@ static void multicodec_release(VM *vm UNUSED, Object *self)
 
 static const MethodDef *const multicodec_methods[] = {&multicodec_encode_def, &multicodec_decode_def, NULL};
 static const TypeSpec multicodec_spec = {
-  .name = "_multibytecodec.MultibyteCodec", .basicsize = sizeof(MultibyteCodec), .flags = TYPE_IMMUTABLE | TYPE_NO_NEW, .methods = multicodec_methods,
+  .name = "_multibytecodec.MultibyteCodec",
+  .basicsize = sizeof(MultibyteCodec),
+  .flags = TYPE_IMMUTABLE | TYPE_NO_NEW,
+  .methods = multicodec_methods,
   .slots = {.release = multicodec_release},
 };
 
@@ -218,7 +237,8 @@ static Ref multicodec_new(VM *vm, const MultibyteSpec *spec)
     if (!spec->sets[i] || cd_charset_open(&codec->sets[i], spec->sets[i])) continue;
     codec->sets[i].spec = NULL;
     cd_drop_object(vm, codec);
-    return cd_raise(vm, vm->exc.LookupError, "the C library has no converter for %s, which %s needs", spec->sets[i]->iconv_name, spec->name);
+    return cd_raise(vm, vm->exc.LookupError, "the C library has no converter for %s, which %s needs", spec->sets[i]->iconv_name,
+                    spec->name);
   }
   return cd_from_object(codec);
 }
@@ -260,13 +280,28 @@ static Ref multi_new_stream(VM *vm, Type *type, const Value *args, size_t nargs,
   return multi_new(vm, type, bound[0], bound[1], decodes);
 }
 
-static Ref multienc_new(VM *vm, Type *type, const Value *args, size_t n, Value kwnames) { return multi_new_incremental(vm, type, args, n, kwnames, false); }
-static Ref multidec_new(VM *vm, Type *type, const Value *args, size_t n, Value kwnames) { return multi_new_incremental(vm, type, args, n, kwnames, true); }
-static Ref multireader_new(VM *vm, Type *type, const Value *args, size_t n, Value kwnames) { return multi_new_stream(vm, type, args, n, kwnames, true); }
-static Ref multiwriter_new(VM *vm, Type *type, const Value *args, size_t n, Value kwnames) { return multi_new_stream(vm, type, args, n, kwnames, false); }
+static Ref multienc_new(VM *vm, Type *type, const Value *args, size_t n, Value kwnames)
+{
+  return multi_new_incremental(vm, type, args, n, kwnames, false);
+}
+static Ref multidec_new(VM *vm, Type *type, const Value *args, size_t n, Value kwnames)
+{
+  return multi_new_incremental(vm, type, args, n, kwnames, true);
+}
+static Ref multireader_new(VM *vm, Type *type, const Value *args, size_t n, Value kwnames)
+{
+  return multi_new_stream(vm, type, args, n, kwnames, true);
+}
+static Ref multiwriter_new(VM *vm, Type *type, const Value *args, size_t n, Value kwnames)
+{
+  return multi_new_stream(vm, type, args, n, kwnames, false);
+}
 
 // object.__init__ would refuse the arguments.
-static bool multi_init(VM *vm UNUSED, Value self UNUSED, const Value *args UNUSED, size_t nargs UNUSED, Value kwnames UNUSED) { return true; }
+static bool multi_init(VM *vm UNUSED, Value self UNUSED, const Value *args UNUSED, size_t nargs UNUSED, Value kwnames UNUSED)
+{
+  return true;
+}
 
 static void multi_release(VM *vm, Object *self)
 {
@@ -378,7 +413,8 @@ METHOD(multienc, setstate, "setstate(self, state, /)", "Set a state that getstat
   return cd_none();
 }
 
-static const MethodDef *const multienc_methods[] = {&multienc_encode_def, &multienc_reset_def, &multienc_getstate_def, &multienc_setstate_def, NULL};
+static const MethodDef *const multienc_methods[] = {&multienc_encode_def, &multienc_reset_def, &multienc_getstate_def,
+                                                    &multienc_setstate_def, NULL};
 
 // ---- MultibyteIncrementalDecoder ----
 
@@ -411,12 +447,14 @@ METHOD(multidec, setstate, "setstate(self, state, /)", "Set a state that getstat
 {
   MultibyteObject *m = multi_of(self);
   MultibyteState state;
-  if (!cd_is_tuple(args[0]) || cd_tuple_size(args[0]) != 2) return cd_raise_type(vm, "setstate() argument must be a tuple of bytes and int");
+  if (!cd_is_tuple(args[0]) || cd_tuple_size(args[0]) != 2)
+    return cd_raise_type(vm, "setstate() argument must be a tuple of bytes and int");
   Value pending = cd_tuple_item_borrow(args[0], 0), number = cd_tuple_item_borrow(args[0], 1);
   if (!cd_is_bytes(pending) || !cd_is_int(number)) return cd_raise_type(vm, "setstate() argument must be a tuple of bytes and int");
   if (!cd_int_to_bytes(vm, number, state.c, sizeof state, true, false)) return NO_REF;
   if (cd_bytes_size(pending) > MULTI_PENDING_MAX) {
-    cd_raise_decode(vm, multi_codec(m->codec)->spec->name, cd_bytes_data(pending), cd_bytes_size(pending), 0, cd_bytes_size(pending), "pending buffer too large");
+    cd_raise_decode(vm, multi_codec(m->codec)->spec->name, cd_bytes_data(pending), cd_bytes_size(pending), 0, cd_bytes_size(pending),
+                    "pending buffer too large");
     return NO_REF;
   }
   m->state = state;
@@ -425,7 +463,8 @@ METHOD(multidec, setstate, "setstate(self, state, /)", "Set a state that getstat
   return cd_none();
 }
 
-static const MethodDef *const multidec_methods[] = {&multidec_decode_def, &multidec_reset_def, &multidec_getstate_def, &multidec_setstate_def, NULL};
+static const MethodDef *const multidec_methods[] = {&multidec_decode_def, &multidec_reset_def, &multidec_getstate_def,
+                                                    &multidec_setstate_def, NULL};
 
 // ---- MultibyteStreamReader ----
 
@@ -485,7 +524,8 @@ METHOD(multireader, readlines, "readlines(self, sizehintobj=None, /)", "Read and
 
 METHOD(multireader, reset, "reset(self, /)", "Go back to the initial state.") { return multidec_reset(vm, self, args); }
 
-static const MethodDef *const multireader_methods[] = {&multireader_read_def, &multireader_readline_def, &multireader_readlines_def, &multireader_reset_def, NULL};
+static const MethodDef *const multireader_methods[] = {&multireader_read_def, &multireader_readline_def, &multireader_readlines_def,
+                                                       &multireader_reset_def, NULL};
 
 // ---- MultibyteStreamWriter ----
 
@@ -521,7 +561,8 @@ METHOD(multiwriter, reset, "reset(self, /)", "Write what is held back, if anythi
 {
   MultibyteObject *m = multi_of(self);
   if (!m->held) return cd_none();
-  Ref empty = cd_str_ascii(vm, "", 0), bytes = empty ? multi_encode_on(vm, m, empty, true) : NO_REF, name = bytes ? cd_str_from(vm, "write") : NO_REF;
+  Ref empty = cd_str_ascii(vm, "", 0), bytes = empty ? multi_encode_on(vm, m, empty, true) : NO_REF,
+      name = bytes ? cd_str_from(vm, "write") : NO_REF;
   Ref done = !name ? NO_REF : cd_bytes_size(bytes) ? cd_call_method1(vm, m->stream, name, bytes) : cd_none();
   cd_drop(vm, name);
   cd_drop(vm, bytes);
@@ -534,9 +575,13 @@ static const MethodDef *const multiwriter_methods[] = {&multiwriter_write_def, &
 
 // ---- the module ----
 
-#define MULTI_SPEC(symbol, pyname, new_fn, table, member_table)                                                                                          \
-  static const TypeSpec symbol = {.name = "_multibytecodec." pyname, .basicsize = sizeof(MultibyteObject), .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE, \
-                                  .methods = table, .getset = multi_getset, .members = member_table,                                                     \
+#define MULTI_SPEC(symbol, pyname, new_fn, table, member_table)                  \
+  static const TypeSpec symbol = {.name = "_multibytecodec." pyname,             \
+                                  .basicsize = sizeof(MultibyteObject),          \
+                                  .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE, \
+                                  .methods = table,                              \
+                                  .getset = multi_getset,                        \
+                                  .members = member_table,                       \
                                   .slots = {.release = multi_release, .traverse = multi_traverse, .new_ = new_fn, .init = multi_init}};
 MULTI_SPEC(multienc_spec, "MultibyteIncrementalEncoder", multienc_new, multienc_methods, NULL)
 MULTI_SPEC(multidec_spec, "MultibyteIncrementalDecoder", multidec_new, multidec_methods, NULL)

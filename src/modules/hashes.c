@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // hashes.c: _md5, _sha1, _sha256, _sha512, _sha3 over OpenSSL's digests
 #include "modules/crypto.h"
+#include "modules/away.h"
 #include "modules/module_list.h"
 
 #include "objects/bytes.h"
@@ -9,7 +10,7 @@
 #include "objects/str.h"
 #include "objects/type.h"
 
-typedef struct Digest { Object head; EVP_MD_CTX *context; const struct DigestInfo *info; } Digest;
+typedef struct Digest { Object head; EVP_MD_CTX *context; const struct DigestInfo *info; bool busy; } Digest;
 
 // Algorithms, in the order of digest_specs; a module's types stand together.
 typedef struct DigestInfo { const char *name, *type_name, *openssl; int extendable; } DigestInfo;
@@ -52,14 +53,20 @@ static bool digest_feed(VM *vm, Digest *d, Value data)
   if (cd_is_str(data)) return cd_raise_type(vm, "Strings must be encoded before hashing");
   if (!cd_has_buffer(vm, data)) return cd_raise_type(vm, "object supporting the buffer API required");
   if (!cd_get_buffer(vm, data, &buffer, BUFFER_SIMPLE)) return false;
-  bool ok = EVP_DigestUpdate(d->context, buffer.data, (size_t)buffer.size);
+  bool ok = cd_await_idle(vm, &d->busy);
+  if (ok) {
+    Thread *me = cd_go_away(vm, &d->busy, buffer.size);
+    ok = EVP_DigestUpdate(d->context, buffer.data, (size_t)buffer.size);
+    cd_come_back(vm, &d->busy, me);
+  }
   cd_release_buffer(vm, &buffer);
-  return ok || digest_broken(vm);
+  return ok || (!cd_raised(vm) && digest_broken(vm));
 }
 
 // The digest so far, which stays usable. Room for 64 bytes, or for `length` of an extendable one.
 static bool digest_value(VM *vm, Digest *d, unsigned char *out, size_t length)
 {
+  if (!cd_await_idle(vm, &d->busy)) return false;
   EVP_MD_CTX *copy = EVP_MD_CTX_new();
   bool ok = copy && EVP_MD_CTX_copy_ex(copy, d->context) && (d->info->extendable ? EVP_DigestFinalXOF(copy, out, length) : EVP_DigestFinal_ex(copy, out, NULL));
   EVP_MD_CTX_free(copy);
@@ -73,6 +80,7 @@ METHOD(digest, update, "update(self, obj, /)", "Take more data in.")
 }
 METHOD(digest, copy, "copy(self, /)", "A second object in the same state.")
 {
+  if (!cd_await_idle(vm, &as_digest(self)->busy)) return NO_REF;
   return digest_make(vm, cd_object(self)->type, as_digest(self)->info, as_digest(self)->context);
 }
 static Ref digest_bytes(VM *vm, Value self, size_t length)

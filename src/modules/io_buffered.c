@@ -92,41 +92,32 @@ static bool buffered_bind(VM *vm, const char *signature, const Value *args, size
   return cd_bind_text(vm, signature, args, nargs, kwnames, bound, owned);
 }
 
-static bool reader_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
+// What a type asks of its raw stream, and what it then does with it.
+typedef struct BufferedRole { const char *signature; bool seeks, reads, writes; } BufferedRole;
+
+static bool buffered_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames, const BufferedRole *role)
 {
   Value bound[2];
   Buffered *b = as_buffered(self);
   b->initialised = false;
-  if (!buffered_bind(vm, "BufferedReader(raw, buffer_size=8192)", args, nargs, kwnames, bound)) return false;
-  if (!cd_io_check_flag(vm, bound[0], IO_READABLE, "File or stream is not readable.")) return false;
-  b->readable = true;
-  b->writable = false;
+  if (!buffered_bind(vm, role->signature, args, nargs, kwnames, bound)) return false;
+  if (role->seeks && !cd_io_check_flag(vm, bound[0], IO_SEEKABLE, "File or stream is not seekable.")) return false;
+  if (role->reads && !cd_io_check_flag(vm, bound[0], IO_READABLE, "File or stream is not readable.")) return false;
+  if (role->writes && !cd_io_check_flag(vm, bound[0], IO_WRITABLE, "File or stream is not writable.")) return false;
+  b->readable = role->reads;
+  b->writable = role->writes;
   return buffered_setup(vm, b, bound[0], bound[1]);
 }
-static bool writer_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
-{
-  Value bound[2];
-  Buffered *b = as_buffered(self);
-  b->initialised = false;
-  if (!buffered_bind(vm, "BufferedWriter(raw, buffer_size=8192)", args, nargs, kwnames, bound)) return false;
-  if (!cd_io_check_flag(vm, bound[0], IO_WRITABLE, "File or stream is not writable.")) return false;
-  b->readable = false;
-  b->writable = true;
-  return buffered_setup(vm, b, bound[0], bound[1]);
-}
-static bool random_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
-{
-  Value bound[2];
-  Buffered *b = as_buffered(self);
-  b->initialised = false;
-  if (!buffered_bind(vm, "BufferedRandom(raw, buffer_size=8192)", args, nargs, kwnames, bound)) return false;
-  if (!cd_io_check_flag(vm, bound[0], IO_SEEKABLE, "File or stream is not seekable.") ||
-      !cd_io_check_flag(vm, bound[0], IO_READABLE, "File or stream is not readable.") ||
-      !cd_io_check_flag(vm, bound[0], IO_WRITABLE, "File or stream is not writable."))
-    return false;
-  b->readable = b->writable = true;
-  return buffered_setup(vm, b, bound[0], bound[1]);
-}
+
+#define BUFFERED_INIT(name, ...)                                                                              \
+  static bool name(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)                        \
+  {                                                                                                           \
+    static const BufferedRole role = {__VA_ARGS__};                                                           \
+    return buffered_init(vm, self, args, nargs, kwnames, &role);                                              \
+  }
+BUFFERED_INIT(reader_init, "BufferedReader(raw, buffer_size=8192)", false, true, false)
+BUFFERED_INIT(writer_init, "BufferedWriter(raw, buffer_size=8192)", false, false, true)
+BUFFERED_INIT(random_init, "BufferedRandom(raw, buffer_size=8192)", true, true, true)
 
 // ---- the raw stream ----
 

@@ -54,7 +54,8 @@ struct MultibyteCodec {
   Charset sets[4];
 };
 
-extern const MultibyteSpec cd_multibyte_cn[], cd_multibyte_hk[], cd_multibyte_jp[], cd_multibyte_kr[], cd_multibyte_tw[], cd_multibyte_iso2022[];
+extern const MultibyteSpec cd_multibyte_cn[], cd_multibyte_hk[], cd_multibyte_jp[], cd_multibyte_kr[], cd_multibyte_tw[],
+  cd_multibyte_iso2022[];
 Type *cd_multibyte_codec_type(VM *vm);           // of what getcodec() returns; borrowed. NULL: exception set
 
 #endif

@@ -4,7 +4,8 @@
 
 // ---- one set, as it is ----
 
-static int plain_decode(const MultibyteCodec *codec, MultibyteState *state UNUSED, const unsigned char *p, size_t left, uint32_t out[2], int *count)
+static int plain_decode(const MultibyteCodec *codec, MultibyteState *state UNUSED, const unsigned char *p, size_t left, uint32_t out[2],
+                        int *count)
 {
   return cd_charset_decode(&codec->sets[0], p, left, out, count);
 }
@@ -82,7 +83,8 @@ static int jisx0213_encode(const Charset *set, uint32_t c, uint32_t next, unsign
   return plane;
 }
 
-static int euc_jis_decode(const MultibyteCodec *codec, MultibyteState *state UNUSED, const unsigned char *p, size_t left, uint32_t out[2], int *count)
+static int euc_jis_decode(const MultibyteCodec *codec, MultibyteState *state UNUSED, const unsigned char *p, size_t left, uint32_t out[2],
+                          int *count)
 {
   *count = 1;
   if (p[0] < 0x80) { out[0] = p[0]; return 1; }
@@ -114,10 +116,19 @@ static int euc_jis_encode(const MultibyteCodec *codec, MultibyteState *state UNU
 
 // ---- EUC-KR: Hangul syllables beyond KS X 1001 are spelt with four of its letters (annex 3) ----
 
-static const unsigned char hangul_initials[19] = {0xA1, 0xA2, 0xA4, 0xA7, 0xA8, 0xA9, 0xB1, 0xB2, 0xB3, 0xB5, 0xB6, 0xB7, 0xB8, 0xB9, 0xBA, 0xBB, 0xBC, 0xBD, 0xBE};
+static const unsigned char hangul_initials[19] = {0xA1, 0xA2, 0xA4, 0xA7, 0xA8, 0xA9, 0xB1, 0xB2, 0xB3, 0xB5,
+                                                  0xB6, 0xB7, 0xB8, 0xB9, 0xBA, 0xBB, 0xBC, 0xBD, 0xBE};
 static const unsigned char hangul_finals[28] = {0xD4, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7, 0xA9, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE,
                                                 0xAF, 0xB0, 0xB1, 0xB2, 0xB4, 0xB5, 0xB6, 0xB7, 0xB8, 0xBA, 0xBB, 0xBC, 0xBD, 0xBE};
-enum { HANGUL_FIRST = 0xAC00, HANGUL_LAST = 0xD7A3, HANGUL_LETTERS = 0xA4, HANGUL_FILLER = 0xD4, HANGUL_VOWEL = 0xBF, HANGUL_VOWELS = 21, HANGUL_FINALS = 28 };
+enum {
+  HANGUL_FIRST = 0xAC00,
+  HANGUL_LAST = 0xD7A3,
+  HANGUL_LETTERS = 0xA4,
+  HANGUL_FILLER = 0xD4,
+  HANGUL_VOWEL = 0xBF,
+  HANGUL_VOWELS = 21,
+  HANGUL_FINALS = 28
+};
 
 static int hangul_index(const unsigned char *letters, int count, unsigned char byte)
 {
@@ -126,13 +137,16 @@ static int hangul_index(const unsigned char *letters, int count, unsigned char b
   return -1;
 }
 
-static int euc_kr_decode(const MultibyteCodec *codec, MultibyteState *state UNUSED, const unsigned char *p, size_t left, uint32_t out[2], int *count)
+static int euc_kr_decode(const MultibyteCodec *codec, MultibyteState *state UNUSED, const unsigned char *p, size_t left, uint32_t out[2],
+                         int *count)
 {
   if (left < 2 || p[0] != HANGUL_LETTERS || p[1] != HANGUL_FILLER) return cd_charset_decode(&codec->sets[0], p, left, out, count);
   if (left < 8) return 0;
   int initial = hangul_index(hangul_initials, ARRAY_LEN(hangul_initials), p[3]), vowel = p[5] - HANGUL_VOWEL;
   int final = hangul_index(hangul_finals, ARRAY_LEN(hangul_finals), p[7]);
-  if (p[2] != HANGUL_LETTERS || p[4] != HANGUL_LETTERS || p[6] != HANGUL_LETTERS || initial < 0 || vowel < 0 || vowel >= HANGUL_VOWELS || final < 0) return -1;
+  if (p[2] != HANGUL_LETTERS || p[4] != HANGUL_LETTERS || p[6] != HANGUL_LETTERS || initial < 0 || vowel < 0 || vowel >= HANGUL_VOWELS ||
+      final < 0)
+    return -1;
   out[0] = (uint32_t)(HANGUL_FIRST + (initial * HANGUL_VOWELS + vowel) * HANGUL_FINALS + final);
   *count = 1;
   return 8;
@@ -209,14 +223,36 @@ static int hz_reset(MultibyteState *state, unsigned char out[8])
 // is in force. 'B' is ASCII.
 enum { ISO_G0, ISO_G1, ISO_G2, ISO_SHIFTED = 4 };
 enum { ESC = 0x1B, SO = 0x0E, SI = 0x0F };
-typedef enum { ISO_ASCII = 'B', ISO_JISX0208 = 'B' | 0x80, ISO_JISX0208_OLD = '@' | 0x80, ISO_JISX0212 = 'D' | 0x80, ISO_GB2312 = 'A' | 0x80, ISO_KSX1001 = 'C' | 0x80,
-               ISO_JISX0213_2000_1 = 'O' | 0x80, ISO_JISX0213_2 = 'P' | 0x80, ISO_JISX0213_2004_1 = 'Q' | 0x80, ISO_JISX0201_R = 'J', ISO_JISX0201_K = 'I',
-               ISO_LATIN1 = 'A', ISO_GREEK = 'F' } IsoMark;
+typedef enum {
+  ISO_ASCII = 'B',
+  ISO_JISX0208 = 'B' | 0x80,
+  ISO_JISX0208_OLD = '@' | 0x80,
+  ISO_JISX0212 = 'D' | 0x80,
+  ISO_GB2312 = 'A' | 0x80,
+  ISO_KSX1001 = 'C' | 0x80,
+  ISO_JISX0213_2000_1 = 'O' | 0x80,
+  ISO_JISX0213_2 = 'P' | 0x80,
+  ISO_JISX0213_2004_1 = 'Q' | 0x80,
+  ISO_JISX0201_R = 'J',
+  ISO_JISX0201_K = 'I',
+  ISO_LATIN1 = 'A',
+  ISO_GREEK = 'F'
+} IsoMark;
 // The letters of MultibyteSpec.designations. Sets without an escape sequence are only decoded.
-static const struct { char letter; unsigned char mark, group; const char *escape; } iso_designations[] = {
-  {'B', ISO_JISX0208, ISO_G0, "$B"}, {'@', ISO_JISX0208_OLD, ISO_G0, "$@"}, {'D', ISO_JISX0212, ISO_G0, "$(D"}, {'A', ISO_GB2312, ISO_G0, "$(A"},
-  {'C', ISO_KSX1001, ISO_G0, "$(C"}, {'c', ISO_KSX1001, ISO_G1, "$)C"}, {'O', ISO_JISX0213_2000_1, ISO_G0, "$(O"}, {'P', ISO_JISX0213_2, ISO_G0, "$(P"},
-  {'Q', ISO_JISX0213_2004_1, ISO_G0, "$(Q"}, {'j', ISO_JISX0201_R, ISO_G0, "(J"}, {'i', ISO_JISX0201_K, ISO_G0, "(I"}, {'a', ISO_LATIN1, ISO_G2, NULL},
+static const struct { char letter; unsigned char mark, group; const char *escape;
+} iso_designations[] = {
+  {'B', ISO_JISX0208, ISO_G0, "$B"},
+  {'@', ISO_JISX0208_OLD, ISO_G0, "$@"},
+  {'D', ISO_JISX0212, ISO_G0, "$(D"},
+  {'A', ISO_GB2312, ISO_G0, "$(A"},
+  {'C', ISO_KSX1001, ISO_G0, "$(C"},
+  {'c', ISO_KSX1001, ISO_G1, "$)C"},
+  {'O', ISO_JISX0213_2000_1, ISO_G0, "$(O"},
+  {'P', ISO_JISX0213_2, ISO_G0, "$(P"},
+  {'Q', ISO_JISX0213_2004_1, ISO_G0, "$(Q"},
+  {'j', ISO_JISX0201_R, ISO_G0, "(J"},
+  {'i', ISO_JISX0201_K, ISO_G0, "(I"},
+  {'a', ISO_LATIN1, ISO_G2, NULL},
   {'f', ISO_GREEK, ISO_G2, NULL},
 };
 enum { ISO_SET_JP, ISO_SET_KR, ISO_SET_CN, ISO_SET_JISX0213 = 1, ISO_SET_GREEK = 3 };   // of MultibyteSpec.sets
@@ -285,7 +321,8 @@ static bool iso_allows(const MultibyteCodec *codec, unsigned mark)
 }
 
 // ESC N: one character of G2.
-static int iso_decode_single(const MultibyteCodec *codec, const MultibyteState *state, const unsigned char *p, size_t left, uint32_t out[2], int *count)
+static int iso_decode_single(const MultibyteCodec *codec, const MultibyteState *state, const unsigned char *p, size_t left, uint32_t out[2],
+                             int *count)
 {
   if (state->c[ISO_G2] != ISO_LATIN1 && state->c[ISO_G2] != ISO_GREEK) {
     *count = 0;                                  // nothing is there
@@ -301,7 +338,8 @@ static int iso_decode_single(const MultibyteCodec *codec, const MultibyteState *
 }
 
 // An escape sequence; changes the state. One that designates nothing known is an error as a whole.
-static int iso_decode_escape(const MultibyteCodec *codec, MultibyteState *state, const unsigned char *p, size_t left, uint32_t out[2], int *count)
+static int iso_decode_escape(const MultibyteCodec *codec, MultibyteState *state, const unsigned char *p, size_t left, uint32_t out[2],
+                             int *count)
 {
   enum { LONGEST = 16 };
   bool single_shift = strchr(codec->spec->designations, 'a');
@@ -411,18 +449,25 @@ static int iso_encode(const MultibyteCodec *codec, MultibyteState *state, uint32
 
 #include "modules/multibyte_runs.h"
 
-static const CharsetSpec set_gb2312 = {"EUC-CN", NULL}, set_gbk = {"GBK", runs_gbk}, set_gb18030 = {"GB18030", runs_gb18030}, set_big5hkscs = {"BIG5-HKSCS", runs_big5hkscs},
-                         set_shift_jis = {"SJIS", runs_shift_jis}, set_cp932 = {"CP932", runs_cp932}, set_euc_jp = {"EUC-JP", runs_euc_jp}, set_euc_jp_2000 = {"EUC-JP", runs_euc_jp_2000},
-                         set_sjis2004 = {"SHIFT_JISX0213", runs_shift_jis_2004}, set_sjisx0213 = {"SHIFT_JISX0213", runs_shift_jisx0213},
-                         set_jis2004 = {"SHIFT_JISX0213", runs_euc_jis_2004}, set_jisx0213 = {"SHIFT_JISX0213", runs_euc_jisx0213},
-                         set_euc_kr = {"EUC-KR", runs_euc_kr}, set_cp949 = {"UHC", NULL}, set_johab = {"JOHAB", runs_johab}, set_big5 = {"BIG5", runs_big5},
+static const CharsetSpec set_gb2312 = {"EUC-CN", NULL}, set_gbk = {"GBK", runs_gbk}, set_gb18030 = {"GB18030", runs_gb18030},
+                         set_big5hkscs = {"BIG5-HKSCS", runs_big5hkscs}, set_shift_jis = {"SJIS", runs_shift_jis},
+                         set_cp932 = {"CP932", runs_cp932}, set_euc_jp = {"EUC-JP", runs_euc_jp},
+                         set_euc_jp_2000 = {"EUC-JP", runs_euc_jp_2000}, set_sjis2004 = {"SHIFT_JISX0213", runs_shift_jis_2004},
+                         set_sjisx0213 = {"SHIFT_JISX0213", runs_shift_jisx0213}, set_jis2004 = {"SHIFT_JISX0213", runs_euc_jis_2004},
+                         set_jisx0213 = {"SHIFT_JISX0213", runs_euc_jisx0213}, set_euc_kr = {"EUC-KR", runs_euc_kr},
+                         set_cp949 = {"UHC", NULL}, set_johab = {"JOHAB", runs_johab}, set_big5 = {"BIG5", runs_big5},
                          set_cp950 = {"BIG5", runs_cp950}, set_greek = {"ISO-8859-7", NULL};
 
 #define PLAIN(name, set) {name, {set}, plain_decode, plain_encode, NULL, NULL, PAIRS_NONE, true, {{0}}, {{0}}}
 const MultibyteSpec cd_multibyte_cn[] = {
-  PLAIN("gb2312", &set_gb2312), PLAIN("gbk", &set_gbk), PLAIN("gb18030", &set_gb18030), {"hz", {&set_gb2312}, hz_decode, hz_encode, hz_reset, NULL, PAIRS_NONE, false, {{0}}, {{0}}}, {0},
+  PLAIN("gb2312", &set_gb2312),
+  PLAIN("gbk", &set_gbk),
+  PLAIN("gb18030", &set_gb18030),
+  {"hz", {&set_gb2312}, hz_decode, hz_encode, hz_reset, NULL, PAIRS_NONE, false, {{0}}, {{0}}},
+  {0},
 };
-const MultibyteSpec cd_multibyte_hk[] = {{"big5hkscs", {&set_big5hkscs}, plain_decode, plain_encode, NULL, NULL, PAIRS_HKSCS, true, {{0}}, {{0}}}, {0}};
+const MultibyteSpec cd_multibyte_hk[] = {
+  {"big5hkscs", {&set_big5hkscs}, plain_decode, plain_encode, NULL, NULL, PAIRS_HKSCS, true, {{0}}, {{0}}}, {0}};
 const MultibyteSpec cd_multibyte_jp[] = {
   PLAIN("shift_jis", &set_shift_jis),
   {"cp932", {&set_cp932}, plain_decode, cp932_encode, NULL, NULL, PAIRS_NONE, true, {{0}}, {{0}}},
@@ -434,10 +479,21 @@ const MultibyteSpec cd_multibyte_jp[] = {
   {0},
 };
 const MultibyteSpec cd_multibyte_kr[] = {
-  {"euc_kr", {&set_euc_kr}, euc_kr_decode, euc_kr_encode, NULL, NULL, PAIRS_NONE, true, {{0}}, {{0}}}, PLAIN("cp949", &set_cp949), PLAIN("johab", &set_johab), {0},
+  {"euc_kr", {&set_euc_kr}, euc_kr_decode, euc_kr_encode, NULL, NULL, PAIRS_NONE, true, {{0}}, {{0}}},
+  PLAIN("cp949", &set_cp949),
+  PLAIN("johab", &set_johab),
+  {0},
 };
 const MultibyteSpec cd_multibyte_tw[] = {PLAIN("big5", &set_big5), PLAIN("cp950", &set_cp950), {0}};
-#define ISO(name, sets, designations, pairs) {name, sets, iso_decode, iso_encode, iso_reset, designations, pairs, false, {{ISO_ASCII, ISO_ASCII}}, {{ISO_ASCII, ISO_ASCII, ISO_ASCII}}}
+#define ISO(name, sets, designations, pairs)                                                             \
+  {                                                                                                      \
+    name, sets, iso_decode, iso_encode, iso_reset, designations, pairs, false, {{ISO_ASCII, ISO_ASCII}}, \
+    {                                                                                                    \
+      {                                                                                                  \
+        ISO_ASCII, ISO_ASCII, ISO_ASCII                                                                  \
+      }                                                                                                  \
+    }                                                                                                    \
+  }
 #define SETS(...) {__VA_ARGS__}
 const MultibyteSpec cd_multibyte_iso2022[] = {
   ISO("iso2022_kr", SETS(NULL, &set_euc_kr), "c", PAIRS_NONE),

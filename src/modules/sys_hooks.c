@@ -149,7 +149,8 @@ FUNCTION(sys, excepthook, "excepthook(exctype, value, traceback, /)", "Print an 
 // Remembers the exception for a post-mortem debugger.
 static void hooks_set_last(VM *vm, Value type, Value value, Value traceback)
 {
-  if (!cd_sys_set(vm, "last_type", type) || !cd_sys_set(vm, "last_value", value) || !cd_sys_set(vm, "last_traceback", traceback)) cd_clear_raised(vm);
+  if (!cd_sys_set(vm, "last_type", type) || !cd_sys_set(vm, "last_value", value) || !cd_sys_set(vm, "last_traceback", traceback))
+    cd_clear_raised(vm);
 }
 
 void cd_print_exception(VM *vm)
@@ -219,15 +220,22 @@ int cd_exit_status(VM *vm)
 // ---- exceptions that nobody can catch ----
 
 static const StructSpec unraisable_spec = {
-  "UnraisableHookArgs", "UnraisableHookArgs\n\nWhat sys.unraisablehook is told.",
-  (const StructField[]){{"exc_type", "Exception type"}, {"exc_value", "Exception value"}, {"exc_traceback", "Exception traceback"}, {"err_msg", "Error message"},
-                        {"object", "Object causing the exception"}, {0}},
+  "UnraisableHookArgs",
+  "UnraisableHookArgs\n\nWhat sys.unraisablehook is told.",
+  (const StructField[]){{"exc_type", "Exception type"},
+                        {"exc_value", "Exception value"},
+                        {"exc_traceback", "Exception traceback"},
+                        {"err_msg", "Error message"},
+                        {"object", "Object causing the exception"},
+                        {0}},
   5,
 };
 
-FUNCTION(sys, unraisablehook, "unraisablehook(unraisable, /)", "Report an exception that can't be raised where it happened, as in __del__().")
+FUNCTION(sys, unraisablehook, "unraisablehook(unraisable, /)",
+         "Report an exception that can't be raised where it happened, as in __del__().")
 {
-  if (!cd_is_exact(args[0], sys_state(vm)->unraisable_args_type)) return cd_raise_type(vm, "sys.unraisablehook argument type must be UnraisableHookArgs");
+  if (!cd_is_exact(args[0], sys_state(vm)->unraisable_args_type))
+    return cd_raise_type(vm, "sys.unraisablehook argument type must be UnraisableHookArgs");
   const Value *field = cd_as_tuple(args[0])->items;  // type, value, traceback, message, object
   Ref file = cd_dup(cd_sys_get_borrow(vm, "stderr"));
   if (file && cd_is_none(file)) return cd_none();
@@ -237,7 +245,8 @@ FUNCTION(sys, unraisablehook, "unraisablehook(unraisable, /)", "Report an except
     if (!text) cd_clear_raised(vm);
     Ref message = cd_is_none(field[3]) ? NO_REF : cd_str(vm, field[3]);
     cd_clear_raised(vm);
-    cd_sys_write_stderr(vm, "%s: %s\n", message ? cd_str_data(message) : "Exception ignored in", text ? cd_str_data(text) : "<object repr() failed>");
+    cd_sys_write_stderr(vm, "%s: %s\n", message ? cd_str_data(message) : "Exception ignored in",
+                        text ? cd_str_data(text) : "<object repr() failed>");
     cd_drop(vm, text);
     cd_drop(vm, message);
   } else if (!cd_is_none(field[3])) {
@@ -254,11 +263,13 @@ FUNCTION(sys, unraisablehook, "unraisablehook(unraisable, /)", "Report an except
 static void hooks_unraisable(VM *vm, const char *message, Value where)
 {
   if (!cd_raised(vm)) return;
-  if (!cd_bits(cd_as_exception(vm->thread->raised)->traceback) && vm->thread->frame && !cd_traceback_add(vm, vm->thread->frame)) CD_ASSERT(cd_raised(vm));
+  if (!cd_bits(cd_as_exception(vm->thread->raised)->traceback) && vm->thread->frame && !cd_traceback_add(vm, vm->thread->frame))
+    CD_ASSERT(cd_raised(vm));
   Ref value = cd_take_raised(vm);
   Value traceback = cd_as_exception(value)->traceback;
   Ref text = message ? cd_str_from(vm, message) : cd_none();
-  Value items[5] = {cd_type_value(cd_type_of(vm, value)), value, cd_bits(traceback) ? traceback : cd_none(), text, cd_bits(where) ? where : cd_none()};
+  Value items[5] = {cd_type_value(cd_type_of(vm, value)), value, cd_bits(traceback) ? traceback : cd_none(), text,
+                    cd_bits(where) ? where : cd_none()};
   Ref arguments = text && sys_state(vm)->unraisable_args_type ? cd_struct_new(vm, sys_state(vm)->unraisable_args_type, items) : NO_REF;
   Ref hook = cd_dup(cd_sys_get_borrow(vm, "unraisablehook")), result = NO_REF;
   if (arguments && hook && cd_audit(vm, "sys.unraisablehook", 2, (Value[]){hook, arguments})) result = cd_call1(vm, hook, arguments);
@@ -285,7 +296,8 @@ static void hooks_unraisable(VM *vm, const char *message, Value where)
 // ---- breakpoints ----
 
 // PYTHONBREAKPOINT names the function; empty is pdb.set_trace, "0" none.
-FUNCTION_RAW(sys, breakpointhook, "breakpointhook(*args, **kws)", "breakpointhook(*args, **kws)\n\nWhat breakpoint() calls: the function that PYTHONBREAKPOINT names, or pdb.set_trace().")
+FUNCTION_RAW(sys, breakpointhook, "breakpointhook(*args, **kws)",
+             "breakpointhook(*args, **kws)\n\nWhat breakpoint() calls: the function that PYTHONBREAKPOINT names, or pdb.set_trace().")
 {
   const char *name = vm->config.ignore_environment ? NULL : getenv("PYTHONBREAKPOINT");
   if (!name || !*name) name = "pdb.set_trace";
@@ -297,7 +309,8 @@ FUNCTION_RAW(sys, breakpointhook, "breakpointhook(*args, **kws)", "breakpointhoo
   cd_drop(vm, module_name);
   cd_drop(vm, module);
   if (!hook) {
-    if (!cd_swallow(vm, vm->exc.ImportError) && !cd_swallow(vm, vm->exc.AttributeError) && !cd_swallow(vm, vm->exc.ValueError)) return NO_REF;
+    if (!cd_swallow(vm, vm->exc.ImportError) && !cd_swallow(vm, vm->exc.AttributeError) && !cd_swallow(vm, vm->exc.ValueError))
+      return NO_REF;
     return cd_warn(vm, vm->exc.RuntimeWarning, 1, "Ignoring unimportable $PYTHONBREAKPOINT: \"%s\"", name) ? cd_none() : NO_REF;
   }
   Ref result = cd_call(vm, hook, args, nargs, kwnames);
@@ -365,7 +378,9 @@ static void hooks_set_callable(VM *vm, Value *slot, Value v)
   if (cd_bits(v)) cd_replace(vm, slot, cd_is_none(v) ? NO_REF : cd_dup(v));
 }
 
-FUNCTION(sys, set_asyncgen_hooks, "set_asyncgen_hooks(firstiter=None, finalizer=None)", "set_asyncgen_hooks(* [, firstiter] [, finalizer])\n\nSet what is called at the first iteration and at the end of asynchronous generators.")
+FUNCTION(sys, set_asyncgen_hooks, "set_asyncgen_hooks(firstiter=None, finalizer=None)",
+         "set_asyncgen_hooks(* [, firstiter] [, finalizer])\n\nSet what is called at the first iteration and at the end of asynchronous "
+         "generators.")
 {
   if (!hooks_check_callable(vm, "finalizer", args[1]) || !hooks_check_callable(vm, "firstiter", args[0])) return NO_REF;
   if (cd_bits(args[1]) && !cd_audit(vm, "sys.set_asyncgen_hook_finalizer", 0, NULL)) return NO_REF;
@@ -378,12 +393,18 @@ FUNCTION(sys, set_asyncgen_hooks, "set_asyncgen_hooks(firstiter=None, finalizer=
 FUNCTION(sys, get_asyncgen_hooks, "get_asyncgen_hooks()", "Return the functions set by set_asyncgen_hooks(), as (firstiter, finalizer).")
 {
   Value first = vm->thread->asyncgen_firstiter, last = vm->thread->asyncgen_finalizer;
-  return cd_struct_new(vm, sys_state(vm)->asyncgen_hooks_type, (Value[]){cd_bits(first) ? first : cd_none(), cd_bits(last) ? last : cd_none()});
+  return cd_struct_new(vm, sys_state(vm)->asyncgen_hooks_type,
+                       (Value[]){cd_bits(first) ? first : cd_none(), cd_bits(last) ? last : cd_none()});
 }
 
-FUNCTION(sys, get_coroutine_origin_tracking_depth, "get_coroutine_origin_tracking_depth()", "Return how many frames cr_origin of new coroutines shows.") { return cd_from_small(vm->thread->coroutine_origin_depth); }
+FUNCTION(sys, get_coroutine_origin_tracking_depth, "get_coroutine_origin_tracking_depth()",
+         "Return how many frames cr_origin of new coroutines shows.")
+{
+  return cd_from_small(vm->thread->coroutine_origin_depth);
+}
 
-FUNCTION(sys, set_coroutine_origin_tracking_depth, "set_coroutine_origin_tracking_depth(depth)", "Set how many frames cr_origin of new coroutines shows; 0 is none.")
+FUNCTION(sys, set_coroutine_origin_tracking_depth, "set_coroutine_origin_tracking_depth(depth)",
+         "Set how many frames cr_origin of new coroutines shows; 0 is none.")
 {
   int depth;
   if (!cd_to_c_int(vm, args[0], &depth)) return NO_REF;
@@ -395,7 +416,8 @@ FUNCTION(sys, set_coroutine_origin_tracking_depth, "set_coroutine_origin_trackin
 static const char *const asyncgen_modes[] = {"compat", "safe", "strict"};
 
 FUNCTION(sys, set_asyncgen_mode, "set_asyncgen_mode(mode, /)",
-         "Choose who closes asynchronous generators that are left early.\n\n'compat': the event loop's hooks, whenever they run; 'safe': the loop that leaves\none awaits its aclose(); 'strict': like safe, and generators that stay open are\nerrors.")
+         "Choose who closes asynchronous generators that are left early.\n\n'compat': the event loop's hooks, whenever they run; 'safe': "
+         "the loop that leaves\none awaits its aclose(); 'strict': like safe, and generators that stay open are\nerrors.")
 {
   for (int i = 0; i < 3; i++) {
     if (!cd_str_is(args[0], asyncgen_modes[i])) continue;
@@ -411,7 +433,8 @@ FUNCTION(sys, get_asyncgen_mode, "get_asyncgen_mode()", "Return the mode set by 
 }
 
 FUNCTION(sys, live_generators, "live_generators()",
-         "List the generators, coroutines and asynchronous generators that are not finished.\n\nEach is a tuple: the object, its state ('created', 'running', 'suspended'), and\nthe file and line of the code that made it, or None.")
+         "List the generators, coroutines and asynchronous generators that are not finished.\n\nEach is a tuple: the object, its state "
+         "('created', 'running', 'suspended'), and\nthe file and line of the code that made it, or None.")
 {
   return cd_generators_list(vm);
 }
@@ -433,9 +456,13 @@ bool cd_sys_add_hooks(VM *vm, Value module)
 {
   SysState *state = sys_state(vm);
   vm->unraisable = hooks_unraisable;
-  if (!(state->unraisable_args_type = cd_struct_type_new(vm, &unraisable_spec)) || !(state->asyncgen_hooks_type = cd_struct_type_new(vm, &asyncgen_hooks_spec))) return false;
+  if (!(state->unraisable_args_type = cd_struct_type_new(vm, &unraisable_spec)) ||
+      !(state->asyncgen_hooks_type = cd_struct_type_new(vm, &asyncgen_hooks_spec)))
+    return false;
   for (size_t i = 0; hook_functions[i]; i++)
-    if (!cd_module_add(vm, module, hook_functions[i]->name, cd_native_new(vm, hook_functions[i], module, ((Module *)cd_object(module))->name))) return false;
+    if (!cd_module_add(vm, module, hook_functions[i]->name,
+                       cd_native_new(vm, hook_functions[i], module, ((Module *)cd_object(module))->name)))
+      return false;
   return hooks_alias(vm, module, "__displayhook__", "displayhook") && hooks_alias(vm, module, "__excepthook__", "excepthook") &&
          hooks_alias(vm, module, "__unraisablehook__", "unraisablehook") && hooks_alias(vm, module, "__breakpointhook__", "breakpointhook");
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // zlib.c: the zlib module, over the library of that name
+#include "modules/away.h"
 #include "modules/compress.h"
 #include "modules/module_list.h"
 #include "objects/exception.h"
@@ -183,7 +184,10 @@ static Ref zlib_checksum(VM *vm, const Value *args, uLong value, uLong (*f)(uLon
     value = (uLong)cd_small(low);
   }
   if (!cd_get_buffer(vm, args[0], &buffer, BUFFER_SIMPLE)) return NO_REF;
+  bool busy;
+  Thread *me = cd_go_away(vm, &busy, buffer.size);
   value = f(value, (const Bytef *)buffer.data, (z_size_t)buffer.size);
+  cd_come_back(vm, &busy, me);
   cd_release_buffer(vm, &buffer);
   return cd_from_small((int64_t)(value & 0xFFFFFFFF));
 }

@@ -13,7 +13,8 @@
 
 static Ref codec_exception(VM *vm, Type *type, const char *encoding, Value object, size_t start, size_t end, const char *reason)
 {
-  Ref parts[5] = {cd_str_from(vm, encoding), cd_dup(object), cd_from_small((int64_t)start), cd_from_small((int64_t)end), cd_str_from(vm, reason)};
+  Ref parts[5] = {cd_str_from(vm, encoding), cd_dup(object), cd_from_small((int64_t)start), cd_from_small((int64_t)end),
+                  cd_str_from(vm, reason)};
   Ref exception = parts[0] && parts[4] ? cd_exception_new(vm, type, cd_lend(parts), 5) : NO_REF;
   for (int i = 0; i < 5; i++) cd_drop(vm, parts[i]);
   return exception;
@@ -36,9 +37,11 @@ Ref cd_raise_decode(VM *vm, const char *encoding, const char *data, size_t size,
 // ---- what handlers return ----
 
 // Calls `handler`, which returns (replacement, position). The position is checked against `size` and counted from the end when negative.
-static bool codec_call_handler(VM *vm, Value handler, Value exception, bool decoding, Type *range_error, Ref *replacement_out, size_t *position_out)
+static bool codec_call_handler(VM *vm, Value handler, Value exception, bool decoding, Type *range_error, Ref *replacement_out,
+                               size_t *position_out)
 {
-  const char *expected = decoding ? "decoding error handler must return (str, int) tuple" : "encoding error handler must return (str/bytes, int) tuple";
+  const char *expected = decoding ? "decoding error handler must return (str, int) tuple"
+                                  : "encoding error handler must return (str/bytes, int) tuple";
   Ref result = cd_call1(vm, handler, exception);
   if (!result) return false;
   Value replacement = NO_VALUE;
@@ -273,7 +276,10 @@ static bool handler_open(VM *vm, Value e, unsigned kinds, HandledKind *kind, siz
   return true;
 }
 
-static Ref handler_result(VM *vm, Ref replacement, size_t position) { return cd_tuple2_steal(vm, replacement, cd_from_small((int64_t)position)); }
+static Ref handler_result(VM *vm, Ref replacement, size_t position)
+{
+  return cd_tuple2_steal(vm, replacement, cd_from_small((int64_t)position));
+}
 
 static Ref handler_finish(VM *vm, TextBuilder *text, bool ok, size_t position)
 {
@@ -399,7 +405,9 @@ static Ref surrogatepass_decode(VM *vm, Value e, size_t start)
   size_t left = cd_bytes_size(u->object) - start, size = width == 8 ? 3 : (size_t)width / 8;
   uint32_t c = 0;
   if (width && left >= size) {
-    if (width == 8) c = (p[0] & 0xF0) == 0xE0 && (p[1] & 0xC0) == 0x80 && (p[2] & 0xC0) == 0x80 ? (p[0] & 15u) << 12 | (p[1] & 63u) << 6 | (p[2] & 63u) : 0;
+    if (width == 8)
+      c = (p[0] & 0xF0) == 0xE0 && (p[1] & 0xC0) == 0x80 && (p[2] & 0xC0) == 0x80 ? (p[0] & 15u) << 12 | (p[1] & 63u) << 6 | (p[2] & 63u)
+                                                                                  : 0;
     else for (size_t i = 0; i < size; i++) c |= (uint32_t)p[order < 0 ? i : size - 1 - i] << (8 * i);
   }
   if (c < 0xD800 || c > 0xDFFF) return handler_reraise(vm, e);
@@ -452,16 +460,23 @@ FUNCTION(codec, surrogateescape, "surrogateescape(exception, /)", "Turn bytes th
   return kind == HANDLED_ENCODE ? surrogateescape_encode(vm, args[0], start, end) : surrogateescape_decode(vm, args[0], start, end);
 }
 
-static const struct { const char *name; const MethodDef *def; } codec_builtin_handlers[] = {
-  {"strict", &codec_strict_errors_def}, {"ignore", &codec_ignore_errors_def}, {"replace", &codec_replace_errors_def},
-  {"xmlcharrefreplace", &codec_xmlcharrefreplace_errors_def}, {"backslashreplace", &codec_backslashreplace_errors_def},
-  {"namereplace", &codec_namereplace_errors_def}, {"surrogatepass", &codec_surrogatepass_def}, {"surrogateescape", &codec_surrogateescape_def},
+static const struct { const char *name; const MethodDef *def;
+} codec_builtin_handlers[] = {
+  {"strict", &codec_strict_errors_def},
+  {"ignore", &codec_ignore_errors_def},
+  {"replace", &codec_replace_errors_def},
+  {"xmlcharrefreplace", &codec_xmlcharrefreplace_errors_def},
+  {"backslashreplace", &codec_backslashreplace_errors_def},
+  {"namereplace", &codec_namereplace_errors_def},
+  {"surrogatepass", &codec_surrogatepass_def},
+  {"surrogateescape", &codec_surrogateescape_def},
 };
 
 bool cd_codec_add_builtin_handlers(VM *vm, Value dict)
 {
   for (size_t i = 0; i < ARRAY_LEN(codec_builtin_handlers); i++)
-    if (!cd_dict_set_text_steal(vm, dict, codec_builtin_handlers[i].name, cd_native_new(vm, codec_builtin_handlers[i].def, NO_VALUE, NO_VALUE)))
+    if (!cd_dict_set_text_steal(vm, dict, codec_builtin_handlers[i].name,
+                                cd_native_new(vm, codec_builtin_handlers[i].def, NO_VALUE, NO_VALUE)))
       return false;
   return true;
 }

@@ -178,7 +178,10 @@ METHOD(str, swapcase, "swapcase(self, /)", "Return a copy with upper case made l
   for (StrReader reader = cd_str_reader(self); ok && reader.p < reader.end;) {
     const char *ahead = reader.p;
     uint32_t c = cd_utf8_next(&ahead);
-    ok = str_put_mapped(&text, self, &reader.p, cd_char_is_upper(c) ? cd_char_to_lower : cd_char_is_lower(c) ? cd_char_to_upper : str_keep_char);
+    ok = str_put_mapped(&text, self, &reader.p,
+                        cd_char_is_upper(c)   ? cd_char_to_lower
+                        : cd_char_is_lower(c) ? cd_char_to_upper
+                                              : str_keep_char);
   }
   return str_finish_or_fail(&text, ok);
 }
@@ -195,13 +198,34 @@ static Ref str_all_chars(Value self, bool (*test)(uint32_t), bool empty)
 }
 
 METHOD(str, isascii, "isascii(self, /)", "Tell whether all characters are ASCII.") { return cd_bool(cd_as_str(self)->ascii); }
-METHOD(str, isspace, "isspace(self, /)", "Tell whether there are characters and all are white space.") { return str_all_chars(self, cd_char_is_space, false); }
-METHOD(str, isdecimal, "isdecimal(self, /)", "Tell whether there are characters and all are decimal digits.") { return str_all_chars(self, cd_char_is_decimal, false); }
-METHOD(str, isdigit, "isdigit(self, /)", "Tell whether there are characters and all are digits.") { return str_all_chars(self, cd_char_is_digit, false); }
-METHOD(str, isnumeric, "isnumeric(self, /)", "Tell whether there are characters and all have a numeric value.") { return str_all_chars(self, cd_char_is_numeric, false); }
-METHOD(str, isalpha, "isalpha(self, /)", "Tell whether there are characters and all are letters.") { return str_all_chars(self, cd_char_is_alpha, false); }
-METHOD(str, isalnum, "isalnum(self, /)", "Tell whether there are characters and all are letters or numbers.") { return str_all_chars(self, cd_char_is_alnum, false); }
-METHOD(str, isprintable, "isprintable(self, /)", "Tell whether repr() would show all characters as they are.") { return str_all_chars(self, cd_char_is_printable, true); }
+METHOD(str, isspace, "isspace(self, /)", "Tell whether there are characters and all are white space.")
+{
+  return str_all_chars(self, cd_char_is_space, false);
+}
+METHOD(str, isdecimal, "isdecimal(self, /)", "Tell whether there are characters and all are decimal digits.")
+{
+  return str_all_chars(self, cd_char_is_decimal, false);
+}
+METHOD(str, isdigit, "isdigit(self, /)", "Tell whether there are characters and all are digits.")
+{
+  return str_all_chars(self, cd_char_is_digit, false);
+}
+METHOD(str, isnumeric, "isnumeric(self, /)", "Tell whether there are characters and all have a numeric value.")
+{
+  return str_all_chars(self, cd_char_is_numeric, false);
+}
+METHOD(str, isalpha, "isalpha(self, /)", "Tell whether there are characters and all are letters.")
+{
+  return str_all_chars(self, cd_char_is_alpha, false);
+}
+METHOD(str, isalnum, "isalnum(self, /)", "Tell whether there are characters and all are letters or numbers.")
+{
+  return str_all_chars(self, cd_char_is_alnum, false);
+}
+METHOD(str, isprintable, "isprintable(self, /)", "Tell whether repr() would show all characters as they are.")
+{
+  return str_all_chars(self, cd_char_is_printable, true);
+}
 
 METHOD(str, islower, "islower(self, /)", "Tell whether there are cased characters and all of them are lower case.")
 {
@@ -309,7 +333,8 @@ bool cd_find_arguments(VM *vm, const char *type, const char *name, const Value *
     return at >= 0 ? cd_from_small(at) : cd_raise_value(vm, "substring not found");                                \
   }
 STR_SEARCH_METHOD(find, false, "S.find(sub[, start[, end]]) -> int\n\nLowest index at which sub is found in S[start:end], -1 if it is not.")
-STR_SEARCH_METHOD(rfind, true, "S.rfind(sub[, start[, end]]) -> int\n\nHighest index at which sub is found in S[start:end], -1 if it is not.")
+STR_SEARCH_METHOD(rfind, true,
+                  "S.rfind(sub[, start[, end]]) -> int\n\nHighest index at which sub is found in S[start:end], -1 if it is not.")
 STR_INDEX_METHOD(index, false, "S.index(sub[, start[, end]]) -> int\n\nLike find(), but a ValueError if sub is not found.")
 STR_INDEX_METHOD(rindex, true, "S.rindex(sub[, start[, end]]) -> int\n\nLike rfind(), but a ValueError if sub is not found.")
 
@@ -349,12 +374,15 @@ static Ref str_test_affix(VM *vm, Value self, const Value *args, bool suffix)
   return cd_false();
 }
 
-STR_FIND_METHOD(startswith, "S.startswith(prefix[, start[, end]]) -> bool\n\nTell whether S[start:end] starts with prefix, or with one of a tuple of them.")
+STR_FIND_METHOD(
+  startswith,
+  "S.startswith(prefix[, start[, end]]) -> bool\n\nTell whether S[start:end] starts with prefix, or with one of a tuple of them.")
 {
   Value bound[3];
   return cd_find_arguments(vm, "str", "startswith", args, nargs, kwnames, bound) ? str_test_affix(vm, self, bound, false) : NO_REF;
 }
-STR_FIND_METHOD(endswith, "S.endswith(suffix[, start[, end]]) -> bool\n\nTell whether S[start:end] ends with suffix, or with one of a tuple of them.")
+STR_FIND_METHOD(endswith,
+                "S.endswith(suffix[, start[, end]]) -> bool\n\nTell whether S[start:end] ends with suffix, or with one of a tuple of them.")
 {
   Value bound[3];
   return cd_find_arguments(vm, "str", "endswith", args, nargs, kwnames, bound) ? str_test_affix(vm, self, bound, true) : NO_REF;
@@ -510,7 +538,8 @@ static Ref str_split_any(VM *vm, Value self, const Value *args, bool from_right)
 }
 
 METHOD(str, split, "split(self, /, sep=None, maxsplit=-1)",
-       "Return a list of the pieces between separators.\n\n  sep\n    What separates; None: runs of white space, and empty pieces are left out.\n"
+       "Return a list of the pieces between separators.\n\n  sep\n    What separates; None: runs of white space, and empty pieces are left "
+       "out.\n"
        "  maxsplit\n    Split at most so often, from the left; -1: no limit.")
 {
   return str_split_any(vm, self, args, false);
@@ -559,13 +588,15 @@ static Ref str_partition_at(VM *vm, Value self, Value separator, bool last)
   return last ? cd_tuple3_steal(vm, e1, e2, whole) : cd_tuple3_steal(vm, whole, e1, e2);
 }
 
-METHOD(str, partition, "partition(self, sep, /)",
-       "Return the part before the first separator, the separator, and the part after it;\nif there is none, the text and two empty strings.")
+METHOD(
+  str, partition, "partition(self, sep, /)",
+  "Return the part before the first separator, the separator, and the part after it;\nif there is none, the text and two empty strings.")
 {
   return str_partition_at(vm, self, args[0], false);
 }
-METHOD(str, rpartition, "rpartition(self, sep, /)",
-       "Return the part before the last separator, the separator, and the part after it;\nif there is none, two empty strings and the text.")
+METHOD(
+  str, rpartition, "rpartition(self, sep, /)",
+  "Return the part before the last separator, the separator, and the part after it;\nif there is none, two empty strings and the text.")
 {
   return str_partition_at(vm, self, args[0], true);
 }
@@ -601,7 +632,8 @@ static Ref str_replace_text(VM *vm, Value self, Value old, Value new, int64_t co
   size_t hits = cd_search_count(s->data, s->size, o->data, o->size, count < 0 ? SIZE_MAX : (size_t)count);
   if (hits == 0 || (o->size == n->size && memcmp(o->data, n->data, o->size) == 0)) return str_same(vm, self);
   size_t added, size;
-  if (__builtin_mul_overflow(hits, n->size, &added) || __builtin_add_overflow(s->size - hits * o->size, added, &size) || size > INT64_MAX / 2)
+  if (__builtin_mul_overflow(hits, n->size, &added) || __builtin_add_overflow(s->size - hits * o->size, added, &size) ||
+      size > INT64_MAX / 2)
     return cd_raise_overflow(vm, "replace string is too long");
   size_t length = s->length - hits * o->length + hits * n->length;
   if (size < 4) {
@@ -630,7 +662,8 @@ static Ref str_replace_text(VM *vm, Value self, Value old, Value new, int64_t co
   return result;
 }
 
-METHOD(str, replace, "replace(self, old, new, count=-1, /)", "Return a copy with all occurrences of old, or the first count of them, replaced by new.")
+METHOD(str, replace, "replace(self, old, new, count=-1, /)",
+       "Return a copy with all occurrences of old, or the first count of them, replaced by new.")
 {
   int64_t count = -1;
   for (int i = 0; i < 2; i++)
@@ -639,7 +672,8 @@ METHOD(str, replace, "replace(self, old, new, count=-1, /)", "Return a copy with
   return str_replace_text(vm, self, args[0], args[1], count);
 }
 
-METHOD(str, expandtabs, "expandtabs(self, /, tabsize=8)", "Return a copy in which tabs are replaced by spaces up to the next column that tabsize divides.")
+METHOD(str, expandtabs, "expandtabs(self, /, tabsize=8)",
+       "Return a copy in which tabs are replaced by spaces up to the next column that tabsize divides.")
 {
   int tabsize = 8;
   if (args[0] && !cd_to_c_int(vm, args[0], &tabsize)) return NO_REF;
@@ -690,7 +724,8 @@ static bool str_pad_arguments(VM *vm, Value self, const Value *args, int64_t *wi
   return true;
 }
 
-METHOD(str, center, "center(self, width, fillchar=' ', /)", "Return the text in the middle of a string of the width, with fillchar on both sides.")
+METHOD(str, center, "center(self, width, fillchar=' ', /)",
+       "Return the text in the middle of a string of the width, with fillchar on both sides.")
 {
   int64_t width;
   size_t pad;
@@ -760,7 +795,8 @@ static bool str_translate_char(TextBuilder *text, Value table, uint32_t c)
 }
 
 METHOD(str, translate, "translate(self, table, /)",
-       "Return a copy in which each character is replaced by what the table has for its\ncode point: a code point, a string, or None to delete it; "
+       "Return a copy in which each character is replaced by what the table has for its\ncode point: a code point, a string, or None to "
+       "delete it; "
        "on LookupError it stays.")
 {
   Ref keep = cd_dup(self);                       // the table may run Python
@@ -810,7 +846,8 @@ static bool str_maketrans_dict(VM *vm, Value table, Value dict)
 
 STATIC_METHOD(str, maketrans, "maketrans(x, y=None, z=None, /)",
               "Make a table for translate().\n\nOne argument: a dict from characters or code points to code points, strings or None.\n"
-              "Two: strings of equal length, the characters of the first mapped to those of the\nsecond. Three: the characters of the third are deleted.")
+              "Two: strings of equal length, the characters of the first mapped to those of the\nsecond. Three: the characters of the "
+              "third are deleted.")
 {
   Ref table = cd_dict_new(vm);
   if (!table) return NO_REF;
@@ -822,7 +859,8 @@ STATIC_METHOD(str, maketrans, "maketrans(x, y=None, z=None, /)",
 // ---- the rest ----
 
 METHOD(str, encode, "encode(self, /, encoding='utf-8', errors='strict')",
-       "Return the text as bytes.\n\n  encoding\n    The codec's name.\n  errors\n    What to do with characters it can't encode: 'strict', 'ignore', 'replace',\n"
+       "Return the text as bytes.\n\n  encoding\n    The codec's name.\n  errors\n    What to do with characters it can't encode: "
+       "'strict', 'ignore', 'replace',\n"
        "    'xmlcharrefreplace', 'backslashreplace', or a name given to codecs.register_error().")
 {
   const char *names[2] = {NULL, NULL};
