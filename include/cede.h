@@ -72,7 +72,8 @@ CEDE_API void cede_complete(CedeVM *vm, const char *text, void (*each)(void *con
 /* May be called from a signal handler: the running program sees KeyboardInterrupt. */
 CEDE_API void cede_interrupt(CedeVM *vm);
 
-/* ---- values ---- */
+/* ---- values ----
+   A failed value may be handed on: that call fails too and the exception stays, so a chain of calls needs one check at its end. */
 CEDE_API CedeRef cede_dup(CedeRef value);
 CEDE_API void cede_drop(CedeVM *vm, CedeRef value);
 static inline bool cede_failed(CedeRef value) { return value.bits == 0; }

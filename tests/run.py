@@ -12,7 +12,7 @@ Kinds, in this order:
                                         same name, which a newer python3 wrote
   tests/bytecode/test_*.py              drivers that let CPython run what Cede compiled (run by python3, given the program)
   tests/differs/*.py                    intended differences: run under Cede, output compared with the `# cede:` lines of the file
-  tests/api/*.c                         hosts that embed Cede
+  tests/api/*.c, *.cpp                  hosts that embed Cede
   tests/programs/test_*.py              drivers that put unmodified packages to work (run by python3, given the program)
   tests/cpython/run                     CPython's own test files, against the table expect.txt
 """
@@ -96,14 +96,18 @@ class Suite:
         return "" if status == 0 else f"exit status {status}: {errors[-300:]!r}"
 
     def c_program(self, path):
-        """Builds one C test against the built library, runs it."""
-        build = pathlib.Path(self.cede).parent
+        """Builds one C test against the built library, runs it. Hosts see the public header only, and are strict C99 or C++11."""
+        build, host = pathlib.Path(self.cede).parent, path.parent.name == "api"
+        compiler = {".c": ["gcc", "-std=c99" if host else "-std=gnu11"], ".cpp": ["clang++", "-std=c++11", "-fno-exceptions", "-fno-rtti"]}[path.suffix]
+        flags = ["-D_GNU_SOURCE", "-g", *(["-fsanitize=address,undefined"] if self.asan else []), f"-I{ROOT}/include"]
+        flags += ["-Wall", "-Wextra", "-pedantic", "-Werror"] if host else [f"-I{ROOT}/src", f"-I{build}/generated"]
         with tempfile.TemporaryDirectory(prefix="cede-test-") as folder:
-            program = os.path.join(folder, "test")
-            flags = ["-fsanitize=address,undefined"] if self.asan else []
-            libraries = (build / "link-flags.txt").read_text().split() if (build / "link-flags.txt").exists() else ["-lgmp", "-lm"]
-            status, _, errors = capture(["gcc", "-std=gnu11", "-D_GNU_SOURCE", "-g", *flags, f"-I{ROOT}/src", f"-I{ROOT}/include", f"-I{build}/generated",
-                                         str(path), str(build / "libcede_core.a"), *libraries, "-o", program, "-lpthread"])
+            program, made = os.path.join(folder, "test"), os.path.join(folder, "test.o")
+            status, _, errors = capture([*compiler, *flags, "-c", str(path), "-o", made])
+            if status == 0:
+                libraries = (build / "link-flags.txt").read_text().split()
+                sanitizers = [flag for flag in flags if flag.startswith("-fsanitize")]
+                status, _, errors = capture(["gcc", *sanitizers, made, str(build / "libcede_core.a"), *libraries, "-o", program])
             if status != 0:
                 return "does not build: " + errors.decode()[-500:]
             status, output, errors = capture([program], timeout=300)
@@ -132,7 +136,7 @@ class Suite:
         jobs = [(ROOT / "tools" / "layers.py", self.tree_check)]
         if not self.asan:                            # the sanitizers add data of their own
             jobs.append((ROOT / "tools" / "symbols.py", self.tree_check))
-        for path in sorted(TESTS.glob("base/*.c")) + sorted(TESTS.glob("api/*.c")):
+        for path in sorted(TESTS.glob("base/*.c")) + sorted(TESTS.glob("api/*.c*")):
             jobs.append((path, self.c_program))
         for path in sorted(TESTS.glob("*/test_*.py")):
             if path.parent.name == "newer":

@@ -17,4 +17,7 @@ MUST_USE bool cd_main_module_init(VM *vm);       // sys.modules['__main__']
 Value cd_main_dict_borrow(VM *vm);               // its namespace; NO_VALUE with an exception when it is gone
 MUST_USE bool cd_path_prepend(VM *vm, Value entry);   // sys.path.insert(0, entry)
 
+// Calls that may run Python begin with this: the host may be in another thread, on another stack, than at its last call.
+void cd_host_enter(VM *vm);
+
 #endif

@@ -3,6 +3,7 @@
 #include "api/api.h"
 
 #include "frontend/frontend.h"
+#include "modules/signals.h"
 #include "objects/bytes.h"
 #include "objects/list.h"
 #include "vm/vm_api.h"
@@ -82,6 +83,7 @@ static Ref run_source(VM *vm, const char *source, size_t size, const char *filen
 
 int cede_run_text(CedeVM *vm, const char *source)
 {
+  cd_host_enter(vm);
   size_t size = strlen(source);
   char *text = cd_alloc(vm, size + 2);           // a final newline, as a file would have
   if (!text) return run_finish(vm, NO_REF);
@@ -104,6 +106,7 @@ static Ref run_by_runpy(VM *vm, const char *name, bool alter_argv)
 
 int cede_run_module(CedeVM *vm, const char *name)
 {
+  cd_host_enter(vm);
   char folder[PATH_MAX];
   if (!getcwd(folder, sizeof folder)) folder[0] = 0;
   return run_finish(vm, path_prepend_text(vm, folder) ? run_by_runpy(vm, name, true) : NO_REF);
@@ -190,6 +193,7 @@ static char *absolute_path(const char *path)
 
 int cede_run_file(CedeVM *vm, const char *path)
 {
+  cd_host_enter(vm);
   struct stat info;
   if (stat(path, &info) < 0) {
     char *full = absolute_path(path);
@@ -219,6 +223,7 @@ int cede_run_file(CedeVM *vm, const char *path)
 
 int cede_run_stdin(CedeVM *vm)
 {
+  cd_host_enter(vm);
   RunSource source = read_descriptor(vm, 0);
   if (source.error == EBADF) return 0;           // a closed standard input is an empty one
   if (!source.data) return source.error ? cannot_open(vm, "<stdin>", source.error) : run_finish(vm, NO_REF);
@@ -231,6 +236,7 @@ int cede_run_stdin(CedeVM *vm)
 
 CedeFeed cede_feed(CedeVM *vm, const char *source, int *status)
 {
+  cd_host_enter(vm);
   size_t size = strlen(source);
   if (strspn(source, " \t\n") == size) return CEDE_FEED_DONE;
   if (cd_statement_is_open(vm, source, size)) return CEDE_FEED_MORE;
@@ -260,6 +266,7 @@ failed:
 
 const char *cede_prompt(CedeVM *vm, bool more)
 {
+  cd_host_enter(vm);
   const char *name = more ? "ps2" : "ps1", *fallback = more ? "... " : ">>> ";
   Value prompt = cd_sys_get_borrow(vm, name);
   if (!prompt) {
@@ -281,6 +288,7 @@ const char *cede_prompt(CedeVM *vm, bool more)
 
 void cede_complete(CedeVM *vm, const char *text, void (*each)(void *context, const char *completion), void *context)
 {
+  cd_host_enter(vm);
   Ref cls = cd_import_attr(vm, "rlcompleter", "Completer"), completer = NO_REF, start = NO_REF;
   Value dict = cd_main_dict_borrow(vm);
   if (cls && dict) completer = cd_call1(vm, cls, dict);
@@ -299,4 +307,4 @@ void cede_complete(CedeVM *vm, const char *text, void (*each)(void *context, con
   cd_clear_raised(vm);
 }
 
-void cede_interrupt(CedeVM *vm) { atomic_fetch_or(&vm->breaker, BREAK_SIGNAL); }
+void cede_interrupt(CedeVM *vm) { cd_signals_interrupt(vm); }

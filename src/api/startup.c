@@ -97,6 +97,11 @@ static char *stack_limit(void)
   return limit < here - most ? here - most : limit;   // an unlimited stack is not mapped to its end
 }
 
+void cd_host_enter(VM *vm)
+{
+  if (cd_signals_adopt(vm)) vm->thread->c_stack_limit = stack_limit();
+}
+
 static bool core_init(VM *vm)
 {
   vm->recursion_limit = 1000;
@@ -184,6 +189,7 @@ static void join_threads(VM *vm)
 int cede_vm_free(CedeVM *vm)
 {
   if (!vm) return 0;
+  cd_host_enter(vm);
   join_threads(vm);
   cd_modules_run_atexit(vm);
   bool flushed = cd_flush_streams(vm);

@@ -108,6 +108,7 @@ struct VM {
   // hot
   Thread *thread;
   atomic_uint breaker;
+  unsigned native_steps;                         // items that native loops took while something in the breaker waited; objects/protocol.c
   int recursion_limit;                           // sys.setrecursionlimit
   VmTypes types;
   VmNames names;

@@ -28,7 +28,7 @@
 
 // What the VM knows of signals. `pending` and `any` are written by the C handler, everything else by Python threads.
 struct Signals {
-  atomic_bool any;
+  atomic_bool any, interrupted;                  // interrupted: by the host
   atomic_bool pending[NSIG];
   Value handlers[NSIG];                          // owned: what signal() was given; NO_VALUE: not asked yet
   atomic_int wakeup_fd;                          // -1: none
@@ -67,6 +67,13 @@ static bool run_signals(VM *vm)
   if (!is_main_thread(vm)) return true;          // the bit stays for the main thread
   atomic_fetch_and(&vm->breaker, ~(unsigned)BREAK_SIGNAL);
   if (!atomic_exchange(&s->any, false)) return true;
+  if (atomic_exchange(&s->interrupted, false)) {
+    if (!s->handlers[SIGINT] || !cd_is_callable(vm, s->handlers[SIGINT])) {
+      atomic_store(&s->any, true);               // signals wait for the next time
+      return cd_raise_no_args(vm, vm->exc.KeyboardInterrupt);
+    }
+    atomic_store(&s->pending[SIGINT], true);
+  }
   for (int number = 1; number < NSIG; number++) {
     if (!atomic_exchange(&s->pending[number], false)) continue;
     Ref handler = s->handlers[number] ? cd_dup(s->handlers[number]) : NO_REF;
@@ -451,6 +458,24 @@ void cd_signals_trip(VM *vm, int number)
   atomic_store(&s->any, true);
   atomic_fetch_or(&vm->breaker, BREAK_SIGNAL);
 }
+void cd_signals_interrupt(VM *vm)
+{
+  struct Signals *s = vm->signals;
+  if (!s) return;
+  atomic_store(&s->interrupted, true);
+  atomic_store(&s->any, true);
+  atomic_fetch_or(&vm->breaker, BREAK_SIGNAL);
+}
+
+bool cd_signals_adopt(VM *vm)
+{
+  struct Signals *s = vm->signals;
+  pthread_t self = pthread_self();
+  if (LIKELY(!s || pthread_equal(self, s->main_thread))) return false;
+  s->main_thread = self;
+  return true;
+}
+
 bool cd_signals_ignored(VM *vm, int number)
 {
   Ref handler = signal_get(vm, number);

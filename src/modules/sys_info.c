@@ -257,7 +257,7 @@ static bool info_add_paths(VM *vm, Value module)
   Ref stdlib = c->stdlib && *c->stdlib ? info_fs_text(vm, c->stdlib) : cd_none();
   return cd_module_add(vm, module, "executable", info_fs_text(vm, c->executable)) && cd_module_add(vm, module, "_base_executable", info_fs_text(vm, c->executable)) &&
          cd_module_add(vm, module, "_home", cd_none()) && cd_module_add(vm, module, "_stdlib_dir", stdlib) &&
-         cd_module_add(vm, module, "argv", info_text_list(vm, c->argc, c->argv)) && cd_module_add(vm, module, "orig_argv", info_text_list(vm, c->orig_argc, c->orig_argv)) &&
+         cd_module_add(vm, module, "argv", info_text_list(vm, c->argc ? c->argc : 1, c->argc ? c->argv : (char *const[]){(char *)""})) && cd_module_add(vm, module, "orig_argv", info_text_list(vm, c->orig_argc, c->orig_argv)) &&
          cd_module_add(vm, module, "warnoptions", info_text_list(vm, c->warn_option_count, c->warn_options)) && cd_module_add(vm, module, "_xoptions", info_x_options(vm)) &&
          cd_module_add(vm, module, "path", info_path(vm)) && cd_module_add(vm, module, "dont_write_bytecode", cd_bool(c->dont_write_bytecode)) &&
          cd_module_add(vm, module, "pycache_prefix", c->pycache_prefix ? info_fs_text(vm, c->pycache_prefix) : cd_none());

@@ -477,10 +477,15 @@ Ref cd_iter(VM *vm, Value iterable)
   return NO_REF;
 }
 
+// A native loop over an iterator that runs no Python must end when a signal or a limit says so. Only a long one looks, so that list(d.items())
+// and the like stay in one piece.
+static COLD bool next_look_up(VM *vm) { return ++vm->native_steps % 4096 != 0 || vm->handle_breaker(vm); }
+
 Next cd_next(VM *vm, Value iterator, Ref *out)
 {
   Type *type = cd_type_of(vm, iterator);
-  if (!cd_poll(vm)) return NEXT_ERROR;           // any(itertools.repeat(0)) stays in native code for ever
+  unsigned waiting = atomic_load_explicit(&vm->breaker, memory_order_relaxed) & (BREAK_SIGNAL | BREAK_ASYNC_EXC | BREAK_LIMIT);
+  if (UNLIKELY(waiting) && !next_look_up(vm)) return NEXT_ERROR;
   if (UNLIKELY((char *)__builtin_frame_address(0) < vm->thread->c_stack_limit)) {   // itertools.chain over chain over chain ...
     cd_raise_recursion(vm, NULL);
     return NEXT_ERROR;
