@@ -462,23 +462,14 @@ static const Node *diagnosis_class_argument_order(Diagnosis *d, const Node *node
 // A parameter with a default comes before one without, or a slash comes twice.
 static const Node *diagnosis_parameter_order(Diagnosis *d, const Node *node)
 {
-  const Node *all = diagnosis_item(node, 2), *last = diagnosis_item(node, 3);
+  const Node *all = diagnosis_item(node, 1);
   bool defaults = false, slash = false;
-  for (uint32_t i = 0; i <= all->count; i++) {
-    const Node *item = i < all->count ? all->items[i] : last;
-    const Node *p = item && item->count && item->items[0] ? item->items[0] : item;
-    if (!p) break;
-    const char *text = NULL;
-    const Token *next = &d->tokens.items[p->last + 1];
+  for (uint32_t i = 0; i < all->count; i++) {
+    const Node *p = diagnosis_item(all->items[i], 1);
     if (p->kind == NODE_DefaultParameter) defaults = true;
-    else if (p->kind == NODE_Parameter && defaults) text = "non-default argument follows default argument";
-    else if (p->kind == NODE_Slash && slash) text = "/ may appear only once";
-    else if (p->kind == NODE_Slash) slash = true;
-    if (d->mistakes && p->kind == NODE_Slash && next->kind == TOKEN_STAR) diagnosis_raise_tokens(d, next, next, cd_str_from(d->vm, "expected comma between / and *"));
-    if (!text) continue;
-    bool ends = next->kind == TOKEN_COMMA || next->kind == (d->lambda ? TOKEN_COLON : TOKEN_RPAR) || p->kind == NODE_Slash;
-    if (!d->mistakes || !ends) return NULL;
-    return diagnosis_raise_nodes(d, p, p, cd_str_from(d->vm, text));
+    else if (p->kind == NODE_Slash ? !slash : !defaults) slash |= p->kind == NODE_Slash;
+    else if (!d->mistakes) return NULL;
+    else return diagnosis_raise_nodes(d, p, p, cd_str_from(d->vm, p->kind == NODE_Slash ? "/ may appear only once" : "non-default argument follows default argument"));
   }
   return node;
 }
@@ -554,10 +545,14 @@ static const Node *diagnosis_strings(Diagnosis *d, const Node *node)
   if (d->failed) return NULL;
   d->parser.token = first;
   d->parser.depth = 0;
-  if (!cd_parse_strings(&d->parser) && !cd_raised(d->vm)) {
+  if (!cd_parse_strings(&d->parser) && (!cd_raised(d->vm) || (formatted && cd_raised_is(d->vm, d->vm->exc.SyntaxError)))) {
+    Ref found = cd_raised(d->vm) ? cd_take_raised(d->vm) : NO_REF;     // a bad escape: but a brace before it counts more
+    d->failed = false;
     for (const Token *t = first; t <= first + (node->last - node->first) && !d->failed; t++)
       if (t->flags & TOKEN_FORMATTED) cd_diagnose_formatted(d, t);
-    if (!d->failed) cd_diagnosis_fail(d, "f-string: invalid syntax");
+    if (found && !d->failed) cd_raise_exception(d->vm, found);
+    else cd_drop(d->vm, found);
+    if (!found && !d->failed) cd_diagnosis_fail(d, "f-string: invalid syntax");
   }
   d->parser.stack.count = d->parser.keywords.count = 0;
   if (cd_raised(d->vm)) {

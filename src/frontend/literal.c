@@ -137,7 +137,7 @@ static bool literal_unicode_escape(Parser *p, TextBuilder *out, const char *text
         reason = "unknown Unicode character name";
         stop = close + 1;
       } else {
-        stop = close ? close + 1 : end;
+        stop = close ? close : end;
       }
     }
   } else {
