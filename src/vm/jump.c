@@ -145,7 +145,7 @@ static bool jump_map_make(VM *vm, const Code *code, JumpMap *map)
 static const char *jump_obstacle(const JumpMap *map, uint32_t from, uint32_t to, uint32_t *score)
 {
   if (!map->known[from]) return "can't jump from unreachable code";
-  if (!map->known[to]) return "can't jump into an unreachable code";
+  if (!map->known[to]) return "can't jump into an exception handler, or code may be unreachable";
   const uint16_t *have = jump_row(map, from), *want = jump_row(map, to);
   *score = 0;
   const char *obstacle = NULL;

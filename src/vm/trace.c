@@ -145,7 +145,8 @@ bool cd_trace_instruction(VM *vm, Frame *frame, const Instr *last)
   if (line > 0 && object->trace_lines && (line != frame->traced_line || backward)) {
     frame->traced_line = line;
     if (!trace_local(vm, frame, TRACE_LINE, NO_VALUE)) return false;
-    if (frame->pc != pc) return true;            // the tracer jumped, and knows where to
+    if (frame->pc != pc || frame->traced_line != line)           // the tracer jumped, and knows where to; from a def's line execution comes to another at once
+      return cd_frame_line(frame) == frame->traced_line || cd_trace_instruction(vm, frame, NULL);
   }
   frame->traced_line = line;
   if (object->trace_opcodes && !trace_local(vm, frame, TRACE_OPCODE, NO_VALUE)) return false;
