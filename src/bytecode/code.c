@@ -296,7 +296,7 @@ typedef struct CodeIterator {
   Code *code;                                    // owned
   LineTableReader reader;
   uint32_t at, left;                             // unit, and units left of the current entry
-  bool lines, pending;                           // pending: an entry of another line was read
+  bool lines;
 } CodeIterator;
 
 static void code_iterator_release(VM *vm, Object *self) { cd_drop_object(vm, ((CodeIterator *)self)->code); }
@@ -321,22 +321,13 @@ static Next code_next_position(VM *vm, CodeIterator *it, Ref *out)
   return NEXT_ITEM;
 }
 
-// (start, end, line): entries of one line are one range.
+// (start, end, line) of each entry.
 static Next code_next_line(VM *vm, CodeIterator *it, Ref *out)
 {
-  if (!it->pending && !cd_line_table_read(&it->reader)) return NEXT_DONE;
-  int32_t line = it->reader.position.line;
+  if (!cd_line_table_read(&it->reader)) return NEXT_DONE;
   uint32_t start = it->at;
   it->at += it->reader.units;
-  it->pending = false;
-  while (cd_line_table_read(&it->reader)) {
-    if (it->reader.position.line != line) {
-      it->pending = true;
-      break;
-    }
-    it->at += it->reader.units;
-  }
-  *out = cd_tuple3_steal(vm, cd_from_small((int64_t)start * 2), cd_from_small((int64_t)it->at * 2), code_number(line));
+  *out = cd_tuple3_steal(vm, cd_from_small((int64_t)start * 2), cd_from_small((int64_t)it->at * 2), code_number(it->reader.position.line));
   return *out ? NEXT_ITEM : NEXT_ERROR;
 }
 

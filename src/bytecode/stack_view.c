@@ -341,7 +341,10 @@ static int32_t view_use(Viewer *v, const uint32_t *operands, uint32_t n)
   uint32_t low;
   if (!matched) return -1;
   if (!view_match(v, operands, n, matched, &low)) {
-    view_arrange(v, operands, n);
+    uint32_t first = n;                          // operands from here on are loaded when the temporaries lie right
+    while (first && !view_is_temp(v, operands[first - 1])) first--;
+    if (first) view_arrange(v, operands, first);
+    for (uint32_t i = first; i < n && !v->p.failed; i++) view_push(v, SLOT_VALUE, operands[i], view_load(v, operands[i], -1));
     if (v->p.failed) return -1;
     v->count = v->count > n ? v->count - n : 0;
     return START_UNKNOWN;
@@ -1242,8 +1245,8 @@ static void view_instruction(Viewer *v)
   switch ((Opcode)v->op) {
   case OP_NOP: case OP_EXTEND: view_work(v, STACK_NOP, 0); break;
   case OP_ENTER: view_enter(v); break;
-  case OP_COPY_FREE_VARS: view_work(v, STACK_COPY_FREE_VARS, a); break;
-  case OP_MAKE_CELL: view_work(v, STACK_MAKE_CELL, a); break;
+  case OP_COPY_FREE_VARS: v->p.nodes[view_work(v, STACK_COPY_FREE_VARS, a)].unit = -1; break;    // on no line
+  case OP_MAKE_CELL: v->p.nodes[view_work(v, STACK_MAKE_CELL, a)].unit = -1; break;
   case OP_MOVE: view_move(v); break;
   case OP_COPY: view_copy(v); break;
   case OP_LOAD_CONST: view_operation(v, STACK_LOAD_CONST, b, a, NULL, 0); break;
