@@ -82,11 +82,17 @@ class Suite:
         return ""
 
     def differs(self, path):
-        want = b"".join(line[len("# cede: "):].encode() for line in path.read_text().splitlines(True) if line.startswith("# cede: "))
-        status, output, errors = capture([self.cede, str(path)])
-        if status != 0:
-            return f"exit status {status}: {errors[-300:]!r}"
-        return "" if output == want else first_difference(output, want)
+        """`# cede: ` lines are what Cede prints; `# python3: ` lines, if there are any, what the reference does."""
+        for program, mark in ((self.cede, "# cede: "), (REFERENCE, "# python3: ")):
+            want = b"".join(line[len(mark):].encode() for line in path.read_text().splitlines(True) if line.startswith(mark))
+            if not want and program == REFERENCE:
+                break
+            status, output, errors = capture([program, str(path)])
+            if status != 0:
+                return f"exit status {status} of {program}: {errors[-300:]!r}"
+            if output != want:
+                return mark + first_difference(output, want)
+        return ""
 
     def expected(self, path):
         status, output, errors = capture([self.cede, "-W", "ignore", str(path)])
