@@ -3,6 +3,7 @@
 #include "api/api.h"
 
 #include "frontend/frontend.h"
+#include "modules/import.h"
 #include "modules/signals.h"
 #include "objects/bytes.h"
 #include "objects/list.h"
@@ -191,6 +192,28 @@ static char *absolute_path(const char *path)
   return asprintf(&result, "%s/%s", folder, path) < 0 ? NULL : result;
 }
 
+// What a script finds of itself in __main__.
+static bool set_main_file(VM *vm, const char *path, bool compiled)
+{
+  Value dict = cd_main_dict_borrow(vm);
+  Ref file = dict ? cd_fs_decode(vm, path, strlen(path)) : NO_REF;
+  bool ok = file && cd_dict_set(vm, dict, N(__file__), file) && cd_dict_set_text(vm, dict, "__cached__", cd_none()) &&
+            cd_import_main_loader(vm, dict, file, compiled);
+  cd_drop(vm, file);
+  return ok;
+}
+
+static Ref run_compiled(VM *vm, const char *data, size_t size)
+{
+  Value dict = cd_main_dict_borrow(vm);
+  Ref code = dict ? cd_import_compiled(vm, data, size) : NO_REF;
+  if (!code) return NO_REF;
+  Ref globals = cd_dup(dict), result = cd_eval_code(vm, (Code *)cd_object(code), globals, globals, NO_VALUE);
+  cd_drop(vm, code);
+  cd_drop(vm, globals);
+  return result;
+}
+
 int cede_run_file(CedeVM *vm, const char *path)
 {
   cd_host_enter(vm);
@@ -213,9 +236,12 @@ int cede_run_file(CedeVM *vm, const char *path)
   close(fd);
   if (!source.data) return source.error ? cannot_open(vm, path, source.error) : run_finish(vm, NO_REF);
   char *full = absolute_path(path);              // as CPython since 3.9
+  bool compiled = strlen(path) > 4 && !strcmp(path + strlen(path) - 4, ".pyc");
   const char *first_end = vm->config.skip_first_line ? memchr(source.data, '\n', source.size) : source.data;
   size_t skip = first_end ? (size_t)(first_end - (const char *)source.data) : source.size;   // the newline stays, and with it the other lines' numbers
-  Ref result = full && prepend_script_folder(vm, path) && set_main_text(vm, "__file__", full) ? run_source(vm, source.data + skip, source.size - skip, full, MODE_EXEC, PYCF_FILE) : NO_REF;
+  Ref result = NO_REF;
+  if (full && prepend_script_folder(vm, path) && set_main_file(vm, full, compiled))
+    result = compiled ? run_compiled(vm, source.data, source.size) : run_source(vm, source.data + skip, source.size - skip, full, MODE_EXEC, PYCF_FILE);
   free(full);
   run_source_free(vm, &source);
   return run_finish(vm, result);

@@ -6,6 +6,7 @@
 #include "coro/generator.h"
 #include "core/lock.h"
 #include "frontend/frontend.h"
+#include "modules/import.h"
 #include "modules/module_list.h"
 #include "modules/signals.h"
 #include "objects/type.h"
@@ -33,8 +34,7 @@ static bool folder_has(const char *folder, const char *file)
 static const char *find_stdlib(const char *wanted)
 {
   static const char *const places[] = {"/usr/lib/python3.11", "/usr/local/lib/python3.11", "/usr/lib64/python3.11", "/opt/homebrew/lib/python3.11"};
-  if (wanted && *wanted) return wanted;
-  if (wanted) return NULL;
+  if (wanted) return *wanted && folder_has(wanted, "os.py") ? wanted : NULL;
   for (size_t i = 0; i < ARRAY_LEN(places); i++)
     if (folder_has(places[i], "os.py")) return places[i];
   return NULL;
@@ -132,7 +132,8 @@ static bool site_import(VM *vm)
   Ref site = cd_import(vm, "site");
   if (!site) return false;
   cd_drop(vm, site);
-  return true;
+  Value main = cd_main_dict_borrow(vm);
+  return main && cd_import_main_loader(vm, main, NO_VALUE, false);
 }
 
 static CedeVM *start_failed(VM *vm, const char **error, const char *why)

@@ -25,6 +25,7 @@ static const char help_text[] =
   "-OO     as -O, and no docstrings\n"
   "-P      do not put an unsafe folder in front of sys.path; also PYTHONSAFEPATH\n"
   "-q      no banner at the prompt\n"
+  "-R      hashes of str and bytes differ from run to run, as without PYTHONHASHSEED\n"
   "-s      no user site folder; also PYTHONNOUSERSITE\n"
   "-S      do not import site\n"
   "-u      unbuffered stdout and stderr; also PYTHONUNBUFFERED=x\n"
@@ -49,6 +50,7 @@ static const char variables_text[] =
   "PYTHONDONTWRITEBYTECODE     -B\n"
   "PYTHONFAULTHANDLER          -X faulthandler\n"
   "PYTHONHASHSEED              random, or a number that hashes of str and bytes depend on\n"
+  "PYTHONHOME                  folder whose lib/python3.11 is the library\n"
   "PYTHONINSPECT               -i\n"
   "PYTHONINTMAXSTRDIGITS       -X int_max_str_digits\n"
   "PYTHONIOENCODING            encoding[:errors] of stdin, stdout and stderr\n"
@@ -67,16 +69,16 @@ static const char variables_text[] =
   "XDG_CACHE_HOME, HOME        where cede/ is, for compiled modules of libraries that can't be written to\n";
 static const char x_options_text[] =
   "Options after -X:\n"
-  "asyncgen=MODE               who closes asynchronous generators: compat, safe (default) or strict\n"
-  "dev                         development mode: warnings, faulthandler, checks\n"
-  "faulthandler                print a traceback at a crash\n"
-  "importtime                  print how long each import takes\n"
-  "int_max_str_digits=N        longest decimal text of an int, from 640; 0: any\n"
-  "no_debug_ranges             no columns in tracebacks\n"
-  "pycache_prefix=PATH         a folder tree for compiled modules in place of __pycache__\n"
-  "tracemalloc                 accepted\n"
-  "utf8[=0|1]                  UTF-8 for all text, whatever the locale says\n"
-  "warn_default_encoding       warn where a file is opened without an encoding\n";
+  "-X asyncgen=MODE            who closes asynchronous generators: compat, safe (default) or strict\n"
+  "-X dev                      development mode: warnings, faulthandler, checks\n"
+  "-X faulthandler             print a traceback at a crash\n"
+  "-X importtime               print how long each import takes\n"
+  "-X int_max_str_digits=N     longest decimal text of an int, from 640; 0: any\n"
+  "-X no_debug_ranges          no columns in tracebacks\n"
+  "-X pycache_prefix=PATH      a folder tree for compiled modules in place of __pycache__\n"
+  "-X tracemalloc              accepted\n"
+  "-X utf8[=0|1]               UTF-8 for all text, whatever the locale says\n"
+  "-X warn_default_encoding    warn where a file is opened without an encoding\n";
 
 static const char *variable(const CommandLine *line, const char *name)
 {
@@ -151,7 +153,7 @@ static void add_warning_options(CommandLine *line)
 static bool read_hash_seed(CommandLine *line, const char *program)
 {
   const char *value = variable(line, "PYTHONHASHSEED");
-  if (!value || !strcmp(value, "random")) return true;
+  if (!value || !strcmp(value, "random") || line->random_hashes) return true;
   char *end;
   unsigned long long seed = strtoull(value, &end, 10);
   if (*end || end == value || seed > UINT32_MAX || *value == '-') {
@@ -226,6 +228,15 @@ static char *find_executable(const char *argv0)
   return strdup(buffer);
 }
 
+// What the environment says about the library's folder, or NULL.
+static const char *find_library(CommandLine *line)
+{
+  const char *library = getenv("CEDE_STDLIB"), *home = variable(line, "PYTHONHOME");
+  if (library || !home) return library;
+  if (asprintf(&line->library, "%.*s/lib/python3.11", (int)strcspn(home, ":"), home) < 0) line->library = NULL;
+  return line->library;
+}
+
 // The letters of one argument such as -Sc. Returns false when no more options follow.
 static bool read_short_options(CommandLine *line, int argc, char **argv, int *i)
 {
@@ -250,7 +261,7 @@ static bool read_short_options(CommandLine *line, int argc, char **argv, int *i)
     case 'O': o->optimize++; break;
     case 'P': o->safe_path = 1; break;
     case 'q': o->quiet = 1; break;
-    case 'R': break;
+    case 'R': line->random_hashes = true; break;
     case 's': o->no_user_site = 1; break;
     case 'S': o->no_site = 1; break;
     case 't': break;
@@ -355,7 +366,7 @@ void command_line_read(CommandLine *line, int argc, char **argv)
   line->options.orig_argv = argv;
   line->options.orig_argc = argc;
   line->options.executable = find_executable(argv[0]);
-  line->options.stdlib = getenv("CEDE_STDLIB");
+  line->options.stdlib = find_library(line);
   line->options.ends_with_process = true;
   line->options.install_signal_handlers = true;
   if (line->kind == RUN_PROMPT) line->options.interactive = 1;
@@ -365,6 +376,7 @@ void command_line_free(CommandLine *line)
 {
   if (line->argv) free(line->argv[0]);
   free(line->argv);
+  free(line->library);
   option_list_free(&line->given_warnings);
   option_list_free(&line->warnings);
   option_list_free(&line->x);

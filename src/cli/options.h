@@ -13,8 +13,10 @@ typedef struct CommandLine {
   RunKind kind;
   const char *target;                            // command text (with a newline added), module name or path
   bool isolated_stdin;
+  bool random_hashes;                            // -R: whatever PYTHONHASHSEED says
   int version;                                   // -V given this often
   int status;                                    // for RUN_NOTHING
+  char *library;                                 // from PYTHONHOME; owned
   CedeOptions options;
   char **argv;                                   // what becomes sys.argv; owned
   OptionList given_warnings, warnings, x;        // arguments of -W; those with what variables and other options add; of -X

@@ -140,10 +140,7 @@ static Search fast_search_folder(FastFile *file, size_t size, const char *tail)
     }
     strcat(end + 1 + n, "c");
     if (stat(file->path, &other) == 0) return SEARCH_UNSURE;
-  } else if (problem == ENOTDIR) {               // the entry is a file, perhaps an archive, or a part of its path is
-    *end = 0;
-    return stat(file->path, &other) == 0 ? SEARCH_UNSURE : SEARCH_NONE;
-  } else if (problem && problem != ENOENT) {
+  } else if (problem && problem != ENOENT) {     // ENOTDIR: the entry is a file, perhaps an archive, or a part of its path is
     return SEARCH_UNSURE;
   }
   strcpy(end + 1 + n, ".py");
@@ -438,6 +435,34 @@ static Ref fast_loader(VM *vm, Value name, Value path)
   if (loader && cd_setattr(vm, loader, N(name), name) && cd_setattr(vm, loader, F(path), path)) return loader;
   cd_drop(vm, loader);
   return NO_REF;
+}
+
+static Ref fast_compiled_loader(VM *vm, Value path)
+{
+  Ref class = cd_import_attr(vm, "_frozen_importlib_external", "SourcelessFileLoader"), loader = class ? cd_call2(vm, class, N(__main__), path) : NO_REF;
+  cd_drop(vm, class);
+  return loader;
+}
+
+bool cd_import_main_loader(VM *vm, Value dict, Value path, bool compiled)
+{
+  struct ImportFast *fast = fast_of(vm);
+  if (!fast || !fast->classes[FAST_SOURCE]) return true;
+  Ref loader = !cd_bits(path) ? cd_dup_object(fast->classes[FAST_BUILTIN]) : compiled ? fast_compiled_loader(vm, path) : fast_loader(vm, N(__main__), path);
+  bool ok = loader && cd_dict_set(vm, dict, N(__loader__), loader);
+  cd_drop(vm, loader);
+  return ok;
+}
+
+// Code of a compiled file that is run as a program.
+Ref cd_import_compiled(VM *vm, const char *data, size_t size)
+{
+  uint8_t wanted[FAST_HEADER];
+  fast_header(wanted, &(FastCache){.size = 0});
+  if (size < FAST_HEADER || memcmp(data, wanted, 4)) return cd_raise_runtime(vm, "Bad magic number in .pyc file");
+  if (size < FAST_PREFIX || (data[FAST_HEADER] & 0x7F) != 'c' || fast_get_u32((const uint8_t *)data + FAST_HEADER + 1) > size - FAST_PREFIX)
+    return cd_raise_runtime(vm, "Bad code object in .pyc file");
+  return cd_code_load(vm, data + FAST_PREFIX, fast_get_u32((const uint8_t *)data + FAST_HEADER + 1));
 }
 
 static Ref fast_parent_name(VM *vm, Value name)
