@@ -129,6 +129,17 @@ static bool modules_is_calling_weakref(VM *vm, Object *object)
   return (spec == vm->types.weakref->spec || spec == vm->types.weak_proxy->spec || spec == vm->types.weak_callable_proxy->spec) && ((Weakref *)object)->callback;
 }
 
+static bool modules_is_closed_stream(VM *vm, Object *object)
+{
+  const Type *type = object->type;
+  if (!(type->flags & TYPE_STREAM) || type->spec == type->base->spec) return false;   // a class written in Python may do anything
+  Ref closed = cd_getattr_text(vm, cd_from_object(object), "closed");
+  bool yes = closed && cd_is_true(closed);
+  if (!closed) cd_clear_raised(vm);
+  cd_drop(vm, closed);
+  return yes;
+}
+
 // Is there an object that does something when it dies, or a weak reference that would call somebody? If not, a process that ends need not take its
 // modules apart.
 static bool modules_end_matters(VM *vm)
@@ -139,7 +150,7 @@ static bool modules_end_matters(VM *vm)
   if (!vm->config.ends_with_process || vm->gc.debug || vm->threads->next) return true;
   for (uint32_t i = 0; i < vm->gc.count; i++) {
     Object *object = vm->gc.objects[i];
-    if (object->type->slots.finalize && !(object->gc & (GC_FINALIZED | GC_STANDARD))) return true;
+    if (object->type->slots.finalize && !(object->gc & (GC_FINALIZED | GC_STANDARD)) && !modules_is_closed_stream(vm, object)) return true;
     if (modules_is_calling_weakref(vm, object)) return true;
   }
   return false;
