@@ -45,7 +45,8 @@ void cd_compile_warn(Compiler *c, Type *category, Position at, const char *forma
   va_start(args, format);
   Ref text = cd_str_vformat(c->vm, format, args);
   va_end(args);
-  if (!text || !cd_syntax_warning(c->vm, category, c->filename, at.line, at.column, at.end_line, at.end_column, "%U", text)) c->failed = true;
+  if (!text || !cd_syntax_warning(c->vm, category, c->filename, at.line, at.column, at.end_line, at.end_column, "%U", text))
+    c->failed = true;
   cd_drop(c->vm, text);
 }
 

@@ -56,8 +56,8 @@ typedef struct ValueTable {
 // ---- what break, continue, return and exceptions have to leave ----
 
 typedef enum BlockKind {
-  BLOCK_WHILE, BLOCK_FOR, BLOCK_ASYNC_FOR, BLOCK_TRY_EXCEPT, BLOCK_FINALLY_TRY, BLOCK_FINALLY_END, BLOCK_WITH, BLOCK_ASYNC_WITH, BLOCK_HANDLER,
-  BLOCK_EXCEPTION_GROUP, BLOCK_VALUE,
+  BLOCK_WHILE, BLOCK_FOR, BLOCK_ASYNC_FOR, BLOCK_TRY_EXCEPT, BLOCK_FINALLY_TRY, BLOCK_FINALLY_END, BLOCK_WITH, BLOCK_ASYNC_WITH,
+  BLOCK_HANDLER, BLOCK_EXCEPTION_GROUP, BLOCK_VALUE,
 } BlockKind;
 
 typedef struct Block {
@@ -119,7 +119,11 @@ typedef struct Compiler {
 
 void cd_unit_enter(Compiler *c, Unit *unit, Scope *scope, Value name, int32_t first_line);
 Value cd_unit_leave(Compiler *c);                // the Code, owned by the Ast; NO_VALUE after a failure
-#define CD_ERROR(c, node, ...) do { if (!(c)->failed) cd_syntax_error_at((c)->vm, (c)->filename, node, __VA_ARGS__); (c)->failed = true; } while (0)
+#define CD_ERROR(c, node, ...)                                                       \
+  do {                                                                               \
+    if (!(c)->failed) cd_syntax_error_at((c)->vm, (c)->filename, node, __VA_ARGS__); \
+    (c)->failed = true;                                                              \
+  } while (0)
 // A SyntaxError at the current position.
 #define CD_ERROR_HERE(c, ...)                                                                                    \
   do {                                                                                                           \

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // compile_block.c: try, with, and what it takes to leave them
 //
-// A handler for temporaries of depth d is entered with the exception in temporary d and its place in d + 1. PUSH_EXC then makes it the one being
-// handled and keeps the former one, in d + 1 unless the place is needed; POP_EXC undoes that. Every way out of a handler runs POP_EXC: at its end, by unwinding for return, break and continue,
-// and in a clean-up handler for exceptions raised within.
+// A handler for temporaries of depth d is entered with the exception in temporary d and its place in d + 1. PUSH_EXC then makes it the one
+// being handled and keeps the former one, in d + 1 unless the place is needed; POP_EXC undoes that. Every way out of a handler runs
+// POP_EXC: at its end, by unwinding for return, break and continue, and in a clean-up handler for exceptions raised within.
 #include "frontend/codegen.h"
 
 static void block_finally_inline(Compiler *c, const Block *block);
@@ -17,7 +17,8 @@ void cd_block_push(Compiler *c, Block *block, BlockKind kind)
   Unit *u = c->unit;
   if (u->block_count >= MAX_BLOCKS) CD_ERROR_HERE(c, "too many statically nested blocks");
   u->block_count++;
-  *block = (Block){.kind = kind, .outer = u->block, .depth = u->depth, .handler = u->handler, .start = NO_LABEL, .end = NO_LABEL, .at = u->at};
+  *block = (Block){
+    .kind = kind, .outer = u->block, .depth = u->depth, .handler = u->handler, .start = NO_LABEL, .end = NO_LABEL, .at = u->at};
   u->block = block;
 }
 
@@ -103,7 +104,8 @@ bool cd_unwind_rebinds(const Compiler *c)
 
 // ---- parts of handlers ----
 
-// An exception came out of a handler that keeps the former one in temporary `before`: that is restored, the new one goes on from where it was raised.
+// An exception came out of a handler that keeps the former one in temporary `before`: that is restored, the new one goes on from where it
+// was raised.
 static void block_cleanup(Compiler *c, Label label, uint32_t before)
 {
   cd_place(c, label);
@@ -121,9 +123,9 @@ static void block_enter_handler(Compiler *c, Label label, uint32_t d, uint32_t b
   cd_emit(c, OP_PUSH_EXC, cd_push(c), cd_temp(d), 0);
 }
 
-// The body and `else` of a try, and the start of its handlers: the exception is in the temporary that was next, the former one behind it. Gives the
-// handler in force outside.
-static int32_t block_try_protected(Compiler *c, const Stmt *s, Label cleanup, Label end)       // ORDER: Try and TryStar have the same fields
+// The body and `else` of a try, and the start of its handlers: the exception is in the temporary that was next, the former one behind it.
+// Gives the handler in force outside.
+static int32_t block_try_protected(Compiler *c, const Stmt *s, Label cleanup, Label end)   // ORDER: Try and TryStar have the same fields
 {
   Unit *u = c->unit;
   Block block;

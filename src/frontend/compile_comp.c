@@ -82,7 +82,8 @@ static void comp_clause(Compiler *c, const Clauses *k, size_t i)
     cd_pop_to(c, depth + 2);
     cd_store(c, clause->target, item);
   } else {
-    Reg local = clause->target->kind == EXPR_Name && clause->target->line == u->at.line ? cd_local_of(c, clause->target->as.Name.id) : REG_NONE;
+    Reg local = clause->target->kind == EXPR_Name && clause->target->line == u->at.line ? cd_local_of(c, clause->target->as.Name.id)
+                                                                                        : REG_NONE;
     cd_emit(c, OP_FOR_ITER, local != REG_NONE ? local : item, iterator, 0)->jump = end;
     if (local == REG_NONE) cd_store(c, clause->target, item);
   }
@@ -123,8 +124,12 @@ static Value comp_parts(Compiler *c, Expr *e, Clauses *k)
   switch (e->kind) {
   case EXPR_ListComp: *k = (Clauses){&e->as.ListComp.generators, e->as.ListComp.elt, NULL, COMPREHENSION_LIST, 0}; return N(angle_listcomp);
   case EXPR_SetComp: *k = (Clauses){&e->as.SetComp.generators, e->as.SetComp.elt, NULL, COMPREHENSION_SET, 0}; return N(angle_setcomp);
-  case EXPR_DictComp: *k = (Clauses){&e->as.DictComp.generators, e->as.DictComp.key, e->as.DictComp.value, COMPREHENSION_DICT, 0}; return N(angle_dictcomp);
-  default: *k = (Clauses){&e->as.GeneratorExp.generators, e->as.GeneratorExp.elt, NULL, COMPREHENSION_GENERATOR, 0}; return N(angle_genexpr);
+  case EXPR_DictComp:
+    *k = (Clauses){&e->as.DictComp.generators, e->as.DictComp.key, e->as.DictComp.value, COMPREHENSION_DICT, 0};
+    return N(angle_dictcomp);
+  default:
+    *k = (Clauses){&e->as.GeneratorExp.generators, e->as.GeneratorExp.elt, NULL, COMPREHENSION_GENERATOR, 0};
+    return N(angle_genexpr);
   }
 }
 

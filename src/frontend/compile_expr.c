@@ -93,7 +93,10 @@ static Reg expr_operand_in(Compiler *c, Expr *e, Expr *later, Reg work)
 Reg cd_operand(Compiler *c, Expr *e, Expr *later) { return expr_operand_in(c, e, later, REG_NONE); }
 
 // The first operand of several: dst may hold it meanwhile.
-static Reg expr_first_operand(Compiler *c, Expr *e, Expr *later, Reg dst) { return expr_operand_in(c, e, later, expr_is_top(c, dst) ? dst : REG_NONE); }
+static Reg expr_first_operand(Compiler *c, Expr *e, Expr *later, Reg dst)
+{
+  return expr_operand_in(c, e, later, expr_is_top(c, dst) ? dst : REG_NONE);
+}
 
 static bool expr_const_operand(Compiler *c, const Expr *e, uint32_t *number)
 {
@@ -122,9 +125,17 @@ static const char *expr_type_name(Compiler *c, const Expr *e)
 static void expr_check_callee(Compiler *c, const Expr *e)
 {
   switch (e->kind) {
-  case EXPR_Constant: case EXPR_Tuple: case EXPR_List: case EXPR_ListComp: case EXPR_Dict: case EXPR_DictComp: case EXPR_Set: case EXPR_SetComp:
+  case EXPR_Constant:
+  case EXPR_Tuple:
+  case EXPR_List:
+  case EXPR_ListComp:
+  case EXPR_Dict:
+  case EXPR_DictComp:
+  case EXPR_Set:
+  case EXPR_SetComp:
   case EXPR_GeneratorExp: case EXPR_JoinedStr: case EXPR_FormattedValue:
-    cd_compile_warn(c, c->vm->exc.SyntaxWarning, c->unit->at, "'%s' object is not callable; perhaps you missed a comma?", expr_type_name(c, e));
+    cd_compile_warn(c, c->vm->exc.SyntaxWarning, c->unit->at, "'%s' object is not callable; perhaps you missed a comma?",
+                    expr_type_name(c, e));
     break;
   default: break;
   }
@@ -141,7 +152,8 @@ static void expr_check_container(Compiler *c, const Expr *e)
   case EXPR_Set: case EXPR_SetComp: case EXPR_GeneratorExp: case EXPR_Lambda: break;
   default: return;
   }
-  cd_compile_warn(c, c->vm->exc.SyntaxWarning, c->unit->at, "'%s' object is not subscriptable; perhaps you missed a comma?", expr_type_name(c, e));
+  cd_compile_warn(c, c->vm->exc.SyntaxWarning, c->unit->at, "'%s' object is not subscriptable; perhaps you missed a comma?",
+                  expr_type_name(c, e));
 }
 
 static void expr_check_index(Compiler *c, const Expr *container, const Expr *index)
@@ -194,7 +206,8 @@ bool cd_forbidden_name(Compiler *c, Value name, ExprContext ctx)
 // ---- operators ----
 
 static const uint16_t expr_binary_ops[] = {      // ORDER: OPERATOR of ast.def
-  OP_ADD, OP_SUBTRACT, OP_MULTIPLY, OP_MATMUL, OP_TRUE_DIVIDE, OP_REMAINDER, OP_POWER, OP_LSHIFT, OP_RSHIFT, OP_OR, OP_XOR, OP_AND, OP_FLOOR_DIVIDE,
+  OP_ADD, OP_SUBTRACT, OP_MULTIPLY, OP_MATMUL, OP_TRUE_DIVIDE, OP_REMAINDER, OP_POWER, OP_LSHIFT, OP_RSHIFT, OP_OR, OP_XOR, OP_AND,
+  OP_FLOOR_DIVIDE,
 };
 
 static void expr_binary(Compiler *c, Expr *e, Reg dst)
@@ -1174,7 +1187,8 @@ void cd_delete(Compiler *c, Expr *target)
     break;
   }
   case EXPR_Subscript: {
-    Reg object = cd_operand(c, target->as.Subscript.value, target->as.Subscript.slice), key = cd_operand(c, target->as.Subscript.slice, NULL);
+    Reg object = cd_operand(c, target->as.Subscript.value, target->as.Subscript.slice),
+        key = cd_operand(c, target->as.Subscript.slice, NULL);
     cd_emit(c, OP_DELETE_ITEM, object, key, 0);
     break;
   }

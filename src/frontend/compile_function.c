@@ -37,7 +37,8 @@ static bool body_has_annotations(const StmtSeq *body)
     case STMT_Try: case STMT_TryStar:
       for (size_t k = 0; k < s->as.Try.handlers.count; k++)
         if (body_has_annotations(&s->as.Try.handlers.items[k]->body)) return true;
-      if (body_has_annotations(&s->as.Try.body) || body_has_annotations(&s->as.Try.finalbody) || body_has_annotations(&s->as.Try.orelse)) return true;
+      if (body_has_annotations(&s->as.Try.body) || body_has_annotations(&s->as.Try.finalbody) || body_has_annotations(&s->as.Try.orelse))
+        return true;
       break;
     default: break;
     }

@@ -2,8 +2,8 @@
 // compile_match.c: the match statement
 //
 // The subject stands in a temporary. Above it come one temporary for each name the pattern may capture, and above these what sub-patterns
-// look at. A test that fails jumps to a label that drops just the temporaries in use there: fail[n] drops n of them and falls into fail[n - 1].
-// Captured values become variables only when the whole pattern has matched.
+// look at. A test that fails jumps to a label that drops just the temporaries in use there: fail[n] drops n of them and falls into fail[n -
+// 1]. Captured values become variables only when the whole pattern has matched.
 #include "frontend/codegen.h"
 
 #include "objects/set.h"

@@ -5,7 +5,10 @@
 #include "objects/str.h"
 #include "objects/tuple.h"
 
-static bool stmt_top_level_await(const Compiler *c) { return (c->flags & PYCF_ALLOW_TOP_LEVEL_AWAIT) && c->unit->scope->kind == SCOPE_MODULE; }
+static bool stmt_top_level_await(const Compiler *c)
+{
+  return (c->flags & PYCF_ALLOW_TOP_LEVEL_AWAIT) && c->unit->scope->kind == SCOPE_MODULE;
+}
 
 // ---- assignment ----
 
@@ -30,8 +33,10 @@ static void stmt_assign(Compiler *c, Stmt *s)
   cd_pop_to(c, depth);
 }
 
-static const uint16_t stmt_inplace_ops[] = {     // ORDER: OPERATOR of ast.def
-  OP_IADD, OP_ISUBTRACT, OP_IMULTIPLY, OP_IMATMUL, OP_ITRUE_DIVIDE, OP_IREMAINDER, OP_IPOWER, OP_ILSHIFT, OP_IRSHIFT, OP_IOR, OP_IXOR, OP_IAND, OP_IFLOOR_DIVIDE,
+static const uint16_t stmt_inplace_ops[] = {
+  // ORDER: OPERATOR of ast.def
+  OP_IADD,    OP_ISUBTRACT, OP_IMULTIPLY, OP_IMATMUL, OP_ITRUE_DIVIDE, OP_IREMAINDER,    OP_IPOWER,
+  OP_ILSHIFT, OP_IRSHIFT,   OP_IOR,       OP_IXOR,    OP_IAND,         OP_IFLOOR_DIVIDE,
 };
 
 // dst = dst <op>= value
@@ -235,7 +240,8 @@ static void loop_enter(Compiler *c, Block *block, BlockKind kind, uint32_t depth
 }
 
 // A `for` from its body on, with the iterator in the temporary `depth`.
-static void loop_finish(Compiler *c, const Stmt *s, uint32_t depth, Label start, Label cleanup, Label end)      // ORDER: For and AsyncFor have the same fields
+static void loop_finish(Compiler *c, const Stmt *s, uint32_t depth, Label start, Label cleanup,
+                        Label end)   // ORDER: For and AsyncFor have the same fields
 {
   cd_stmts(c, &s->as.For.body);
   c->unit->at = NO_POSITION;
@@ -345,8 +351,8 @@ static void stmt_leave_loop(Compiler *c, bool is_break)
 
 // ---- leaving ----
 
-// Emits what leaving all blocks takes, with the result in a temporary or elsewhere. A jump out of a `finally` on the way drops a temporary, as if
-// it lay in a block of its own: inside of all others, yet left last, so each block on the way sees it as its outer one.
+// Emits what leaving all blocks takes, with the result in a temporary or elsewhere. A jump out of a `finally` on the way drops a temporary,
+// as if it lay in a block of its own: inside of all others, yet left last, so each block on the way sees it as its outer one.
 static void return_unwind(Compiler *c, Reg result)
 {
   Unit *u = c->unit;

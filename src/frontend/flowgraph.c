@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // flowgraph.c: makes a unit's instructions fewer: unreachable ones, jumps to jumps, checks of locals that are surely bound
 //
-// Nothing is moved: instructions are marked as deleted, replaced one for one, or (copies of short endings) appended. A label means the first
-// instruction at or behind its place that is not deleted.
+// Nothing is moved: instructions are marked as deleted, replaced one for one, or (copies of short endings) appended. A label means the
+// first instruction at or behind its place that is not deleted.
 #include "frontend/codegen.h"
 
 typedef struct Flow {
@@ -83,7 +83,10 @@ static bool flow_reach(Flow *f)
 
 static bool flow_same_line(const Ir *ir, const Ir *target) { return target->at.line < 0 || target->at.line == ir->at.line; }
 
-static bool flow_is_bool_jump(uint16_t op) { return op == OP_JUMP_IF_FALSE || op == OP_JUMP_IF_TRUE || op == OP_JUMP_IF_FALSE_OR_DROP || op == OP_JUMP_IF_TRUE_OR_DROP; }
+static bool flow_is_bool_jump(uint16_t op)
+{
+  return op == OP_JUMP_IF_FALSE || op == OP_JUMP_IF_TRUE || op == OP_JUMP_IF_FALSE_OR_DROP || op == OP_JUMP_IF_TRUE_OR_DROP;
+}
 static bool flow_jumps_if_true(uint16_t op) { return op == OP_JUMP_IF_TRUE || op == OP_JUMP_IF_TRUE_OR_DROP; }
 
 // Jumps of `a and b or c` that land on another test of the same value. true: changed.
@@ -91,7 +94,8 @@ static bool flow_thread_test(Flow *f, Ir *ir, uint32_t at)
 {
   const Ir *target = &f->ir[at];
   if (ir->op != OP_JUMP_IF_FALSE_OR_DROP && ir->op != OP_JUMP_IF_TRUE_OR_DROP) return false;
-  if (!flow_is_bool_jump(target->op) || target->a != ir->a || target->handler != ir->handler || target->at.line != ir->at.line) return false;
+  if (!flow_is_bool_jump(target->op) || target->a != ir->a || target->handler != ir->handler || target->at.line != ir->at.line)
+    return false;
   bool drops = target->op == OP_JUMP_IF_FALSE || target->op == OP_JUMP_IF_TRUE, truth = flow_jumps_if_true(ir->op);
   if (flow_jumps_if_true(target->op) == truth) { // the second test jumps as well
     ir->jump = target->jump;
@@ -157,7 +161,8 @@ static bool flow_may_get_line(const Flow *f, uint32_t i)
 // The instruction at `at`, or where a jump there that is on no line leads.
 static uint32_t flow_skip_jumps(const Flow *f, uint32_t at)
 {
-  for (int hops = 0; hops < 4 && at < f->count && f->ir[at].op == OP_JUMP && f->ir[at].at.line < 0; hops++) at = flow_target(f, f->ir[at].jump);
+  for (int hops = 0; hops < 4 && at < f->count && f->ir[at].op == OP_JUMP && f->ir[at].at.line < 0; hops++)
+    at = flow_target(f, f->ir[at].jump);
   return at;
 }
 
@@ -346,7 +351,8 @@ static bool flow_remove_checks(Flow *f)
   Bound b = {.f = f, .words = (locals + 63) / 64};
   b.at_label = cd_ast_array(f->c->ast, (size_t)(f->label_count + 1) * b.words, sizeof *b.at_label);
   b.state = cd_ast_array(f->c->ast, b.words, sizeof *b.state);
-  Label *label_at = cd_ast_array(f->c->ast, f->count + 1, sizeof *label_at), *next_label = cd_ast_array(f->c->ast, f->label_count + 1, sizeof *next_label);
+  Label *label_at = cd_ast_array(f->c->ast, f->count + 1, sizeof *label_at),
+        *next_label = cd_ast_array(f->c->ast, f->label_count + 1, sizeof *next_label);
   if (!b.at_label || !b.state || !label_at || !next_label) return false;
   memset(b.at_label, 0xFF, (size_t)f->label_count * b.words * sizeof *b.at_label);
   for (uint32_t i = 0; i <= f->count; i++) label_at[i] = -1;
@@ -419,8 +425,9 @@ static void flow_merge_moves(Flow *f)
     Ir *ir = &f->ir[i];
     if (ir->deleted) continue;
     if (ir->leader) before = NULL;
-    if (ir->op == OP_MOVE && before && !cd_is_temp(ir->a) && before->a == ir->b && cd_opcode_info[before->op].operands[0] == OPERAND_DST
-        && cd_opcode_info[before->op].operands[1] != OPERAND_DST && before->handler == ir->handler && before->at.line == ir->at.line && !flow_is_jump(before)) {
+    if (ir->op == OP_MOVE && before && !cd_is_temp(ir->a) && before->a == ir->b && cd_opcode_info[before->op].operands[0] == OPERAND_DST &&
+        cd_opcode_info[before->op].operands[1] != OPERAND_DST && before->handler == ir->handler && before->at.line == ir->at.line &&
+        !flow_is_jump(before)) {
       before->a = ir->a;
       ir->deleted = true;
       continue;

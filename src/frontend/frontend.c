@@ -30,8 +30,9 @@ Ref cd_compile(VM *vm, const char *source, size_t size, Value filename, CompileM
 {
   Parsed parsed;
   if (!cd_parsed_init(vm, &parsed, source, size, filename, mode, flags)) return NO_REF;
-  Ref result = flags & PYCF_ONLY_AST ? cd_ast_to_object(vm, &parsed.ast, parsed.mod)
-                                     : cd_compile_mod(vm, &parsed.ast, parsed.mod, filename, mode, parsed.flags, frontend_optimize(vm, optimize));
+  Ref result = flags & PYCF_ONLY_AST
+                 ? cd_ast_to_object(vm, &parsed.ast, parsed.mod)
+                 : cd_compile_mod(vm, &parsed.ast, parsed.mod, filename, mode, parsed.flags, frontend_optimize(vm, optimize));
   cd_parsed_clear(vm, &parsed);
   return result;
 }

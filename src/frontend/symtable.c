@@ -32,10 +32,11 @@ static bool symtable_enter_node(SymbolTable *t)
   return false;
 }
 
-#define SYMTABLE_ERROR(t, node, ...)                                              \
-  do {                                                                            \
-    if (!(t)->failed) cd_scope_error((t)->vm, (t)->ast->filename, (node)->line, (node)->column, (node)->end_line, (node)->end_column, __VA_ARGS__); \
-    (t)->failed = true;                                                           \
+#define SYMTABLE_ERROR(t, node, ...)                                                                                                \
+  do {                                                                                                                              \
+    if (!(t)->failed)                                                                                                               \
+      cd_scope_error((t)->vm, (t)->ast->filename, (node)->line, (node)->column, (node)->end_line, (node)->end_column, __VA_ARGS__); \
+    (t)->failed = true;                                                                                                             \
   } while (0)
 
 // ---- scopes and symbols ----
@@ -155,8 +156,9 @@ static Scope *symtable_push(SymbolTable *t, ScopeKind kind, Value name, const vo
 }
 static void symtable_pop(SymbolTable *t) { t->current = t->current->parent; }
 
-#define SYMTABLE_PLACE(scope, from)                                               \
-  ((scope)->line = (from)->line, (scope)->column = (from)->column, (scope)->end_line = (from)->end_line, (scope)->end_column = (from)->end_column)
+#define SYMTABLE_PLACE(scope, from)                                                                      \
+  ((scope)->line = (from)->line, (scope)->column = (from)->column, (scope)->end_line = (from)->end_line, \
+   (scope)->end_column = (from)->end_column)
 
 // ---- names ----
 
@@ -172,7 +174,8 @@ Value cd_mangle(Ast *ast, Value private_name, const TypeParamSeq *only, Value na
   if (LIKELY(!private_name) || (only && !mangle_is_param(only, name))) return name;
   const char *text = cd_str_data(name);
   size_t size = cd_str_size(name);
-  if (size < 3 || text[0] != '_' || text[1] != '_' || (text[size - 1] == '_' && text[size - 2] == '_') || memchr(text, '.', size)) return name;
+  if (size < 3 || text[0] != '_' || text[1] != '_' || (text[size - 1] == '_' && text[size - 2] == '_') || memchr(text, '.', size))
+    return name;
   const char *class_name = cd_str_data(private_name), *end = class_name + cd_str_size(private_name);
   while (class_name < end && *class_name == '_') class_name++;
   if (class_name == end) return name;            // a class of underscores only mangles nothing
@@ -225,7 +228,10 @@ static void symtable_define_in(SymbolTable *t, Scope *scope, Value name, uint32_
     symbol->flags |= DEF_GLOBAL;
   }
 }
-static void symtable_define(SymbolTable *t, Value name, uint32_t flag, Place place) { symtable_define_in(t, t->current, name, flag, place); }
+static void symtable_define(SymbolTable *t, Value name, uint32_t flag, Place place)
+{
+  symtable_define_in(t, t->current, name, flag, place);
+}
 
 static void symtable_directive(SymbolTable *t, Value name, Place place)
 {
@@ -289,7 +295,9 @@ static void symtable_extend_walrus(SymbolTable *t, const Expr *target)
       symtable_define_in(t, scope, name, DEF_GLOBAL, place);
       return;
     case SCOPE_CLASS: SYMTABLE_ERROR(t, target, "assignment expression within a comprehension cannot be used in a class body"); return;
-    case SCOPE_TYPE_PARAMS: SYMTABLE_ERROR(t, target, "assignment expression within a comprehension cannot be used within the definition of a generic"); return;
+    case SCOPE_TYPE_PARAMS:
+      SYMTABLE_ERROR(t, target, "assignment expression within a comprehension cannot be used within the definition of a generic");
+      return;
     case SCOPE_LAZY: SYMTABLE_ERROR(t, target, "assignment expression within a comprehension cannot be used in %s", scope->what); return;
     case SCOPE_ANNOTATION: return;
     }
@@ -322,7 +330,8 @@ static void symtable_comprehension_clause(SymbolTable *t, Comprehension *clause)
   if (clause->is_async) t->current->coroutine = true;
 }
 
-static void symtable_comprehension(SymbolTable *t, Expr *e, ComprehensionKind kind, Value name, const ComprehensionSeq *clauses, Expr *elt, Expr *value)
+static void symtable_comprehension(SymbolTable *t, Expr *e, ComprehensionKind kind, Value name, const ComprehensionSeq *clauses, Expr *elt,
+                                   Expr *value)
 {
   bool is_generator = kind == COMPREHENSION_GENERATOR;
   Comprehension *first = clauses->items[0];
@@ -350,8 +359,8 @@ static void symtable_comprehension(SymbolTable *t, Expr *e, ComprehensionKind ki
 
 static void symtable_yield(SymbolTable *t, Expr *e, Expr *value, bool await)
 {
-  static const char *const kinds[] = {NULL, "'yield' inside list comprehension", "'yield' inside dict comprehension", "'yield' inside set comprehension",
-                                      "'yield' inside generator expression"};
+  static const char *const kinds[] = {NULL, "'yield' inside list comprehension", "'yield' inside dict comprehension",
+                                      "'yield' inside set comprehension", "'yield' inside generator expression"};
   if (!symtable_not_in_annotation(t, await ? "await expression" : "yield expression", e)) return;
   symtable_optional(t, value);
   if (await) {
@@ -433,12 +442,18 @@ static void symtable_expr_kind(SymbolTable *t, Expr *e)
     symtable_exprs(t, &e->as.Dict.values);
     break;
   case EXPR_Set: symtable_exprs(t, &e->as.Set.elts); break;
-  case EXPR_ListComp: symtable_comprehension(t, e, COMPREHENSION_LIST, names->listcomp, &e->as.ListComp.generators, e->as.ListComp.elt, NULL); break;
-  case EXPR_SetComp: symtable_comprehension(t, e, COMPREHENSION_SET, names->setcomp, &e->as.SetComp.generators, e->as.SetComp.elt, NULL); break;
+  case EXPR_ListComp:
+    symtable_comprehension(t, e, COMPREHENSION_LIST, names->listcomp, &e->as.ListComp.generators, e->as.ListComp.elt, NULL);
+    break;
+  case EXPR_SetComp:
+    symtable_comprehension(t, e, COMPREHENSION_SET, names->setcomp, &e->as.SetComp.generators, e->as.SetComp.elt, NULL);
+    break;
   case EXPR_DictComp:
     symtable_comprehension(t, e, COMPREHENSION_DICT, names->dictcomp, &e->as.DictComp.generators, e->as.DictComp.key, e->as.DictComp.value);
     break;
-  case EXPR_GeneratorExp: symtable_comprehension(t, e, COMPREHENSION_GENERATOR, names->genexpr, &e->as.GeneratorExp.generators, e->as.GeneratorExp.elt, NULL); break;
+  case EXPR_GeneratorExp:
+    symtable_comprehension(t, e, COMPREHENSION_GENERATOR, names->genexpr, &e->as.GeneratorExp.generators, e->as.GeneratorExp.elt, NULL);
+    break;
   case EXPR_Await: symtable_yield(t, e, e->as.Await.value, true); break;
   case EXPR_Yield: symtable_yield(t, e, e->as.Yield.value, false); break;
   case EXPR_YieldFrom: symtable_yield(t, e, e->as.YieldFrom.value, false); break;
@@ -543,7 +558,7 @@ static void symtable_annotations(SymbolTable *t, const Arguments *args, Expr *re
   symtable_annotation(t, returns);
 }
 
-// PEP 695: the parameters live in a block of their own around the definition; `key` is the sequence, which nothing else is keyed by.
+// ---- type parameters (PEP 695, 696) ----
 
 // A block in a class sees the names of its namespace, as it is when the block runs.
 static void symtable_see_class(SymbolTable *t, Scope *scope, const Scope *parent, Place place)
@@ -585,6 +600,7 @@ static void symtable_type_param(SymbolTable *t, TypeParam *p)
   }
 }
 
+// The parameters live in a block of their own around the definition; its key is their sequence, which nothing else is keyed by.
 static bool symtable_push_type_params(SymbolTable *t, Value name, const TypeParamSeq *params, Place place)
 {
   if (!params->count) return true;
@@ -602,12 +618,15 @@ static bool symtable_push_type_params(SymbolTable *t, Value name, const TypePara
   for (size_t i = 0; i < params->count && !t->failed; i++) {
     TypeParam *p = params->items[i];
     symtable_type_param(t, p);
-    bool has = p->kind == TYPE_PARAM_TypeVar ? p->as.TypeVar.default_value != NULL : p->as.ParamSpec.default_value != NULL;   // ORDER: ParamSpec, TypeVarTuple
+    bool has = p->kind == TYPE_PARAM_TypeVar ? p->as.TypeVar.default_value != NULL
+                                             : p->as.ParamSpec.default_value != NULL;   // ORDER: ParamSpec, TypeVarTuple
     if (!has && defaults) SYMTABLE_ERROR(t, p, "non-default type parameter '%U' follows default type parameter", p->as.TypeVar.name);
     defaults |= has;
   }
   return !t->failed;
 }
+
+// ---- definitions ----
 
 static void symtable_function(SymbolTable *t, Stmt *s, bool async)
 {

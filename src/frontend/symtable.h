@@ -13,11 +13,13 @@
 
 // What was seen of a name; CPython's values, which the `symtable` module shows.
 enum {
-  DEF_GLOBAL = 1, DEF_LOCAL = 2, DEF_PARAM = 4, DEF_NONLOCAL = 8, DEF_USE = 16, DEF_FREE = 32, DEF_FREE_CLASS = 64, DEF_IMPORT = 128, DEF_ANNOT = 256,
-  DEF_COMP_ITER = 512, DEF_TYPE_PARAM = 1024, DEF_BOUND = DEF_LOCAL | DEF_PARAM | DEF_IMPORT, SCOPE_OFFSET = 11, SCOPE_MASK = 15,
+  DEF_GLOBAL = 1, DEF_LOCAL = 2, DEF_PARAM = 4, DEF_NONLOCAL = 8, DEF_USE = 16, DEF_FREE = 32, DEF_FREE_CLASS = 64, DEF_IMPORT = 128,
+  DEF_ANNOT = 256, DEF_COMP_ITER = 512, DEF_TYPE_PARAM = 1024, DEF_BOUND = DEF_LOCAL | DEF_PARAM | DEF_IMPORT,
+  SCOPE_OFFSET = 11, SCOPE_MASK = 15,
 };
-typedef enum { BINDING_NONE, BINDING_LOCAL, BINDING_GLOBAL_EXPLICIT, BINDING_GLOBAL_IMPLICIT, BINDING_FREE, BINDING_CELL } Binding;   // CPython's values
-typedef enum { SCOPE_FUNCTION, SCOPE_CLASS, SCOPE_MODULE, SCOPE_ANNOTATION, SCOPE_TYPE_PARAMS, SCOPE_LAZY } ScopeKind;                // likewise
+// CPython's values, too
+typedef enum { BINDING_NONE, BINDING_LOCAL, BINDING_GLOBAL_EXPLICIT, BINDING_GLOBAL_IMPLICIT, BINDING_FREE, BINDING_CELL } Binding;
+typedef enum { SCOPE_FUNCTION, SCOPE_CLASS, SCOPE_MODULE, SCOPE_ANNOTATION, SCOPE_TYPE_PARAMS, SCOPE_LAZY } ScopeKind;
 typedef enum { COMPREHENSION_NONE, COMPREHENSION_LIST, COMPREHENSION_DICT, COMPREHENSION_SET, COMPREHENSION_GENERATOR } ComprehensionKind;
 
 typedef struct Symbol {
@@ -27,7 +29,8 @@ typedef struct Symbol {
   int32_t number;                                // for the compiler: register of its kind, -1: none yet
 } Symbol;
 
-typedef struct Directive { Value name; int32_t line, column, end_line, end_column; struct Directive *next; } Directive;   // a name in `global` or `nonlocal`
+// A name in `global` or `nonlocal`.
+typedef struct Directive { Value name; int32_t line, column, end_line, end_column; struct Directive *next; } Directive;
 
 typedef struct Scope {
   ScopeKind kind;
@@ -45,10 +48,11 @@ typedef struct Scope {
   Directive *directives;
   int32_t line, column, end_line, end_column;
   int comp_iter_expr;                            // > 0: within the iterable of a comprehension
-  bool nested, has_free, child_free, generator, coroutine, returns_value, varargs, varkeywords, needs_class_closure, comp_iter_target;
+  bool nested, has_free, child_free, generator, coroutine, returns_value, varargs, varkeywords;
+  bool needs_class_closure, comp_iter_target;
   bool walrus;                                   // binds names within expressions
   bool needs_classdict;                          // class whose type parameter scopes look names up in its namespace
-  bool in_class;                                 // type parameters, a bound, .. right in a class: names are looked up in its namespace first
+  bool in_class;                                 // right in a class: names are looked up in its namespace first
 } Scope;
 
 typedef struct ScopeEntry { const void *node; Scope *scope; } ScopeEntry;
@@ -72,7 +76,8 @@ MUST_USE bool cd_symtable_build(SymbolTable *table, VM *vm, Ast *ast, Mod *mod, 
 // Memory that is not the arena's.
 Scope *cd_symtable_find(const SymbolTable *table, const void *node);      // the block of a node
 Symbol *cd_scope_find(const Scope *scope, Value name);           // NULL: not there
-// __name in class X is _X__name; with `only`, if it is the name of one of those parameters. The result belongs to the Ast. NO_VALUE: exception set.
+// __name in class X is _X__name; with `only`, if it is the name of one of those parameters. The result belongs to the Ast. NO_VALUE:
+// exception set.
 Value cd_mangle(Ast *ast, Value private_name, const TypeParamSeq *only, Value name);
 static inline bool cd_scope_is_function(const Scope *scope)
 {

@@ -21,7 +21,8 @@ static bool symtable_mode(VM *vm, Value v, CompileMode *out)
   return cd_raise_value(vm, "symtable() arg 3 must be 'exec' or 'eval' or 'single'");
 }
 
-FUNCTION(_symtable, symtable, "symtable(source, filename, startstr, /)", "The symbol table entry of the outermost block of a source; its children are in it.")
+FUNCTION(_symtable, symtable, "symtable(source, filename, startstr, /)",
+         "The symbol table entry of the outermost block of a source; its children are in it.")
 {
   SourceText source;
   CompileMode mode;
@@ -39,12 +40,28 @@ FUNCTION(_symtable, symtable, "symtable(source, filename, startstr, /)", "The sy
 
 static bool symtable_exec(VM *vm, Value module)
 {
-  static const struct { const char *name; int value; } constants[] = {
-    {"USE", DEF_USE}, {"DEF_GLOBAL", DEF_GLOBAL}, {"DEF_NONLOCAL", DEF_NONLOCAL}, {"DEF_LOCAL", DEF_LOCAL}, {"DEF_PARAM", DEF_PARAM},
-    {"DEF_FREE", DEF_FREE}, {"DEF_FREE_CLASS", DEF_FREE_CLASS}, {"DEF_IMPORT", DEF_IMPORT}, {"DEF_BOUND", DEF_BOUND}, {"DEF_ANNOT", DEF_ANNOT},
-    {"TYPE_FUNCTION", ENTRY_FUNCTION}, {"TYPE_CLASS", ENTRY_CLASS}, {"TYPE_MODULE", ENTRY_MODULE},
-    {"LOCAL", BINDING_LOCAL}, {"GLOBAL_EXPLICIT", BINDING_GLOBAL_EXPLICIT}, {"GLOBAL_IMPLICIT", BINDING_GLOBAL_IMPLICIT}, {"FREE", BINDING_FREE},
-    {"CELL", BINDING_CELL}, {"SCOPE_OFF", SCOPE_OFFSET}, {"SCOPE_MASK", SCOPE_MASK},
+  static const struct { const char *name; int value;
+  } constants[] = {
+    {"USE", DEF_USE},
+    {"DEF_GLOBAL", DEF_GLOBAL},
+    {"DEF_NONLOCAL", DEF_NONLOCAL},
+    {"DEF_LOCAL", DEF_LOCAL},
+    {"DEF_PARAM", DEF_PARAM},
+    {"DEF_FREE", DEF_FREE},
+    {"DEF_FREE_CLASS", DEF_FREE_CLASS},
+    {"DEF_IMPORT", DEF_IMPORT},
+    {"DEF_BOUND", DEF_BOUND},
+    {"DEF_ANNOT", DEF_ANNOT},
+    {"TYPE_FUNCTION", ENTRY_FUNCTION},
+    {"TYPE_CLASS", ENTRY_CLASS},
+    {"TYPE_MODULE", ENTRY_MODULE},
+    {"LOCAL", BINDING_LOCAL},
+    {"GLOBAL_EXPLICIT", BINDING_GLOBAL_EXPLICIT},
+    {"GLOBAL_IMPLICIT", BINDING_GLOBAL_IMPLICIT},
+    {"FREE", BINDING_FREE},
+    {"CELL", BINDING_CELL},
+    {"SCOPE_OFF", SCOPE_OFFSET},
+    {"SCOPE_MASK", SCOPE_MASK},
   };
   SymtableState *state = cd_state(vm, MODULE__symtable);
   if (!state->entry && !(state->entry = cd_type_from_spec(vm, &cd_symtable_entry_spec, NO_VALUE))) return false;

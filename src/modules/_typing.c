@@ -78,7 +78,10 @@ static Ref param_get_constraints(VM *vm, Value self)
   Ref empty = cd_tuple_new(vm, 0);
   return empty ? param_evaluate(vm, self, ".constraints", ".evaluate_constraints", empty) : NO_REF;
 }
-static Ref param_get_default(VM *vm, Value self) { return param_evaluate(vm, self, ".default", ".evaluate_default", cd_dup(typing_state(vm)->no_default)); }
+static Ref param_get_default(VM *vm, Value self)
+{
+  return param_evaluate(vm, self, ".default", ".evaluate_default", cd_dup(typing_state(vm)->no_default));
+}
 static Ref param_get_false(VM *vm UNUSED, Value self UNUSED) { return cd_bool(false); }
 static Ref param_get_true(VM *vm UNUSED, Value self UNUSED) { return cd_bool(true); }
 static Ref param_repr(VM *vm, Value self)
@@ -117,7 +120,8 @@ static const GetSetDef param_spec_getset[] = {
 static const GetSetDef type_var_tuple_getset[] = {{"__default__", NULL, param_get_default, NULL}, {0}};
 
 #define PARAM_SPEC(symbol, text, table) \
-  static const TypeSpec symbol = {.name = "typing." text, .flags = TYPE_NO_NEW, .methods = param_methods, .getset = table, .slots = {.repr = param_repr}}
+  static const TypeSpec symbol = {      \
+    .name = "typing." text, .flags = TYPE_NO_NEW, .methods = param_methods, .getset = table, .slots = {.repr = param_repr}}
 PARAM_SPEC(type_var_spec, "TypeVar", type_var_getset);
 PARAM_SPEC(param_spec_spec, "ParamSpec", param_spec_getset);
 PARAM_SPEC(type_var_tuple_spec, "TypeVarTuple", type_var_tuple_getset);
@@ -306,7 +310,8 @@ static const MemberDef alias_members[] = {
   {"__type_params__", offsetof(TypeAlias, params), MEMBER_VALUE, false, NULL},
   {0},
 };
-static const GetSetDef alias_getset[] = {{"__value__", NULL, alias_get_value, NULL}, {"__parameters__", NULL, alias_get_parameters, NULL}, {0}};
+static const GetSetDef alias_getset[] = {
+  {"__value__", NULL, alias_get_value, NULL}, {"__parameters__", NULL, alias_get_parameters, NULL}, {0}};
 static const TypeSpec alias_spec = {
   .name = "typing.TypeAliasType",
   .doc = "TypeAliasType(name, value, *, type_params=())\n--\n\nA type alias, as the type statement makes it.",
@@ -316,7 +321,13 @@ static const TypeSpec alias_spec = {
   .methods = alias_methods,
   .getset = alias_getset,
   .members = alias_members,
-  .slots = {.release = alias_release, .traverse = alias_traverse, .clear = alias_clear, .new_ = alias_new, .repr = alias_repr, .getitem = alias_getitem, .or_ = alias_or},
+  .slots = {.release = alias_release,
+            .traverse = alias_traverse,
+            .clear = alias_clear,
+            .new_ = alias_new,
+            .repr = alias_repr,
+            .getitem = alias_getitem,
+            .or_ = alias_or},
 };
 
 // ---- the module ----
@@ -334,7 +345,8 @@ static bool typing_exec(VM *vm, Value module)
     if (!made) return false;
     s->no_default = cd_from_object(made);
   }
-  return cd_module_add(vm, module, "TypeAliasType", cd_dup_object(s->alias)) && cd_module_add(vm, module, "NoDefault", cd_dup(s->no_default));
+  return cd_module_add(vm, module, "TypeAliasType", cd_dup_object(s->alias)) &&
+         cd_module_add(vm, module, "NoDefault", cd_dup(s->no_default));
 }
 
 static void typing_traverse(void *p, VisitFn visit, void *context)
@@ -357,8 +369,13 @@ static void typing_clear(VM *vm, void *p)
   cd_drop(vm, cd_from_bits(cd_bits(old.no_default)));
 }
 
-static const MethodDef *const typing_functions[] = {
-  &_typing__idfunc_def, &_typing__type_var_def, &_typing__constrained_type_var_def, &_typing__param_spec_def, &_typing__type_var_tuple_def, &_typing__type_alias_def, NULL};
+static const MethodDef *const typing_functions[] = {&_typing__idfunc_def,
+                                                    &_typing__type_var_def,
+                                                    &_typing__constrained_type_var_def,
+                                                    &_typing__param_spec_def,
+                                                    &_typing__type_var_tuple_def,
+                                                    &_typing__type_alias_def,
+                                                    NULL};
 const ModuleDef cd_module__typing = {
   .name = "_typing",
   .doc = "Accelerators for the typing module.",

@@ -153,7 +153,8 @@ static const char *jump_obstacle(const JumpMap *map, uint32_t from, uint32_t to,
     if (want[t] == TEMP_DEAD) continue;
     ++*score;
     if (have[t] == want[t] && want[t] != TEMP_OBJECT && want[t] != TEMP_SELF) continue;      // not into the middle of an expression
-    if (jump_kind(want[t]) == TEMP_EXCEPTION || jump_kind(want[t]) == TEMP_HANDLED) obstacle = "can't jump into an 'except' block as there's no exception";
+    if (jump_kind(want[t]) == TEMP_EXCEPTION || jump_kind(want[t]) == TEMP_HANDLED)
+      obstacle = "can't jump into an 'except' block as there's no exception";
     else if (want[t] == TEMP_ITERATOR) obstacle = "can't jump into the body of a for loop";
     else if (!obstacle) obstacle = "incompatible stacks";
   }
@@ -171,7 +172,8 @@ static int64_t jump_find_unit(const JumpMap *map, uint32_t from, int line, const
   *obstacle = "cannot find bytecode for specified line";
   for (uint32_t unit = 0; unit < code->unit_count; unit += cd_opcode_units[code->instrs[unit].op]) {
     int at = cd_code_line(code, unit);
-    uint32_t op = code->instrs[unit].op, to = op == OP_ENTER ? unit + cd_opcode_units[op] : unit;   // the start is not told to the tracer again
+    uint32_t op = code->instrs[unit].op,
+             to = op == OP_ENTER ? unit + cd_opcode_units[op] : unit;   // the start is not told to the tracer again
     if (op == OP_COPY_FREE_VARS || op == OP_MAKE_CELL) continue;
     bool begins = at != previous;                // only where a line begins
     previous = at;
@@ -243,7 +245,10 @@ bool cd_frame_jump(VM *vm, FrameObject *object, Value value)
   if (!cd_is_exact(value, vm->types.int_) && !cd_is_small(value)) { cd_raise_value(vm, "lineno must be an integer"); return false; }
   if (!jump_allowed_now(vm, object)) return false;
   int64_t wanted;
-  if (!cd_int_fits_i64(value, &wanted) || wanted > INT32_MAX || wanted < INT32_MIN) { cd_raise_value(vm, "lineno out of range"); return false; }
+  if (!cd_int_fits_i64(value, &wanted) || wanted > INT32_MAX || wanted < INT32_MIN) {
+    cd_raise_value(vm, "lineno out of range");
+    return false;
+  }
   Frame *frame = object->frame;
   Code *code = frame->code;
   if (wanted < code->first_line) { cd_raise_value(vm, "line %d comes before the current code block", (int)wanted); return false; }

@@ -98,7 +98,8 @@ static bool trace_local(VM *vm, Frame *frame, TraceEvent event, Value arg)
 bool cd_trace_call(VM *vm, Frame *frame)
 {
   if (vm->thread->tracing) return true;
-  if (frame->pc != frame->code->instrs && frame->pc->op != OP_ENTER) frame->traced_line = cd_frame_line(frame);   // resumed: that line was told
+  if (frame->pc != frame->code->instrs && frame->pc->op != OP_ENTER)
+    frame->traced_line = cd_frame_line(frame);   // resumed: that line was told
   Ref raised = cd_take_raised(vm);               // by throw(): the exception to come
   bool ok = trace_local(vm, frame, TRACE_CALL, NO_VALUE) && trace_profile(vm, frame, TRACE_CALL, NO_VALUE);
   if (ok) cd_restore_raised(vm, raised);
@@ -145,7 +146,8 @@ bool cd_trace_instruction(VM *vm, Frame *frame, const Instr *last)
   if (line > 0 && object->trace_lines && (line != frame->traced_line || backward)) {
     frame->traced_line = line;
     if (!trace_local(vm, frame, TRACE_LINE, NO_VALUE)) return false;
-    if (frame->pc != pc || frame->traced_line != line)           // the tracer jumped, and knows where to; from a def's line execution comes to another at once
+    // The tracer jumped, and knows where to. From a def's line execution comes to another at once.
+    if (frame->pc != pc || frame->traced_line != line)
       return cd_frame_line(frame) == frame->traced_line || cd_trace_instruction(vm, frame, NULL);
   }
   frame->traced_line = line;
