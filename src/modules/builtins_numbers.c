@@ -131,12 +131,24 @@ FUNCTION(builtins, sum, "sum(iterable, /, start=0)", "Return start plus the sum 
 
 // ---- min and max ----
 
+// key op best for what runs no Python. false: something else must tell.
+static inline bool extreme_better(VM *vm, Value key, Value best, CompareOp op, bool *out)
+{
+  int order;
+  if (cd_both_small(key, best)) order = (cd_small(key) > cd_small(best)) - (cd_small(key) < cd_small(best));
+  else if (cd_is_flonum(key) && cd_is_flonum(best)) order = (cd_flonum(key) > cd_flonum(best)) - (cd_flonum(key) < cd_flonum(best));
+  else if (cd_is_exact(key, vm->types.str) && cd_is_exact(best, vm->types.str)) order = cd_str_compare(key, best);
+  else return false;
+  *out = op == COMPARE_LT ? order < 0 : order > 0;
+  return true;
+}
+
 // Keeps the first of equals. *best and *best_key are owned.
 static bool extreme_take(VM *vm, Value key_function, CompareOp op, Ref item, Ref *best, Ref *best_key)
 {
   Ref key = cd_bits(key_function) ? cd_call1(vm, key_function, item) : cd_dup(item);
   bool better = true;
-  if (key && *best) {
+  if (key && *best && !extreme_better(vm, key, *best_key, op, &better)) {
     Ref answer = cd_compare(vm, key, *best_key, op);
     bool ok = answer && cd_truth(vm, answer, &better);
     cd_drop(vm, answer);

@@ -261,14 +261,21 @@ static Ref byte_like_strip(VM *vm, Value self, Value chars, bool left, bool righ
 {
   Buffer buffer = {.owner = NO_VALUE};
   bool space = !chars || cd_is_none(chars);
-  if (!space && !cd_get_buffer(vm, chars, &buffer, BUFFER_SIMPLE)) return NO_REF;
-  bool member[256] = {[' '] = space, ['\t'] = space, ['\n'] = space, ['\v'] = space, ['\f'] = space, ['\r'] = space};
-  for (int64_t i = 0; !space && i < buffer.size; i++) member[(unsigned char)buffer.data[i]] = true;
+  if (space) {
+    ByteSpan all = cd_byte_span(self);
+    size_t start = 0, stop = all.size;
+    while (left && start < stop && byte_is_space((unsigned char)all.data[start])) start++;
+    while (right && start < stop && byte_is_space((unsigned char)all.data[stop - 1])) stop--;
+    return byte_like_piece(vm, self, start, stop);
+  }
+  if (!cd_get_buffer(vm, chars, &buffer, BUFFER_SIMPLE)) return NO_REF;
+  bool member[256] = {false};
+  for (int64_t i = 0; i < buffer.size; i++) member[(unsigned char)buffer.data[i]] = true;
   ByteSpan span = cd_byte_span(self);
   size_t from = 0, to = span.size;
   while (left && from < to && member[(unsigned char)span.data[from]]) from++;
   while (right && from < to && member[(unsigned char)span.data[to - 1]]) to--;
-  if (!space) cd_release_buffer(vm, &buffer);
+  cd_release_buffer(vm, &buffer);
   return byte_like_piece(vm, self, from, to);
 }
 BYTE_METHOD(strip, "strip(self, bytes=None, /)", "Return the bytes without white space, or without any of the given ones, at both ends.", 0) { return byte_like_strip(vm, self, args[0], true, true); }

@@ -161,6 +161,15 @@ static bool list_extend_block(VM *vm, List *list, Value source)
   return true;
 }
 
+static bool list_extend_ascii(VM *vm, List *list, Value text)
+{
+  size_t count = cd_str_size(text);
+  if (list->size == 0 && list->capacity < count ? !list_set_capacity(vm, list, count) : !list_reserve(vm, list, count)) return false;
+  for (size_t i = 0; i < count; i++)
+    if (!cd_list_append_steal(vm, list, cd_str_from_char(vm, (unsigned char)cd_str_data(text)[i]))) return false;
+  return true;
+}
+
 static bool list_extend_iterator(VM *vm, List *list, Value iterator)
 {
   for (;;) {
@@ -176,6 +185,7 @@ bool cd_list_extend(VM *vm, List *list, Value iterable)
   if (cd_is_exact(iterable, vm->types.list) || cd_is_exact(iterable, vm->types.tuple) || cd_bits(iterable) == cd_bits(cd_from_object(list)))
     return list_extend_block(vm, list, iterable);
 
+  if (cd_is_exact(iterable, vm->types.str) && cd_as_str(iterable)->ascii) return list_extend_ascii(vm, list, iterable);
   Ref iterator = cd_iter(vm, iterable);
   if (!iterator) return false;
   int64_t hint;

@@ -280,6 +280,13 @@ bool cd_truth(VM *vm, Value v, bool *out)
 
 bool cd_hash(VM *vm, Value v, int64_t *out)
 {
+  if (cd_is_small(v)) {                          // as in int.c: itself, below the modulus
+    int64_t n = cd_small(v);
+    if (LIKELY(n > -SMALL_INT_MAX && n < SMALL_INT_MAX)) {
+      *out = n == -1 ? -2 : n;
+      return true;
+    }
+  }
   LenFn hash = cd_type_of(vm, v)->slots.hash;
   return LIKELY(hash != NULL) ? hash(vm, v, out) : cd_hash_unhashable(vm, v, out);
 }

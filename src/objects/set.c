@@ -69,17 +69,21 @@ static bool set_resize(VM *vm, Set *s, size_t wanted)
   return true;
 }
 
-// The entry that holds `key`, or NULL when it is absent; starts again when __eq__ changed the table.
+// The entry that holds `key`; when it is absent, where it would go: the last deleted entry on the way, or the free one at the end. Starts again when
+// __eq__ changed the table.
 static Find set_lookup(VM *vm, Set *s, Value key, int64_t hash, SetEntry **out)
 {
 restart:;
   size_t i = (size_t)hash & s->mask, perturb = (size_t)hash;
+  SetEntry *deleted = NULL;
   for (;; SET_PROBE_NEXT(s)) {
     SetEntry *e = &s->table[i], *end = e + set_run(s, i);
     for (; e <= end; e++) {
-      if (set_entry_free(e)) return FIND_MISSING;
+      if (set_entry_free(e)) { *out = deleted ? deleted : e; return FIND_MISSING; }
+      if (!e->key) deleted = e;
       if (!e->key || e->hash != hash) continue;
       bool equal = cd_is(e->key, key);
+      if (!equal && cd_both_small(e->key, key)) continue;          // -1 and -2
       if (!equal && cd_is_exact(e->key, vm->types.str) && cd_is_exact(key, vm->types.str)) {
         equal = cd_str_equal(e->key, key);
       } else if (!equal) {
@@ -98,20 +102,6 @@ restart:;
   }
 }
 
-// Where an absent key goes: the last deleted entry on its way, or the free one at the end.
-static SetEntry *set_place(Set *s, int64_t hash)
-{
-  SetEntry *deleted = NULL;
-  size_t i = (size_t)hash & s->mask, perturb = (size_t)hash;
-  for (;; SET_PROBE_NEXT(s)) {
-    SetEntry *e = &s->table[i], *end = e + set_run(s, i);
-    for (; e <= end; e++) {
-      if (set_entry_free(e)) return deleted ? deleted : e;
-      if (!e->key) deleted = e;
-    }
-  }
-}
-
 static bool set_add_hash(VM *vm, Set *s, Value item, int64_t hash)
 {
   SetEntry *e;
@@ -121,7 +111,6 @@ static bool set_add_hash(VM *vm, Set *s, Value item, int64_t hash)
     cd_drop(vm, key);
     return found == FIND_HIT;
   }
-  e = set_place(s, hash);
   bool reused = e->hash == SET_DELETED;
   *e = (SetEntry){hash, key};
   s->count++;
