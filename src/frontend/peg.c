@@ -114,8 +114,7 @@ static char *peg_quoted(PegReader *r, char quote)
   const char *end = r->at;
   while (*end != quote) end += *end == '\\' ? 2 : 1;
   char *text = peg_alloc(r->d, (size_t)(end - r->at) + 1), *to = text;
-  if (!text) return NULL;
-  for (const char *s = r->at; s < end; s++) {
+  for (const char *s = r->at; text && s < end; s++) {
     if (*s == '\\') s++;
     *to++ = *s;
   }
@@ -287,7 +286,7 @@ static void peg_read_alternative(PegReader *r, PegAlternative *out)
   memset(items, 0, sizeof items);
   for (;;) {
     peg_skip_blanks(r);
-    if (!*r->at || *r->at == '|' || *r->at == ')') break;
+    if (r->d->failed || !*r->at || *r->at == '|' || *r->at == ')') break;
     if (peg_take(r, "=>")) {
       out->result = PEG_RESULT_MISTAKE;
       peg_read_mistake(r, &out->mistake);
