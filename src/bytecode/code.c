@@ -506,7 +506,7 @@ static Ref code_from_parts(VM *vm, const char *who, const Value *parts, Code *ba
   if (!code_check_parts(vm, who, parts)) return NO_REF;
   Code *code = cd_code_new(vm);
   if (!code) return NO_REF;
-  Ref result = cd_from_object(code);
+  Ref result = cd_from_object(code), source = NO_REF;
   uint32_t nlocals, stacksize;
   int first_line;
   const struct { int part; Value *field; } values[] = {{PART_CONSTS, &code->consts}, {PART_NAMES, &code->names}, {PART_VARNAMES, &code->varnames},
@@ -518,7 +518,7 @@ static Ref code_from_parts(VM *vm, const char *who, const Value *parts, Code *ba
       || !code_count_part(vm, parts[PART_STACKSIZE], &stacksize) || !code_count_part(vm, parts[PART_FLAGS], &code->flags)
       || !cd_to_c_int(vm, parts[PART_FIRSTLINE], &first_line)) goto fail;
   code->first_line = first_line;
-  if (!base) base = cd_code_of_view(vm, parts[PART_CODE]);
+  if (!base && (source = cd_code_of_view(vm, parts[PART_CODE], code))) base = (Code *)cd_object(source);
   if (!code_copy_instructions(vm, code, parts, base)) goto fail;
   if (!cd_code_layout(vm, code) || !cd_code_mark_positions(vm, code)) goto fail;
   if (nlocals != code->local_count) { cd_raise_value(vm, "code: co_nlocals != len(co_varnames)"); goto fail; }
@@ -531,9 +531,11 @@ static Ref code_from_parts(VM *vm, const char *who, const Value *parts, Code *ba
     if (!cd_raised(vm)) cd_raise_value(vm, "code: %s", problem);
     goto fail;
   }
+  cd_drop(vm, source);
   return result;
 
 fail:
+  cd_drop(vm, source);
   cd_drop(vm, result);
   return NO_REF;
 }

@@ -1494,13 +1494,24 @@ void cd_code_view_free(VM *vm, Code *code)
   cd_free(vm, view, sizeof *view);
 }
 
-Code *cd_code_of_view(VM *vm, Value bytes)
+static bool view_same_shape(VM *vm, const Code *a, const Code *b)
 {
-  for (const StackView *view = vm->stack_views; view; view = view->next)
-    if (cd_is(view->code, bytes) || (cd_bytes_size(view->code) == cd_bytes_size(bytes) &&
-                                     memcmp(cd_bytes_data(view->code), cd_bytes_data(bytes), cd_bytes_size(bytes)) == 0))
-      return view->owner;
-  return NULL;
+  return a->arg_count == b->arg_count && a->kwonly_count == b->kwonly_count && a->posonly_count == b->posonly_count &&
+         a->flags == b->flags && cd_const_equal(vm, a->varnames, b->varnames) && cd_const_equal(vm, a->cellvars, b->cellvars) &&
+         cd_const_equal(vm, a->freevars, b->freevars);
+}
+
+Ref cd_code_of_view(VM *vm, Value bytes, const Code *like)
+{
+  Code *found = NULL;
+  for (const StackView *view = vm->stack_views; view; view = view->next) {
+    bool same = cd_is(view->code, bytes) || (cd_bytes_size(view->code) == cd_bytes_size(bytes) &&
+                                             memcmp(cd_bytes_data(view->code), cd_bytes_data(bytes), cd_bytes_size(bytes)) == 0);
+    if (!same || !view->owner->head.refcount) continue;          // one that is dying lives no more
+    found = view->owner;
+    if (view_same_shape(vm, found, like)) break; // the same stack code may be told of register code that checks locals or does not
+  }
+  return found ? cd_dup_object(found) : NO_REF;
 }
 
 bool cd_code_view_offset(VM *vm, Code *code, uint32_t unit, int32_t *out)
