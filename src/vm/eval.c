@@ -370,12 +370,10 @@ op_traced:
     load_attr_way:
       if (LIKELY(type->version == cache->type_version)) {
         Value v = NO_VALUE;
-        switch (cache->kind) {
-        case CACHE_INSTANCE: {
+        if (LIKELY(cache->kind == CACHE_INSTANCE)) {             // before the switch: no table jump for the commonest
           AttributeHead *head = (AttributeHead *)((char *)o + cache->version2);
-          if (head->shape && head->shape->id == cache->shape_id) v = head->values[cache->index];
-          break;
-        }
+          if (LIKELY(head->shape && head->shape->id == cache->shape_id)) v = head->values[cache->index];
+        } else switch (cache->kind) {
         case CACHE_CLASS: {
           AttributeHead *head = (AttributeHead *)((char *)o + cache->version2);
           if ((head->shape ? head->shape->id : 0) == cache->shape_id && !cd_bits(head->dict)) v = cache->value;
@@ -386,21 +384,13 @@ op_traced:
         case CACHE_PROPERTY: {
           Function *getter = (Function *)cd_object(cache->value);
           if (!cd_code_is_simple(getter->code) || getter->code->arg_count != 1 || TRACED()) break;
-          if (!cd_deeper(vm, thread)) goto error;
-          uint16_t flags;
-          Frame *callee = cd_stack_push(vm, stack, cd_frame_size(getter->code), &flags);
-          if (!callee) { thread->recursion_depth--; goto error; }
           SAVE();
-          cd_dup_object(getter);
-          cd_frame_init(callee, getter, getter->code, flags);
-          memset(callee->registers, 0, getter->code->register_count * sizeof(Value));
-          callee->registers[0] = TAKE(B);
-          callee->back = frame;
-          callee->return_register = A;
-          thread->frame = frame = callee;
-          LOAD_FRAME();
-          pc = code->instrs;
-          DISPATCH();
+          if (!cd_deeper(vm, thread)) goto error;
+          Frame *callee = cd_frame_push_simple(vm, stack, getter, &object, 1);
+          if (!callee) { thread->recursion_depth--; goto error; }
+          uint32_t target = A;
+          CONSUME(B);
+          ENTER_FRAME(callee, RETURN_CALL, target);
         }
         default: break;
         }
@@ -446,12 +436,10 @@ op_traced:
       if (LIKELY(type->version == cache->type_version)) {
         Value v = NO_VALUE;
         bool method = true;
-        switch (cache->kind) {
-        case CACHE_METHOD: {
+        if (LIKELY(cache->kind == CACHE_METHOD)) {               // before the switch: no table jump for the commonest
           AttributeHead *head = (AttributeHead *)((char *)o + cache->version2);
           if ((head->shape ? head->shape->id : 0) == cache->shape_id && !cd_bits(head->dict)) v = cache->value;
-          break;
-        }
+        } else switch (cache->kind) {
         case CACHE_METHOD_NO_DICT: v = cache->value; break;
         case CACHE_INSTANCE: {
           AttributeHead *head = (AttributeHead *)((char *)o + cache->version2);
