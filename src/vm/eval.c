@@ -1257,15 +1257,26 @@ call_native: {
     uint32_t given = C, asks;
     Value target;
     if (cd_object(R[B])->type == vm->types.native) {
-      const Native *native = (const Native *)cd_object(R[B]);
+      Native *native = (Native *)cd_object(R[B]);
       asks = (uint32_t)native->def->flags & METHOD_RESUMES;
+      if (LIKELY(!asks)) {
+        uint32_t first = B + 1 + !cd_bits(R[B + 1]);
+        SAVE();
+        result = cd_native_call(vm, native->def, &native->signature, native->self, native->type, &R[first], given + B + 2 - first, NO_VALUE);
+        goto native_called;
+      }
       target = asks != METHOD_NEXT ? native->self : given ? R[B + 2] : NO_VALUE;
-      if (LIKELY(!asks) || cd_bits(R[B + 1]) || !cd_bits(target)) goto call_other;
+      if (cd_bits(R[B + 1]) || !cd_bits(target)) goto call_other;
     } else {
-      const MethodDescriptor *method = (const MethodDescriptor *)cd_object(R[B]);
+      MethodDescriptor *method = (MethodDescriptor *)cd_object(R[B]);
       asks = (uint32_t)method->def->flags & METHOD_RESUMES;
       target = R[B + 1];
-      if (LIKELY(!asks) || !cd_bits(target) || !cd_is_exact(target, method->type)) goto call_other;
+      if (UNLIKELY(!cd_bits(target) || cd_type_of(vm, target) != method->type)) goto call_other;
+      if (LIKELY(!asks)) {
+        SAVE();
+        result = cd_native_call(vm, method->def, &method->signature, target, method->type, &R[B + 2], given, NO_VALUE);
+        goto native_called;
+      }
     }
     if (!cd_is_object(target) || !(cd_object(target)->type == vm->types.generator || (asks != METHOD_NEXT && cd_object(target)->type == vm->types.coroutine))) goto call_other;
     gen = (Generator *)cd_object(target);
@@ -1313,6 +1324,12 @@ call_native: {
     default: UNREACHABLE();
     }
   }
+
+native_called:
+  dispatch = stack->dispatch;
+  if (UNLIKELY(!cd_bits(result))) goto error;
+  for (uint32_t i = B, end = B + 2 + C; i < end; i++) cd_clear(vm, &R[i]);
+  CALL_RESULT(A, result);
 
 call_bound: {                                    // a Python function whose arguments need binding
     Function *function = (Function *)cd_object(R[B]);
