@@ -417,8 +417,7 @@ Ref cd_str_concat(VM *vm, Value a, Value b)
   if (t->size == 0) return cd_str_exact(vm, a);
   Ref result = cd_str_blank(vm, s->size + t->size, s->length + t->length);
   if (!result) return NO_REF;
-  memcpy(cd_str_buffer(result), s->data, s->size);
-  memcpy(cd_str_buffer(result) + s->size, t->data, t->size);
+  cd_put_bytes(cd_put_bytes(cd_str_buffer(result), s->data, s->size), t->data, t->size);
   return result;
 }
 
@@ -489,8 +488,8 @@ static Ref str_join_items(VM *vm, Value separator, const Value *items, size_t co
   if (size < 4) {
     char bytes[4], *p = bytes;
     for (size_t i = 0; i < count; i++) {
-      if (i) p = mempcpy(p, sep->data, sep->size);
-      p = mempcpy(p, cd_str_data(items[i]), cd_str_size(items[i]));
+      if (i) p = cd_put_bytes(p, sep->data, sep->size);
+      p = cd_put_bytes(p, cd_str_data(items[i]), cd_str_size(items[i]));
     }
     return cd_str_known(vm, bytes, size, length);
   }
@@ -498,8 +497,8 @@ static Ref str_join_items(VM *vm, Value separator, const Value *items, size_t co
   if (!result) return NO_REF;
   char *p = cd_str_buffer(result);
   for (size_t i = 0; i < count; i++) {
-    if (i) p = mempcpy(p, sep->data, sep->size);
-    p = mempcpy(p, cd_str_data(items[i]), cd_str_size(items[i]));
+    if (i) p = cd_put_bytes(p, sep->data, sep->size);
+    p = cd_put_bytes(p, cd_str_data(items[i]), cd_str_size(items[i]));
   }
   return result;
 }

@@ -80,6 +80,15 @@ static Ref str_map_case(VM *vm, Value self, CaseFn map, char first)
   return str_finish_or_fail(&text, ok);
 }
 
+#define EACH_BYTE(b) (UINT64_C(0x0101010101010101) * (b))
+
+// Eight ASCII characters with the letters from `first` to first + 25 moved by 32. No sum carries into the next byte.
+static inline uint64_t str_flip_word(uint64_t word, char first)
+{
+  uint64_t from = word + EACH_BYTE(0x80 - (unsigned)first), behind = word + EACH_BYTE(0x80 - (unsigned)first - 26);
+  return word ^ (from & ~behind & EACH_BYTE(0x80)) >> 2;
+}
+
 // ASCII text with the letters between `first` and first + 25 moved by 32.
 static Ref str_flip_ascii(VM *vm, Value self, char first)
 {
@@ -91,10 +100,19 @@ static Ref str_flip_ascii(VM *vm, Value self, char first)
   Ref result = cd_str_blank(vm, s->size, s->size);
   if (!result) return NO_REF;
   char *out = cd_str_buffer(result);
-  for (size_t i = 0; i < s->size; i++) {
-    char c = s->data[i];
-    out[i] = (char)(c ^ ((unsigned char)(c - first) < 26 ? 32 : 0));
+  if (s->size < 8) {
+    for (size_t i = 0; i < s->size; i++) out[i] = (char)(s->data[i] ^ ((unsigned char)(s->data[i] - first) < 26 ? 32 : 0));
+    return result;
   }
+  uint64_t word;
+  for (size_t i = 0; i + 8 < s->size; i += 8) {
+    memcpy(&word, s->data + i, 8);
+    word = str_flip_word(word, first);
+    memcpy(out + i, &word, 8);
+  }
+  memcpy(&word, s->data + s->size - 8, 8);       // the last eight may overlap those before
+  word = str_flip_word(word, first);
+  memcpy(out + s->size - 8, &word, 8);
   return result;
 }
 
@@ -629,7 +647,17 @@ static Ref str_replace_text(VM *vm, Value self, Value old, Value new, int64_t co
   const Str *s = cd_as_str(self), *o = cd_as_str(old), *n = cd_as_str(new);
   if (count == 0 || (s->size < o->size)) return str_same(vm, self);
   if (o->size == 0) return str_interleave(vm, self, new, count);
-  size_t hits = cd_search_count(s->data, s->size, o->data, o->size, count < 0 ? SIZE_MAX : (size_t)count);
+  size_t limit = count < 0 ? SIZE_MAX : (size_t)count, places[16], hits = 0;      // the first places are remembered
+  for (const char *p = s->data, *end = p + s->size; hits < limit && hits < ARRAY_LEN(places); hits++) {
+    int64_t at = cd_search_first(p, (size_t)(end - p), o->data, o->size);
+    if (at < 0) { limit = hits; break; }
+    places[hits] = (size_t)at;
+    p += (size_t)at + o->size;
+    if (hits + 1 == ARRAY_LEN(places)) {
+      hits += 1 + cd_search_count(p, (size_t)(end - p), o->data, o->size, limit - hits - 1);
+      break;
+    }
+  }
   if (hits == 0 || (o->size == n->size && memcmp(o->data, n->data, o->size) == 0)) return str_same(vm, self);
   size_t added, size;
   if (__builtin_mul_overflow(hits, n->size, &added) || __builtin_add_overflow(s->size - hits * o->size, added, &size) ||
@@ -652,13 +680,13 @@ static Ref str_replace_text(VM *vm, Value self, Value old, Value new, int64_t co
   if (!result) return NO_REF;
   char *out = cd_str_buffer(result);
   const char *p = s->data, *end = p + s->size;
-  while (hits--) {
-    size_t at = (size_t)cd_search_first(p, (size_t)(end - p), o->data, o->size);
-    out = mempcpy(out, p, at);
-    out = mempcpy(out, n->data, n->size);
+  for (size_t i = 0; i < hits; i++) {
+    size_t at = i < ARRAY_LEN(places) ? places[i] : (size_t)cd_search_first(p, (size_t)(end - p), o->data, o->size);
+    out = cd_put_bytes(out, p, at);
+    out = cd_put_bytes(out, n->data, n->size);
     p += at + o->size;
   }
-  memcpy(out, p, (size_t)(end - p));
+  cd_put_bytes(out, p, (size_t)(end - p));
   return result;
 }
 
