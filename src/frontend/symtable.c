@@ -857,12 +857,11 @@ static void symtable_stmts(SymbolTable *t, const StmtSeq *seq)
 
 static void symtable_nonlocal_error(SymbolTable *t, const Scope *scope, const Symbol *symbol, const char *format)
 {
-  for (const Directive *d = scope->directives; d; d = d->next) {
-    if (!cd_is(d->name, symbol->name)) continue;
-    SYMTABLE_ERROR(t, d, format, symbol->name);
-    return;
-  }
-  SYMTABLE_ERROR(t, scope, format, symbol->name);
+  const Directive *first = NULL;                 // of those that name it; the list begins with the last
+  for (const Directive *d = scope->directives; d; d = d->next)
+    if (cd_is(d->name, symbol->name)) first = d;
+  if (first) SYMTABLE_ERROR(t, first, format, symbol->name);
+  else SYMTABLE_ERROR(t, scope, format, symbol->name);
 }
 
 // `scope`, between the use of a name and the function that binds it, passes its cell on.
