@@ -712,7 +712,7 @@ bool cd_check_keywords(Compiler *c, const KeywordSeq *keywords)
     Keyword *k = keywords->items[i];
     if (!k->arg) continue;
     if (cd_is(k->arg, c->vm->names.__debug__)) {
-      CD_ERROR(c, k, "cannot assign to __debug__");
+      CD_ERROR_HERE(c, "cannot assign to __debug__");
       return false;
     }
     for (size_t j = i + 1; j < keywords->count; j++)

@@ -223,7 +223,7 @@ static void match_sequence(Compiler *c, Pattern *p, Reg subject, PatternContext 
     const Pattern *sub = patterns->items[i];
     if (sub->kind == PATTERN_MatchStar) {
       if (star != SIZE_MAX) {
-        CD_ERROR_HERE(c, "multiple starred expressions in sequence pattern");
+        CD_ERROR_HERE(c, "multiple starred names in sequence pattern");
         return;
       }
       star_wildcard = match_is_star_wildcard(sub);
@@ -266,7 +266,7 @@ static bool match_check_keys(Compiler *c, const ExprSeq *keys)
     } else if (key->kind == EXPR_Constant) {
       Value v = key->as.Constant.value;
       Find found = cd_set_contains(c->vm, seen, v);
-      if (found == FIND_HIT) CD_ERROR(c, key, "mapping pattern checks duplicate key (%R)", v);
+      if (found == FIND_HIT) CD_ERROR_HERE(c, "mapping pattern checks duplicate key (%R)", v);
       if (found == FIND_ERROR || (found == FIND_MISSING && !cd_set_add(c->vm, seen, v))) c->failed = true;
     }
   }
@@ -466,8 +466,7 @@ static void match_or(Compiler *c, Pattern *p, Reg subject, PatternContext *pc)
 static void match_pattern(Compiler *c, Pattern *p, Reg subject, PatternContext *pc)
 {
   if (c->failed || !cd_codegen_enter(c)) return;
-  Position at = c->unit->at;
-  c->unit->at = POSITION_OF(p);
+  c->unit->at = POSITION_OF(p);                  // and there it stays: what comes behind a pattern belongs to the last one in it
   switch (p->kind) {
   case PATTERN_MatchValue: match_value(c, p, subject, pc); break;
   case PATTERN_MatchSingleton: match_singleton(c, p, subject, pc); break;
@@ -478,7 +477,6 @@ static void match_pattern(Compiler *c, Pattern *p, Reg subject, PatternContext *
   case PATTERN_MatchOr: match_or(c, p, subject, pc); break;
   case PATTERN_MatchStar: CD_ERROR_HERE(c, "can't use starred expression here"); break;
   }
-  c->unit->at = at;
   c->depth--;
 }
 
