@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 void cede_options_init(CedeOptions *options)
@@ -80,13 +81,25 @@ static bool choose_hash_key(VM *vm)
   return getrandom(&vm->hash_key, sizeof vm->hash_key, 0) == sizeof vm->hash_key;
 }
 
+// Where the process's first stack may end. Its top is where the environment is kept, and libc finds it by reading the kernel's list of mappings, which
+// takes longer than all else here. NULL: another thread, or an environment that has moved.
+static char *main_stack_base(void)
+{
+  struct rlimit limit;
+  char *here = __builtin_frame_address(0), *top = here;
+  if (gettid() != getpid() || getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return NULL;
+  for (char **e = environ; e && *e; e++)
+    if (*e > top && *e - here < 16 << 20) top = *e;
+  return top == here || (size_t)(top - here) > limit.rlim_cur ? NULL : top - limit.rlim_cur;
+}
+
 // The lowest address that native code of this thread may reach, with room left for what runs below the check.
 static char *stack_limit(void)
 {
   pthread_attr_t attributes;
-  void *base = NULL;
+  void *base = main_stack_base();
   size_t size = 0;
-  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+  if (!base && pthread_getattr_np(pthread_self(), &attributes) == 0) {
     pthread_attr_getstack(&attributes, &base, &size);
     pthread_attr_destroy(&attributes);
   }

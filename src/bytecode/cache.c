@@ -254,9 +254,12 @@ static Ref cache_read_str(CacheReader *r, bool interned)
   uint64_t size;
   if (!cache_read_number(r, &size) || size > cache_left(r)) return cache_bad(r);
   size_t count;
-  bool ascii;
-  if (cd_utf8_check((const char *)r->p, size, true, &count, &ascii, NULL) != size) return cache_bad(r);
-  Ref s = interned ? cd_intern_size(r->vm, (const char *)r->p, size) : cd_str_new(r->vm, (const char *)r->p, size);
+  bool ascii, bad = false;
+  Ref s;
+  if (interned) s = cd_intern_unchecked(r->vm, (const char *)r->p, size, &bad);
+  else if (cd_utf8_check((const char *)r->p, size, true, &count, &ascii, NULL) == size) s = cd_str_known(r->vm, (const char *)r->p, size, count);
+  else bad = true, s = NO_REF;
+  if (bad) return cache_bad(r);
   r->p += size;
   if (s && !cache_keep(r, s)) {
     cd_drop(r->vm, s);

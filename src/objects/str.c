@@ -234,13 +234,35 @@ Ref cd_str_intern(VM *vm, Ref s)
   return s;
 }
 
-Ref cd_intern_size(VM *vm, const char *data, size_t size)
+// `checked`: the text is known to be valid.
+static Ref intern_text(VM *vm, const char *data, size_t size, bool checked, bool *bad)
 {
   struct Interned *table = interned_table(vm);
   if (!table) return NO_REF;
-  Str *present = interned_find(table, cd_hash_bytes(vm->hash_key, data, size), data, size);
-  return present ? cd_dup_object(present) : cd_str_intern(vm, cd_str_new(vm, data, size));
+  int64_t hash = cd_hash_bytes(vm->hash_key, data, size);
+  Str *present = interned_find(table, hash, data, size);
+  if (present) return cd_dup_object(present);
+  size_t length;
+  bool ascii;
+  if (checked) {
+    length = cd_utf8_count(data, size);
+  } else if (cd_utf8_check(data, size, true, &length, &ascii, NULL) != size) {
+    *bad = true;
+    return NO_REF;
+  }
+  Ref s = cd_str_known(vm, data, size, length);
+  Str *str = s ? cd_as_str(s) : NULL;
+  if (!s || str->interned) return s;
+  str->hash = hash;
+  interned_insert(table, str);
+  table->live++;
+  table->filled++;
+  str->interned = true;
+  return s;
 }
+
+Ref cd_intern_size(VM *vm, const char *data, size_t size) { return intern_text(vm, data, size, true, NULL); }
+Ref cd_intern_unchecked(VM *vm, const char *data, size_t size, bool *bad) { return intern_text(vm, data, size, false, bad); }
 
 Ref cd_intern(VM *vm, const char *text) { return cd_intern_size(vm, text, strlen(text)); }
 

@@ -43,6 +43,7 @@ void cd_interned_finish(VM *vm);
 MUST_USE Ref cd_str_intern(VM *vm, Ref s);
 MUST_USE Ref cd_intern(VM *vm, const char *text);
 MUST_USE Ref cd_intern_size(VM *vm, const char *data, size_t size);
+MUST_USE Ref cd_intern_unchecked(VM *vm, const char *data, size_t size, bool *bad);   // *bad, and nothing set: the text is no WTF-8
 MUST_USE Ref cd_str_exact(VM *vm, Value s);                                      // subclass instance -> plain str
 
 bool cd_str_equal(Value a, Value b);                                             // both str; runs nothing
