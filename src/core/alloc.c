@@ -255,6 +255,23 @@ void cd_alloc_each_object(VM *vm, void (*each)(void *context, Object *object), v
 
 // ---- objects ----
 
+// Clears the first n bytes, at least 16, of a small block: two stores that overlap for the sizes of most objects.
+static ALWAYS_INLINE void small_clear(char *p, size_t n)
+{
+  if (n <= 32) {
+    memset(p, 0, 16);
+    memset(p + n - 16, 0, 16);
+  } else if (n <= 64) {
+    memset(p, 0, 32);
+    memset(p + n - 32, 0, 32);
+  } else if (n <= 128) {
+    memset(p, 0, 64);
+    memset(p + n - 64, 0, 64);
+  } else {
+    memset(p, 0, n);
+  }
+}
+
 // With MemoryError set on failure; the header is complete afterwards and everything behind it, up to `zeroed`, is zero.
 static ALWAYS_INLINE void *object_new_untracked(VM *vm, Type *type, size_t size, size_t zeroed)
 {
@@ -262,7 +279,7 @@ static ALWAYS_INLINE void *object_new_untracked(VM *vm, Type *type, size_t size,
   Object *object;
   if (LIKELY(alloc_is_small(size))) {
     if (UNLIKELY(!(object = small_new(vm, size)))) return NULL;
-    memset(object, 0, zeroed);
+    small_clear((char *)object, zeroed);
   } else {
     if (UNLIKELY(!(object = large_new(vm, size, zeroed == size)))) return NULL;
     if (zeroed < size) memset(object, 0, zeroed);
