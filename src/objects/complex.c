@@ -280,7 +280,7 @@ static Find complex_from_special(VM *vm, Value v, ComplexParts *out)
   else if (!cd_is_exact(result, vm->types.complex))
     ok = cd_warn(vm, vm->exc.DeprecationWarning, 1,
                  "__complex__ returned non-complex (type %.200s).  The ability to return an instance of a strict subclass of complex is deprecated, and "
-                 "may not be supported in a future version of Python.", cd_type_name(cd_type_of(vm, result)));
+                 "may be removed in a future version of Python.", cd_type_name(cd_type_of(vm, result)));
   if (ok) *out = complex_parts(result);
   cd_drop(vm, result);
   return ok ? FIND_HIT : FIND_ERROR;

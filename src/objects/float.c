@@ -143,7 +143,7 @@ static bool float_from_slot(VM *vm, Value v, double *out)
   else if (!cd_is_flonum(result) && !cd_is_exact(result, vm->types.float_))
     ok = cd_warn(vm, vm->exc.DeprecationWarning, 1,
                  "%.50s.__float__ returned non-float (type %.50s).  The ability to return an instance of a strict subclass of float is deprecated, and "
-                 "may not be supported in a future version of Python.", cd_type_name(type), cd_type_name(cd_type_of(vm, result)));
+                 "may be removed in a future version of Python.", cd_type_name(type), cd_type_name(cd_type_of(vm, result)));
   if (ok) *out = cd_float_value(result);
   cd_drop(vm, result);
   return ok;
