@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Runs every test and ends with the line "N passed, N failed, N skipped".
 
-usage: tests/run.py [--asan] [NAME ...]     only tests whose path contains a NAME
+usage: tests/run.py [--asan] [--whole] [NAME ...]     only tests whose path contains a NAME
+
+--asan: the build with AddressSanitizer and UBSan. --whole: every allocation of every snippet fails in turn, not a sample of them
 
 Kinds, in this order:
   tools/layers.py, tools/symbols.py     what may include what, and which names the linker sees
@@ -13,6 +15,8 @@ Kinds, in this order:
   tests/bytecode/test_*.py              drivers that let CPython run what Cede compiled (run by python3, given the program)
   tests/differs/*.py                    intended differences: run under Cede, output compared with the `# cede:` lines of the file
   tests/api/*.c, *.cpp                  hosts that embed Cede
+  tests/alloc/sweep.c                   snippets that are run with the 1st, 2nd, 3rd ... allocation failing
+  tests/leaks                           our own programs run again and again in one VM, and 10,000 VMs: nothing may be left
   tests/programs/test_*.py              drivers that put unmodified packages to work (run by python3, given the program)
   tests/cpython/run                     CPython's own test files, against the table expect.txt
 """
@@ -28,6 +32,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 REFERENCE = "/usr/bin/python3"
+LEAK_FOLDERS = ("coro", "errors", "frontend", "modules", "newer", "objects", "vm")
 ADDRESS = re.compile(rb"0x[0-9a-f]{6,}")
 
 
@@ -55,8 +60,9 @@ def first_difference(ours, theirs):
 class Suite:
     """Runs tests by kind and counts."""
 
-    def __init__(self, cede, asan):
-        self.cede, self.asan = str(cede), asan
+    def __init__(self, cede, asan, whole=False):
+        self.cede, self.asan, self.whole = str(cede), asan, whole
+        self.patience = 6 if asan else 1
         self.passed = self.failed = self.skipped = 0
 
     def report(self, name, trouble):
@@ -69,7 +75,7 @@ class Suite:
     def both(self, path, with_errors):
         """The same program under both interpreters."""
         with tempfile.TemporaryDirectory(prefix="cede-test-") as folder:
-            ours = capture([self.cede, str(path)], cwd=folder)
+            ours = capture([self.cede, str(path)], cwd=folder, timeout=120 * self.patience)
         with tempfile.TemporaryDirectory(prefix="cede-test-") as folder:
             theirs = capture([REFERENCE, str(path)], cwd=folder)
         if ours[0] != theirs[0]:
@@ -101,11 +107,12 @@ class Suite:
             return first_difference(output, want)
         return "" if status == 0 else f"exit status {status}: {errors[-300:]!r}"
 
-    def c_program(self, path):
+    def c_program(self, path, *arguments):
         """Builds one C test against the built library, runs it. Hosts see the public header only, and are strict C99 or C++11."""
         build, host = pathlib.Path(self.cede).parent, path.parent.name == "api"
         compiler = {".c": ["gcc", "-std=c99" if host else "-std=gnu11"], ".cpp": ["clang++", "-std=c++11", "-fno-exceptions", "-fno-rtti"]}[path.suffix]
         flags = ["-D_GNU_SOURCE", "-g", *(["-fsanitize=address,undefined"] if self.asan else []), f"-I{ROOT}/include"]
+        flags += ["-DCEDE_DEBUG=1"] if self.asan and not host else []
         flags += ["-Wall", "-Wextra", "-pedantic", "-Werror"] if host else [f"-I{ROOT}/src", f"-I{build}/generated"]
         with tempfile.TemporaryDirectory(prefix="cede-test-") as folder:
             program, made = os.path.join(folder, "test"), os.path.join(folder, "test.o")
@@ -116,8 +123,18 @@ class Suite:
                 status, _, errors = capture(["gcc", *sanitizers, made, str(build / "libcede_core.a"), *libraries, "-o", program])
             if status != 0:
                 return "does not build: " + errors.decode()[-500:]
-            status, output, errors = capture([program], timeout=300)
+            status, output, errors = capture([program, *arguments], timeout=1800 if self.whole else 300 * self.patience)
             return "" if status == 0 else f"exit status {status}: {(output + errors).decode('utf-8', 'replace')[-500:]}"
+
+    def sweep(self, path):
+        return self.c_program(path, "-n", "0" if self.whole else "10", str(TESTS / "alloc" / "snippets.txt"))
+
+    def many_vms(self, path):
+        return self.c_program(path, "500" if self.asan else "10000")
+
+    def leaks(self, path):
+        status, output, errors = capture([self.cede, str(TESTS / "leaks" / "repeat.py"), str(path)], timeout=200 * self.patience)
+        return "" if status == 0 else f"leaks: {(output + errors).decode('utf-8', 'replace')[-500:]}"
 
     def driver(self, path):
         """A driver prints what went wrong and exits 1, or prints `skip: reason` and exits 77."""
@@ -155,7 +172,11 @@ class Suite:
             jobs.append((path, self.differs))
         for path in sorted(TESTS.glob("bytecode/test_*.py")) + sorted(TESTS.glob("programs/test_*.py")):
             jobs.append((path, self.driver))
+        jobs.append((TESTS / "alloc" / "sweep.c", self.sweep))
+        jobs.append((TESTS / "leaks" / "many_vms.c", self.many_vms))
         jobs = [(path, run) for path, run in jobs if wanted(path)]
+        if not names or any("leaks" in name for name in names):
+            jobs += [(path, self.leaks) for folder in LEAK_FOLDERS for path in sorted(TESTS.glob(folder + "/*.py"))]
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             for (path, _), trouble in zip(jobs, pool.map(lambda job: job[1](job[0]), jobs)):
                 if trouble is not None:
@@ -164,7 +185,8 @@ class Suite:
             self.cpython()
 
     def cpython(self):
-        process = subprocess.Popen([str(TESTS / "cpython" / "run"), "--cede", self.cede], stdout=subprocess.PIPE, text=True)
+        slow = ["--timeout", "900"] if self.asan else []
+        process = subprocess.Popen([str(TESTS / "cpython" / "run"), "--cede", self.cede, *slow], stdout=subprocess.PIPE, text=True)
         last = ""
         for line in process.stdout:
             print(line, end="", flush=True)
@@ -182,9 +204,10 @@ class Suite:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--asan", action="store_true")
+    parser.add_argument("--whole", action="store_true")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
-    suite = Suite(ROOT / ("build-asan" if args.asan else "build") / "cede", args.asan)
+    suite = Suite(ROOT / ("build-asan" if args.asan else "build") / "cede", args.asan, args.whole)
     suite.run_all(args.names)
     print(f"{suite.passed} passed, {suite.failed} failed, {suite.skipped} skipped")
     sys.exit(1 if suite.failed else 0)

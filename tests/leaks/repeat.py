@@ -1,0 +1,84 @@
+"""Runs a program again and again in one VM and tells what each run leaves behind.
+
+usage: cede tests/leaks/repeat.py PROGRAM.  Exit status 1: something is left every time; then the types of it, from a debug build.
+"""
+import gc
+import io
+import os
+import sys
+
+RUNS = 6
+
+
+def forget_caches():
+    """What the library keeps on purpose."""
+    for name, clear in (("re", "purge"), ("linecache", "clearcache"), ("typing", "_cleanups"), ("fnmatch", "_compile_pattern"), ("functools", None)):
+        module = sys.modules.get(name)
+        if module is None or clear is None:
+            continue
+        if name == "typing":
+            for cleanup in module._cleanups:
+                cleanup()
+        elif name == "fnmatch":
+            module._compile_pattern.cache_clear()
+        else:
+            getattr(module, clear)()
+    if "warnings" in sys.modules:
+        sys.modules["warnings"].resetwarnings()
+    if "copyreg" in sys.modules:
+        sys.modules["copyreg"].__dict__["_slotnames_cache"] = None
+    for kind in ("type", "value", "traceback"):
+        sys.__dict__.pop("last_" + kind, None)
+    sys._clear_type_cache()
+
+
+def run(code, path):
+    namespace = {"__name__": "__main__", "__builtins__": __builtins__, "__file__": path}
+    stdout, stderr = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
+    before = set(sys.modules)
+    try:
+        exec(code, namespace)
+    except SystemExit:
+        pass
+    except BaseException as error:                 # the same every time, or the program's own test reports it
+        error.__traceback__ = None
+    finally:
+        sys.stdout, sys.stderr = stdout, stderr
+    namespace.clear()
+
+
+def census():
+    try:
+        from _testinternalcapi import live_objects
+    except ImportError:
+        return None
+    return {kind.__name__: count for kind, (count, references) in live_objects().items()}
+
+
+def main():
+    path = os.path.abspath(sys.argv[1])
+    sys.argv = [path]
+    with open(path, "rb") as f:
+        code = compile(f.read(), path, "exec")
+    blocks, kinds = [0] * RUNS, [None] * RUNS
+    for i in range(RUNS):
+        run(code, path)
+        forget_caches()
+        for _ in range(3):
+            gc.collect()
+        kinds[i] = census()
+        blocks[i] = sys.getallocatedblocks()
+    growth = [b - a for a, b in zip(blocks, blocks[1:])][-3:]
+    if sum(growth) <= 0 or max(growth) <= 0 or sorted(growth)[1] <= 0:
+        return 0
+    print("blocks left by the last runs:", *growth)
+    if kinds[-1]:
+        for name in sorted(kinds[-1]):
+            change = kinds[-1][name] - kinds[-2].get(name, 0)
+            if change and not (name in ("dict", "int") and change < 0):
+                print(f"  {change:+} {name}")
+    return 1
+
+
+sys.exit(main())
