@@ -362,8 +362,9 @@ static bool stmt_push_statements(Parser *p)
   Stmt *s;
   if (stmt_is_compound(p)) return (s = stmt_statement(p)) && STMT_PUSH(p, s);
   if (UNLIKELY(PARSER_IS_WORD(p, "match"))) {
+    const Token *start = p->token;
     if ((s = cd_parse_match(p))) return STMT_PUSH(p, s);
-    if (cd_raised(p->vm)) return false;
+    if (cd_raised(p->vm) || p->token != start) return false;
   }
   return stmt_simple_line(p);
 }

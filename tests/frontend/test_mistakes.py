@@ -309,3 +309,9 @@ for source in [
     '# c\nx y # c\n',
 ]:
     say(source)
+for mode in ("exec", "single"):
+    for source in ["match x:\n    case 1:\n        z 0\n", "match x:\n    case 1:\n        match y\n", "match x:\n case a:\n  y = case 1\n"]:
+        try:
+            compile(source, "<source>", mode)
+        except SyntaxError as error:
+            print(mode, ascii(source), ascii(error.args))
