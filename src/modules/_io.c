@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // _io.c: the module under `io`: open() and the types of io_*.c
 #include "modules/io.h"
+#include "objects/exception.h"
 
 static bool open_parse_mode(VM *vm, const char *mode, char raw_mode[5], bool *text, bool *binary, bool *updating)
 {
@@ -235,14 +236,9 @@ static bool io_exec(VM *vm, Value module)
     if (!state->names[i] && !(state->names[i] = cd_intern(vm, io_name_texts[i]))) return false;
   if (!io_add_types(vm, module, state)) return false;
   // class UnsupportedOperation(OSError, ValueError)
-  Ref name = cd_str_from(vm, "UnsupportedOperation"), bases = cd_tuple2(vm, cd_type_value(vm->exc.OSError), cd_type_value(vm->exc.ValueError)),
-      dict = cd_dict_new(vm), module_name = cd_str_from(vm, "io");
-  bool ok = name && bases && dict && module_name && cd_dict_set(vm, dict, N(__module__), module_name);
-  Ref unsupported = ok ? cd_type_new(vm, vm->types.type, name, bases, dict, NULL, NO_VALUE) : NO_REF;
-  cd_drop(vm, name);
+  Ref bases = cd_tuple2(vm, cd_type_value(vm->exc.OSError), cd_type_value(vm->exc.ValueError));
+  Ref unsupported = bases ? cd_exception_type_new(vm, "io.UnsupportedOperation", NULL, bases) : NO_REF;
   cd_drop(vm, bases);
-  cd_drop(vm, dict);
-  cd_drop(vm, module_name);
   if (!unsupported) return false;
   cd_replace(vm, &state->unsupported, cd_dup(unsupported));
   return cd_module_add(vm, module, "UnsupportedOperation", unsupported) &&

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // _signal.c: signals: handlers in Python run at the next breaker check of the main thread (library reference, "signal")
 #include "modules/module_list.h"
+#include "objects/exception.h"
 #include "modules/signals.h"
 
 #include "core/lock.h"
@@ -498,15 +499,7 @@ static bool signal_exec(VM *vm, Value module)
   }
   if (!s->siginfo && !(s->siginfo = cd_struct_type_new(vm, &siginfo_struct))) return false;
   if (!cd_module_add(vm, module, "struct_siginfo", cd_dup_object(s->siginfo))) return false;
-  if (!s->itimer_error) {
-    Ref name = cd_str_from(vm, "itimer_error"), bases = cd_tuple1(vm, cd_type_value(vm->exc.OSError)), dict = cd_dict_new(vm), home = cd_str_from(vm, "signal");
-    if (name && bases && dict && home && cd_dict_set(vm, dict, N(__module__), home)) s->itimer_error = cd_type_new(vm, vm->types.type, name, bases, dict, NULL, NO_VALUE);
-    cd_drop(vm, name);
-    cd_drop(vm, bases);
-    cd_drop(vm, dict);
-    cd_drop(vm, home);
-    if (!s->itimer_error) return false;
-  }
+  if (!s->itimer_error && !(s->itimer_error = cd_exception_type_new(vm, "signal.itimer_error", NULL, cd_type_value(vm->exc.OSError)))) return false;
   return cd_module_add(vm, module, "ItimerError", cd_dup(s->itimer_error));
 }
 

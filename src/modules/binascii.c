@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // binascii.c: binary data as text: hexadecimal, base64, uuencode, quoted-printable; checksums
 #include "modules/module_list.h"
+#include "objects/exception.h"
 
 #include "objects/bytes.h"
 #include "objects/dict.h"
@@ -369,20 +370,11 @@ FUNCTION(binascii, crc_hqx, "crc_hqx(data, crc, /)", "CRC-CCITT of data, going o
 
 // ---- the module ----
 
-static Ref binascii_error_type(VM *vm, const char *name, Type *base)
-{
-  Ref text = cd_str_from(vm, name), bases = cd_tuple1(vm, cd_type_value(base)), dict = cd_dict_new(vm), home = cd_str_from(vm, "binascii"), type = NO_REF;
-  if (text && bases && dict && home && cd_dict_set(vm, dict, N(__module__), home)) type = cd_type_new(vm, vm->types.type, text, bases, dict, NULL, NO_VALUE);
-  cd_drop(vm, text);
-  cd_drop(vm, bases);
-  cd_drop(vm, dict);
-  cd_drop(vm, home);
-  return type;
-}
 static bool binascii_exec(VM *vm, Value module)
 {
   BinasciiState *s = binascii_state(vm);
-  return (s->error = binascii_error_type(vm, "Error", vm->exc.ValueError)) && (s->incomplete = binascii_error_type(vm, "Incomplete", vm->exc.Exception)) &&
+  return (s->error = cd_exception_type_new(vm, "binascii.Error", NULL, cd_type_value(vm->exc.ValueError))) &&
+         (s->incomplete = cd_exception_type_new(vm, "binascii.Incomplete", NULL, cd_type_value(vm->exc.Exception))) &&
          cd_module_add(vm, module, "Error", cd_dup(s->error)) && cd_module_add(vm, module, "Incomplete", cd_dup(s->incomplete));
 }
 static void binascii_traverse(void *data, VisitFn visit, void *context)
