@@ -440,8 +440,10 @@ BYTE_METHOD(rpartition, "rpartition(self, sep, /)",
 static bool byte_like_join_item(VM *vm, ByteBuilder *builder, Value separator, Value item, size_t i)
 {
   Buffer buffer;
-  if (!cd_has_buffer(vm, item)) return cd_raise_type(vm, "sequence item %zd: expected a bytes-like object, %.80T found", (ptrdiff_t)i, item);
-  if (!cd_get_buffer(vm, item, &buffer, BUFFER_SIMPLE)) return false;
+  if (!cd_has_buffer(vm, item) || !cd_get_buffer(vm, item, &buffer, BUFFER_SIMPLE)) {
+    if (cd_raised(vm) && !cd_swallow(vm, vm->exc.BufferError) && !cd_swallow(vm, vm->exc.TypeError)) return false;
+    return cd_raise_type(vm, "sequence item %zd: expected a bytes-like object, %.80T found", (ptrdiff_t)i, item);
+  }
   ByteSpan sep = cd_byte_span(separator);
   bool ok = (i == 0 || cd_byte_builder_put(builder, sep.data, sep.size)) && cd_byte_builder_put(builder, buffer.data, (size_t)buffer.size);
   cd_release_buffer(vm, &buffer);

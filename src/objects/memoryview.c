@@ -472,6 +472,7 @@ static bool memory_setitem(VM *vm, Value self, Value key, Value value)
   if (!memory_check(vm, m)) return false;
   if (m->readonly) return cd_raise_type(vm, "cannot modify read-only memory");
   if (!value) return cd_raise_type(vm, "cannot delete memory");
+  if (m->ndim > 1 && memory_is_index(vm, key)) return cd_raise(vm, vm->exc.NotImplementedError, "sub-views are not implemented");
   MemoryKey kind = memory_resolve(vm, m, key, &p);
   if (kind == KEY_SLICE) return memory_set_slice(vm, m, key, value);
   if (kind == KEY_ERROR) return false;
