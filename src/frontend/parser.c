@@ -164,6 +164,7 @@ static bool parser_is_alone(const Parser *p, const Tokens *tokens)
       while (s < tokens->source_end && *s != '\n') s++;
       continue;
     }
+    if (*s == '\\' && s + 1 < tokens->source_end && s[1] == '\n') continue;
     if (*s != ' ' && *s != '\t' && *s != '\n' && *s != '\f') return false;
   }
   return true;

@@ -315,3 +315,12 @@ for mode in ("exec", "single"):
             compile(source, "<source>", mode)
         except SyntaxError as error:
             print(mode, ascii(source), ascii(error.args))
+
+# Joined lines at the end, in all modes
+for mode in ("exec", "single", "eval"):
+    for source in ['None\\\n ', 'x \\\n', ' x\\\n', 'x;\\\n ', 'if x:\n y\\\n ']:
+        try:
+            compile(source, "<source>", mode)
+            print(mode, ascii(source), "fits")
+        except SyntaxError as error:
+            print(mode, ascii(source), ascii(error.args))
