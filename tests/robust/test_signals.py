@@ -22,7 +22,7 @@ INTERRUPTED = {
     "child": "import subprocess; print('go', flush=True); subprocess.run(['sleep', '50'])",
     "waitpid": "import os, time\np = os.fork()\nif p == 0: time.sleep(20); os._exit(0)\nprint('go', flush=True)\nos.waitpid(p, 0)",
     "thread runs": "import threading\nt = threading.Thread(target=lambda: [None for _ in iter(int, 1)], daemon=True); t.start(); print('go', flush=True)\nwhile 1: pass",
-    "finally": "print('go', flush=True)\ntry:\n  while 1: x = 1\nfinally: print('cleaned', flush=True)",
+    "finally": "try:\n  print('go', flush=True)\n  while 1: x = 1\nfinally: print('cleaned', flush=True)",
     "caught": "import sys\ntry:\n  print('go', flush=True)\n  while 1: pass\nexcept KeyboardInterrupt: print('caught'); sys.exit(5)",
     "del": "class A:\n  def __del__(self):\n    print('go', flush=True)\n    while 1: pass\nA()\nprint('after')",
     "zip": "import itertools; print('go', flush=True)\nfor x in zip(itertools.count(), itertools.count()): pass",
