@@ -128,10 +128,10 @@ static bool cache_int(CacheWriter *w, Value v)
 }
 
 // InstrExtra.cache numbers an inline cache of the running VM.
-static void cache_clear_inline(Instr *instrs, uint32_t count)
+static void cache_clear_inline(const Instr *instrs, void *copy, uint32_t count)   // a written copy is not aligned
 {
   for (uint32_t i = 0; i < count; i += cd_opcode_units[instrs[i].op])
-    if (cd_opcode_units[instrs[i].op] == 2 && i + 1 < count) memset((char *)&instrs[i + 1] + 4, 0, 4);
+    if (cd_opcode_units[instrs[i].op] == 2 && i + 1 < count) memset((char *)copy + (i + 1) * sizeof(Instr) + 4, 0, 4);
 }
 
 static bool cache_code(CacheWriter *w, const Code *code, int depth)
@@ -144,7 +144,7 @@ static bool cache_code(CacheWriter *w, const Code *code, int depth)
     if (!cache_number(w, numbers[i])) return false;
   size_t start = w->size;
   if (!cache_put(w, code->instrs, code->unit_count * sizeof(Instr))) return false;
-  cache_clear_inline((Instr *)(w->data + start), code->unit_count);
+  cache_clear_inline(code->instrs, w->data + start, code->unit_count);
   if (!cache_put(w, code->handlers, code->handler_count * sizeof(Handler)) || !cache_put(w, code->positions, code->positions_size)) return false;
   for (size_t i = 0; i < ARRAY_LEN(values); i++)
     if (!cache_value(w, values[i], depth)) return false;
@@ -349,7 +349,7 @@ static Ref cache_read_code(CacheReader *r, int depth)
     cd_drop(vm, result);
     return cache_bad(r);
   }
-  if (r->verify) cache_clear_inline(code->instrs, code->unit_count);
+  if (r->verify) cache_clear_inline(code->instrs, code->instrs, code->unit_count);
   return result;
 }
 

@@ -10,7 +10,7 @@
 
 enum { MULTI_PENDING_MAX = 8 };
 
-typedef struct MultibyteModule { Type *codec; } MultibyteModule;  // owned
+typedef struct MultibyteModule { Type *codec; MultibyteCodec *codecs; } MultibyteModule;  // type owned; all codecs that live
 static MultibyteModule *multi_module(VM *vm) { return cd_state(vm, MODULE__multibytecodec); }
 
 // What the incremental and stream types have in common.
@@ -215,6 +215,7 @@ METHOD(multicodec, decode, "decode(self, /, input, errors=None)", "Return the de
 static void multicodec_release(VM *vm UNUSED, Object *self)
 {
   MultibyteCodec *codec = (MultibyteCodec *)self;
+  if (codec->link && (*codec->link = codec->next)) codec->next->link = codec->link;
   for (size_t i = 0; i < ARRAY_LEN(codec->sets); i++) cd_charset_close(&codec->sets[i]);
 }
 
@@ -233,6 +234,10 @@ static Ref multicodec_new(VM *vm, const MultibyteSpec *spec)
   MultibyteCodec *codec = type ? cd_object_new(vm, type, sizeof *codec) : NULL;
   if (!codec) return NO_REF;
   codec->spec = spec;
+  MultibyteModule *module = multi_module(vm);
+  if ((codec->next = module->codecs)) codec->next->link = &codec->next;
+  codec->link = &module->codecs;
+  module->codecs = codec;
   for (size_t i = 0; i < ARRAY_LEN(codec->sets); i++) {
     if (!spec->sets[i] || cd_charset_open(&codec->sets[i], spec->sets[i])) continue;
     codec->sets[i].spec = NULL;
@@ -607,6 +612,13 @@ static void multi_module_traverse(void *p, VisitFn visit, void *context)
 static void multi_module_clear(VM *vm, void *p)
 {
   MultibyteModule *s = p;
+  for (MultibyteCodec *codec = s->codecs, *next; codec; codec = next) {   // still held by something that ends with the VM
+    next = codec->next;
+    codec->link = NULL;
+    codec->next = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(codec->sets); i++) cd_charset_close(&codec->sets[i]);
+  }
+  s->codecs = NULL;
   Type *type = s->codec;
   s->codec = NULL;
   cd_drop_object(vm, type);

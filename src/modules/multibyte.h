@@ -51,6 +51,7 @@ typedef struct MultibyteSpec {
 struct MultibyteCodec {
   Object head;
   const MultibyteSpec *spec;
+  MultibyteCodec *next, **link;                  // all that live in the VM: the C library's converters are not in its memory
   Charset sets[4];
 };
 
