@@ -114,7 +114,11 @@ int cede_run_module(CedeVM *vm, const char *name)
 }
 
 // All bytes of a descriptor, with a NUL behind them.
-typedef struct RunSource { char *data; size_t size, capacity; int error; } RunSource;   // data NULL: errno in `error`, or 0 and MemoryError set
+typedef struct RunSource {
+  char *data;
+  size_t size, capacity;
+  int error;
+} RunSource;   // data NULL: errno in `error`, or 0 and MemoryError set
 
 static void run_source_free(VM *vm, RunSource *source)
 {
@@ -152,7 +156,8 @@ static RunSource read_descriptor(VM *vm, int fd)
 
 static int cannot_open(VM *vm, const char *path, int error)
 {
-  fprintf(stderr, "%s: can't open file '%s': [Errno %d] %s\n", vm->config.executable ? vm->config.executable : "cede", path, error, strerror(error));
+  fprintf(stderr, "%s: can't open file '%s': [Errno %d] %s\n", vm->config.executable ? vm->config.executable : "cede", path, error,
+          strerror(error));
   return 2;
 }
 
@@ -238,10 +243,12 @@ int cede_run_file(CedeVM *vm, const char *path)
   char *full = absolute_path(path);              // as CPython since 3.9
   bool compiled = strlen(path) > 4 && !strcmp(path + strlen(path) - 4, ".pyc");
   const char *first_end = vm->config.skip_first_line ? memchr(source.data, '\n', source.size) : source.data;
-  size_t skip = first_end ? (size_t)(first_end - (const char *)source.data) : source.size;   // the newline stays, and with it the other lines' numbers
+  size_t skip = first_end ? (size_t)(first_end - (const char *)source.data)
+                          : source.size;   // the newline stays, and with it the other lines' numbers
   Ref result = NO_REF;
   if (full && prepend_script_folder(vm, path) && set_main_file(vm, full, compiled))
-    result = compiled ? run_compiled(vm, source.data, source.size) : run_source(vm, source.data + skip, source.size - skip, full, MODE_EXEC, PYCF_FILE);
+    result = compiled ? run_compiled(vm, source.data, source.size)
+                      : run_source(vm, source.data + skip, source.size - skip, full, MODE_EXEC, PYCF_FILE);
   free(full);
   run_source_free(vm, &source);
   return run_finish(vm, result);
@@ -253,7 +260,9 @@ int cede_run_stdin(CedeVM *vm)
   RunSource source = read_descriptor(vm, 0);
   if (source.error == EBADF) return 0;           // a closed standard input is an empty one
   if (!source.data) return source.error ? cannot_open(vm, "<stdin>", source.error) : run_finish(vm, NO_REF);
-  Ref result = path_prepend_text(vm, "") && set_main_text(vm, "__file__", "<stdin>") ? run_source(vm, source.data, source.size, "<stdin>", MODE_EXEC, PYCF_FILE) : NO_REF;
+  Ref result = path_prepend_text(vm, "") && set_main_text(vm, "__file__", "<stdin>")
+                 ? run_source(vm, source.data, source.size, "<stdin>", MODE_EXEC, PYCF_FILE)
+                 : NO_REF;
   run_source_free(vm, &source);
   return run_finish(vm, result);
 }

@@ -34,7 +34,8 @@ static bool folder_has(const char *folder, const char *file)
 // The folder of the library to use: the host's choice, or the first that is installed.
 static const char *find_stdlib(const char *wanted)
 {
-  static const char *const places[] = {"/usr/lib/python3.11", "/usr/local/lib/python3.11", "/usr/lib64/python3.11", "/opt/homebrew/lib/python3.11"};
+  static const char *const places[] = {"/usr/lib/python3.11", "/usr/local/lib/python3.11", "/usr/lib64/python3.11",
+                                       "/opt/homebrew/lib/python3.11"};
   if (wanted) return *wanted && folder_has(wanted, "os.py") ? wanted : NULL;
   for (size_t i = 0; i < ARRAY_LEN(places); i++)
     if (folder_has(places[i], "os.py")) return places[i];
@@ -51,17 +52,45 @@ static bool asked_for(const CedeOptions *o, const char *x_option, const char *va
 
 static void config_fill(Config *c, const CedeOptions *o)
 {
-  *c = (Config){
-    .memory_limit = o->memory_limit, .hash_seed = o->hash_seed, .hash_seed_fixed = o->hash_seed_fixed, .stdlib = find_stdlib(o->stdlib), .debug = o->debug,
-    .inspect = o->inspect, .interactive = o->interactive, .optimize = o->optimize, .dont_write_bytecode = o->dont_write_bytecode,
-    .no_user_site = o->no_user_site, .no_site = o->no_site, .ignore_environment = o->ignore_environment, .verbose = o->verbose,
-    .bytes_warning = o->bytes_warning, .quiet = o->quiet, .isolated = o->isolated, .dev_mode = o->dev_mode, .utf8_mode = o->utf8_mode,
-    .warn_default_encoding = o->warn_default_encoding, .safe_path = o->safe_path, .int_max_str_digits = o->int_max_str_digits,
-    .ends_with_process = o->ends_with_process, .skip_first_line = o->skip_first_line, .install_signal_handlers = o->install_signal_handlers, .unbuffered = o->unbuffered, .executable = o->executable, .argc = o->argc,
-    .orig_argc = o->orig_argc, .argv = o->argv, .orig_argv = o->orig_argv, .warn_option_count = o->warn_option_count,
-    .x_option_count = o->x_option_count, .warn_options = o->warn_options, .x_options = o->x_options, .path_variable = o->path_variable,
-    .stdio_encoding = o->stdio_encoding, .pycache_prefix = o->pycache_prefix,
-    .import_time = asked_for(o, "importtime", "PYTHONPROFILEIMPORTTIME"), .no_debug_ranges = asked_for(o, "no_debug_ranges", "PYTHONNODEBUGRANGES")};
+  *c = (Config){.memory_limit = o->memory_limit,
+                .hash_seed = o->hash_seed,
+                .hash_seed_fixed = o->hash_seed_fixed,
+                .stdlib = find_stdlib(o->stdlib),
+                .debug = o->debug,
+                .inspect = o->inspect,
+                .interactive = o->interactive,
+                .optimize = o->optimize,
+                .dont_write_bytecode = o->dont_write_bytecode,
+                .no_user_site = o->no_user_site,
+                .no_site = o->no_site,
+                .ignore_environment = o->ignore_environment,
+                .verbose = o->verbose,
+                .bytes_warning = o->bytes_warning,
+                .quiet = o->quiet,
+                .isolated = o->isolated,
+                .dev_mode = o->dev_mode,
+                .utf8_mode = o->utf8_mode,
+                .warn_default_encoding = o->warn_default_encoding,
+                .safe_path = o->safe_path,
+                .int_max_str_digits = o->int_max_str_digits,
+                .ends_with_process = o->ends_with_process,
+                .skip_first_line = o->skip_first_line,
+                .install_signal_handlers = o->install_signal_handlers,
+                .unbuffered = o->unbuffered,
+                .executable = o->executable,
+                .argc = o->argc,
+                .orig_argc = o->orig_argc,
+                .argv = o->argv,
+                .orig_argv = o->orig_argv,
+                .warn_option_count = o->warn_option_count,
+                .x_option_count = o->x_option_count,
+                .warn_options = o->warn_options,
+                .x_options = o->x_options,
+                .path_variable = o->path_variable,
+                .stdio_encoding = o->stdio_encoding,
+                .pycache_prefix = o->pycache_prefix,
+                .import_time = asked_for(o, "importtime", "PYTHONPROFILEIMPORTTIME"),
+                .no_debug_ranges = asked_for(o, "no_debug_ranges", "PYTHONNODEBUGRANGES")};
 }
 
 // PYTHONHASHSEED=0 is no randomisation; other seeds are stretched to a key by the same linear congruences as the reference's, so that hashes

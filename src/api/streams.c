@@ -52,7 +52,9 @@ static Ref stream_new(VM *vm, int fd, const char *name)
   Ref encoding = NO_REF, errors = NO_REF, buffer = NO_REF, stream = NO_REF, label = NO_REF, raw = NO_REF;
   const char *default_errors = fd == 2 ? "backslashreplace" : stream_in_c_locale() ? "surrogateescape" : "strict";
   if (!stream_codec(vm, default_errors, &encoding, &errors)) goto done;
-  if (!(buffer = cd_io_open(vm, cd_from_small(fd), input ? "rb" : "wb", unbuffered ? 0 : -1, NO_VALUE, NO_VALUE, NO_VALUE, false, NO_VALUE))) goto done;
+  if (!(buffer = cd_io_open(vm, cd_from_small(fd), input ? "rb" : "wb", unbuffered ? 0 : -1, NO_VALUE, NO_VALUE, NO_VALUE, false,
+                            NO_VALUE)))
+    goto done;
   if (!(label = cd_str_from(vm, name))) goto done;
   raw = unbuffered ? cd_dup(buffer) : cd_getattr_text(vm, buffer, "raw");
   if (!raw || !cd_setattr(vm, raw, N(name), label)) goto done;
@@ -79,7 +81,8 @@ done:
 
 bool cd_streams_init(VM *vm)
 {
-  static const char *const names[3][3] = {{"<stdin>", "stdin", "__stdin__"}, {"<stdout>", "stdout", "__stdout__"}, {"<stderr>", "stderr", "__stderr__"}};
+  static const char *const names[3][3] = {
+    {"<stdin>", "stdin", "__stdin__"}, {"<stdout>", "stdout", "__stdout__"}, {"<stderr>", "stderr", "__stderr__"}};
   Ref io = cd_import(vm, "_io");
   if (!io) return false;
   Ref open = cd_getattr_text(vm, io, "open");   // the builtin is this very function

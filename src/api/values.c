@@ -30,7 +30,10 @@ CedeRef cede_bool(CedeVM *vm, bool value) { return to_host(cd_bool(value)); }
 CedeRef cede_int(CedeVM *vm, int64_t value) { return to_host(cd_int_from_i64(vm, value)); }
 CedeRef cede_float(CedeVM *vm, double value) { return to_host(cd_float_new(vm, value)); }
 CedeRef cede_str(CedeVM *vm, const char *utf8, size_t size) { return to_host(cd_str_decode_utf8(vm, utf8, size, NULL)); }
-bool cede_to_int(CedeVM *vm, CedeRef value, int64_t *out) { return usable(vm, value) && cd_to_i64(vm, from_host(value), out, vm->exc.OverflowError); }
+bool cede_to_int(CedeVM *vm, CedeRef value, int64_t *out)
+{
+  return usable(vm, value) && cd_to_i64(vm, from_host(value), out, vm->exc.OverflowError);
+}
 bool cede_to_float(CedeVM *vm, CedeRef value, double *out) { return usable(vm, value) && cd_to_double(vm, from_host(value), out); }
 
 const char *cede_to_utf8(CedeVM *vm, CedeRef value, size_t *size)
@@ -108,7 +111,8 @@ CedeRef cede_next(CedeVM *vm, CedeRef iterator, bool *done)
 CedeRef cede_raise(CedeVM *vm, const char *exception, const char *message)
 {
   Value type = cd_dict_get_text_borrow(vm, vm->builtins_dict, exception);
-  if (type && cd_is_type(type) && cd_type_is_subtype(cd_as_type(type), vm->exc.BaseException)) cd_raise(vm, cd_as_type(type), "%s", message);
+  if (type && cd_is_type(type) && cd_type_is_subtype(cd_as_type(type), vm->exc.BaseException))
+    cd_raise(vm, cd_as_type(type), "%s", message);
   else cd_raise_system(vm, "no exception is called %s", exception);
   return (CedeRef){0};
 }

@@ -28,7 +28,9 @@ void cd_arena_clear(Arena *arena)
 // Makes a new block, with room for `size` bytes, the one to take from. What was free in the previous one is given up.
 static bool arena_grow(Arena *arena, size_t size)
 {
-  size_t usual = arena->total < ARENA_FIRST_BLOCK ? ARENA_FIRST_BLOCK : arena->total > ARENA_LARGEST_BLOCK ? ARENA_LARGEST_BLOCK : arena->total;
+  size_t usual = arena->total < ARENA_FIRST_BLOCK     ? ARENA_FIRST_BLOCK
+                 : arena->total > ARENA_LARGEST_BLOCK ? ARENA_LARGEST_BLOCK
+                                                      : arena->total;
   size_t needed = size + sizeof(ArenaBlock), block_size = needed > usual ? needed : usual;
   ArenaBlock *block = arena->alloc(arena->ctx, block_size);
   if (!block) return false;

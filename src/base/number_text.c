@@ -197,8 +197,8 @@ static void digits_round(char *digits, int *count, int *point, int64_t keep)
 // exact, and the rounding error of the product decides ties.
 static bool double_scaled(double x, int scale, uint64_t *out)
 {
-  static const double tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
-                                1e20, 1e21, 1e22};
+  static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
   if (scale < 0 || scale >= (int)ARRAY_LEN(tens)) return false;
   double product = x * tens[scale];
   if (!(product < 0x1p52) || product < 1e-280) return false;
@@ -212,8 +212,9 @@ static bool double_scaled(double x, int scale, uint64_t *out)
 
 void cd_double_significant(double x, int ndigits, char *digits, int *count, int *point)
 {
-  static const uint64_t tens[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000, 1000000000000,
-                                  10000000000000, 100000000000000, 1000000000000000};
+  static const uint64_t tens[] = {
+    1,         10,         100,         1000,         10000,         100000,         1000000,         10000000,
+    100000000, 1000000000, 10000000000, 100000000000, 1000000000000, 10000000000000, 100000000000000, 1000000000000000};
   uint64_t n;
   x = fabs(x);
   if (x == 0) { *count = 0; *point = 1; return; }
@@ -409,8 +410,8 @@ static double decimal_to_double(Decimal *d)
 
 size_t cd_double_parse(const char *text, size_t size, double *out)
 {
-  static const double tens[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
-                                1e20, 1e21, 1e22};
+  static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
   const char *p = text, *end = text + size;
   bool negative = size && *p == '-';
   if (size && (*p == '-' || *p == '+')) p++;

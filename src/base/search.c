@@ -54,13 +54,15 @@ static inline int64_t search_last_filtered(const char *text, size_t size, const 
   return -1;
 }
 #else
-static inline int64_t search_first_filtered(const char *text UNUSED, size_t size UNUSED, const char *needle UNUSED, size_t needle_size UNUSED, size_t *from)
+static inline int64_t search_first_filtered(const char *text UNUSED, size_t size UNUSED, const char *needle UNUSED,
+                                            size_t needle_size UNUSED, size_t *from)
 {
   *from = 0;
   return -1;
 }
 
-static inline int64_t search_last_filtered(const char *text UNUSED, size_t size, const char *needle UNUSED, size_t needle_size UNUSED, size_t *left)
+static inline int64_t search_last_filtered(const char *text UNUSED, size_t size, const char *needle UNUSED, size_t needle_size UNUSED,
+                                           size_t *left)
 {
   *left = size;
   return -1;

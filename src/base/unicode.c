@@ -177,7 +177,8 @@ uint32_t cd_char_compose(uint32_t first, uint32_t second)
 {
   if (first - HANGUL_L < HANGUL_L_COUNT && second - HANGUL_V < HANGUL_V_COUNT)
     return HANGUL_S + ((first - HANGUL_L) * HANGUL_V_COUNT + (second - HANGUL_V)) * HANGUL_T_COUNT;
-  if (first - HANGUL_S < HANGUL_S_COUNT && (first - HANGUL_S) % HANGUL_T_COUNT == 0 && second > HANGUL_T && second < HANGUL_T + HANGUL_T_COUNT)
+  if (first - HANGUL_S < HANGUL_S_COUNT && (first - HANGUL_S) % HANGUL_T_COUNT == 0 && second > HANGUL_T &&
+      second < HANGUL_T + HANGUL_T_COUNT)
     return first + (second - HANGUL_T);
   size_t low = 0, high = ARRAY_LEN(unicode_compositions);
   while (low < high) {
@@ -375,7 +376,8 @@ static bool name_find_ideograph(const char *name, size_t size, uint32_t *out)
 {
   static const char prefix[] = "CJK UNIFIED IDEOGRAPH-";
   const char *end = name + size;
-  if (size < sizeof prefix - 1 || memcmp(name, prefix, sizeof prefix - 1) != 0 || !name_read_digits(name + sizeof prefix - 1, end, out)) return false;
+  if (size < sizeof prefix - 1 || memcmp(name, prefix, sizeof prefix - 1) != 0 || !name_read_digits(name + sizeof prefix - 1, end, out))
+    return false;
   return name_is_ideograph(*out);
 }
 

@@ -15,8 +15,23 @@
 #include "objects/tuple.h"
 
 enum { CACHE_MAGIC = 0x43444331, CACHE_HEADER = 24, CACHE_DEPTH = 200 };
-enum { TAG_NONE = 'N', TAG_TRUE = 'T', TAG_FALSE = 'F', TAG_ELLIPSIS = '.', TAG_SMALL = 'i', TAG_INT = 'I', TAG_FLOAT = 'f', TAG_COMPLEX = 'c', TAG_STR = 's',
-       TAG_INTERNED = 'n', TAG_REF = 'r', TAG_BYTES = 'b', TAG_TUPLE = '(', TAG_FROZENSET = '{', TAG_CODE = 'C' };
+enum {
+  TAG_NONE = 'N',
+  TAG_TRUE = 'T',
+  TAG_FALSE = 'F',
+  TAG_ELLIPSIS = '.',
+  TAG_SMALL = 'i',
+  TAG_INT = 'I',
+  TAG_FLOAT = 'f',
+  TAG_COMPLEX = 'c',
+  TAG_STR = 's',
+  TAG_INTERNED = 'n',
+  TAG_REF = 'r',
+  TAG_BYTES = 'b',
+  TAG_TUPLE = '(',
+  TAG_FROZENSET = '{',
+  TAG_CODE = 'C'
+};
 
 static uint64_t cache_checksum(const uint8_t *p, size_t size)
 {
@@ -71,7 +86,10 @@ static bool cache_number(CacheWriter *w, uint64_t n)
   bytes[size++] = (uint8_t)n;
   return cache_put(w, bytes, size);
 }
-static bool cache_sized(CacheWriter *w, uint8_t tag, const void *bytes, size_t size) { return cache_tag(w, tag) && cache_number(w, size) && cache_put(w, bytes, size); }
+static bool cache_sized(CacheWriter *w, uint8_t tag, const void *bytes, size_t size)
+{
+  return cache_tag(w, tag) && cache_number(w, size) && cache_put(w, bytes, size);
+}
 
 static bool cache_grow_strings(CacheWriter *w)
 {
@@ -136,16 +154,25 @@ static void cache_clear_inline(const Instr *instrs, void *copy, uint32_t count) 
 
 static bool cache_code(CacheWriter *w, const Code *code, int depth)
 {
-  const uint64_t numbers[] = {code->arg_count, code->posonly_count, code->kwonly_count, code->flags, code->register_count - code->first_temp, (uint64_t)code->first_line,
-                              code->unit_count, code->handler_count, code->positions_size};
-  const Value values[] = {code->consts, code->names, code->varnames, code->cellvars, code->freevars, code->filename, code->name, code->qualname, code->docstring};
+  const uint64_t numbers[] = {code->arg_count,
+                              code->posonly_count,
+                              code->kwonly_count,
+                              code->flags,
+                              code->register_count - code->first_temp,
+                              (uint64_t)code->first_line,
+                              code->unit_count,
+                              code->handler_count,
+                              code->positions_size};
+  const Value values[] = {code->consts,   code->names, code->varnames, code->cellvars, code->freevars,
+                          code->filename, code->name,  code->qualname, code->docstring};
   if (!cache_tag(w, TAG_CODE)) return false;
   for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
     if (!cache_number(w, numbers[i])) return false;
   size_t start = w->size;
   if (!cache_put(w, code->instrs, code->unit_count * sizeof(Instr))) return false;
   cache_clear_inline(code->instrs, w->data + start, code->unit_count);
-  if (!cache_put(w, code->handlers, code->handler_count * sizeof(Handler)) || !cache_put(w, code->positions, code->positions_size)) return false;
+  if (!cache_put(w, code->handlers, code->handler_count * sizeof(Handler)) || !cache_put(w, code->positions, code->positions_size))
+    return false;
   for (size_t i = 0; i < ARRAY_LEN(values); i++)
     if (!cache_value(w, values[i], depth)) return false;
   return true;
@@ -257,7 +284,8 @@ static Ref cache_read_str(CacheReader *r, bool interned)
   bool ascii, bad = false;
   Ref s;
   if (interned) s = cd_intern_unchecked(r->vm, (const char *)r->p, size, &bad);
-  else if (cd_utf8_check((const char *)r->p, size, true, &count, &ascii, NULL) == size) s = cd_str_known(r->vm, (const char *)r->p, size, count);
+  else if (cd_utf8_check((const char *)r->p, size, true, &count, &ascii, NULL) == size)
+    s = cd_str_known(r->vm, (const char *)r->p, size, count);
   else bad = true, s = NO_REF;
   if (bad) return cache_bad(r);
   r->p += size;
@@ -329,16 +357,19 @@ static Ref cache_read_code(CacheReader *r, int depth)
   code->arg_count = (uint32_t)n[0], code->posonly_count = (uint32_t)n[1], code->kwonly_count = (uint32_t)n[2], code->flags = (uint32_t)n[3];
   code->first_line = (int32_t)(uint32_t)n[5];
   void *instrs = NULL, *handlers = NULL, *positions = NULL;
-  bool ok = cache_read_array(r, &instrs, n[6], sizeof(Instr)) && cache_read_array(r, &handlers, n[7], sizeof(Handler)) && cache_read_array(r, &positions, n[8], 1);
+  bool ok = cache_read_array(r, &instrs, n[6], sizeof(Instr)) && cache_read_array(r, &handlers, n[7], sizeof(Handler)) &&
+            cache_read_array(r, &positions, n[8], 1);
   code->instrs = instrs, code->handlers = handlers, code->positions = positions;
   if (instrs) code->unit_count = (uint32_t)n[6];
   if (handlers) code->handler_count = (uint32_t)n[7];
   if (positions) code->positions_size = (uint32_t)n[8];
-  Value *const values[] = {&code->consts, &code->names, &code->varnames, &code->cellvars, &code->freevars, &code->filename, &code->name, &code->qualname, &code->docstring};
+  Value *const values[] = {&code->consts,   &code->names, &code->varnames, &code->cellvars, &code->freevars,
+                           &code->filename, &code->name,  &code->qualname, &code->docstring};
   for (size_t i = 0; ok && i < ARRAY_LEN(values); i++) ok = (*values[i] = cache_read(r, depth)) != NO_VALUE;
-  ok = ok && cd_is_exact(code->consts, vm->types.tuple) && cache_is_names(vm, code->names) && cache_is_names(vm, code->varnames) && cache_is_names(vm, code->cellvars)
-       && cache_is_names(vm, code->freevars) && cd_is_exact(code->filename, vm->types.str) && cd_is_exact(code->name, vm->types.str)
-       && cd_is_exact(code->qualname, vm->types.str) && cd_code_layout(vm, code) && cd_code_mark_positions(vm, code);
+  ok = ok && cd_is_exact(code->consts, vm->types.tuple) && cache_is_names(vm, code->names) && cache_is_names(vm, code->varnames) &&
+       cache_is_names(vm, code->cellvars) && cache_is_names(vm, code->freevars) && cd_is_exact(code->filename, vm->types.str) &&
+       cd_is_exact(code->name, vm->types.str) && cd_is_exact(code->qualname, vm->types.str) && cd_code_layout(vm, code) &&
+       cd_code_mark_positions(vm, code);
   if (!ok) {
     cd_drop(vm, result);
     return cache_bad(r);
@@ -402,7 +433,8 @@ static Ref cache_load(VM *vm, const char *data, size_t size, bool verify)
   memcpy(&length, data + 8, 8);
   memcpy(&sum, data + 16, 8);
   r.p += CACHE_HEADER;
-  if (magic != CACHE_MAGIC || form != CODE_FORMAT || length != size - CACHE_HEADER || sum != cache_checksum(r.p, length)) return cache_bad(&r);
+  if (magic != CACHE_MAGIC || form != CODE_FORMAT || length != size - CACHE_HEADER || sum != cache_checksum(r.p, length))
+    return cache_bad(&r);
   Ref result = cache_read(&r, 0);
   for (size_t i = 0; i < r.string_count; i++) cd_clear(vm, &r.strings[i]);
   cd_free(vm, r.strings, r.string_capacity * sizeof *r.strings);

@@ -83,7 +83,8 @@ bool cd_code_layout(VM *vm, Code *code)
   code->cell_count = (uint32_t)cd_tuple_size(code->cellvars);
   code->free_count = (uint32_t)cd_tuple_size(code->freevars);
   uint32_t next = code->local_count;
-  if (code->cell_count && !code->cell_registers && !(code->cell_registers = cd_alloc_array(vm, code->cell_count, sizeof(uint16_t)))) return false;
+  if (code->cell_count && !code->cell_registers && !(code->cell_registers = cd_alloc_array(vm, code->cell_count, sizeof(uint16_t))))
+    return false;
   for (uint32_t i = 0; i < code->cell_count; i++) {
     int64_t parameter = code_parameter(code, cd_tuple_item_borrow(code->cellvars, i));
     code->cell_registers[i] = (uint16_t)(parameter >= 0 ? parameter : next++);
@@ -104,8 +105,8 @@ static void code_release(VM *vm, Object *self)
   cd_free(vm, code->unit_lines, code->unit_count * sizeof *code->unit_lines);
   cd_free(vm, code->caches, code->cache_capacity * sizeof(InlineCache));
   cd_free(vm, code->cell_registers, code->cell_count * sizeof(uint16_t));
-  Value *const owned[] = {&code->consts, &code->names, &code->varnames, &code->cellvars, &code->freevars, &code->filename, &code->name, &code->qualname,
-                          &code->docstring, &code->line_table};
+  Value *const owned[] = {&code->consts,   &code->names, &code->varnames, &code->cellvars,  &code->freevars,
+                          &code->filename, &code->name,  &code->qualname, &code->docstring, &code->line_table};
   for (size_t i = 0; i < ARRAY_LEN(owned); i++) cd_clear(vm, owned[i]);
 }
 
@@ -156,11 +157,13 @@ static bool code_same_units(const Code *a, const Code *b)
 
 static bool code_equal(VM *vm, const Code *a, const Code *b, bool *out)
 {
-  *out = cd_str_equal(a->name, b->name) && a->arg_count == b->arg_count && a->posonly_count == b->posonly_count && a->kwonly_count == b->kwonly_count
-         && a->flags == b->flags && a->first_line == b->first_line && code_same_units(a, b) && a->handler_count == b->handler_count
-         && (!a->handler_count || memcmp(a->handlers, b->handlers, a->handler_count * sizeof(Handler)) == 0) && a->positions_size == b->positions_size
-         && (!a->positions_size || memcmp(a->positions, b->positions, a->positions_size) == 0) && cd_const_equal(vm, a->names, b->names)
-         && cd_const_equal(vm, a->varnames, b->varnames) && cd_const_equal(vm, a->cellvars, b->cellvars) && cd_const_equal(vm, a->freevars, b->freevars);
+  *out = cd_str_equal(a->name, b->name) && a->arg_count == b->arg_count && a->posonly_count == b->posonly_count &&
+         a->kwonly_count == b->kwonly_count && a->flags == b->flags && a->first_line == b->first_line && code_same_units(a, b) &&
+         a->handler_count == b->handler_count &&
+         (!a->handler_count || memcmp(a->handlers, b->handlers, a->handler_count * sizeof(Handler)) == 0) &&
+         a->positions_size == b->positions_size && (!a->positions_size || memcmp(a->positions, b->positions, a->positions_size) == 0) &&
+         cd_const_equal(vm, a->names, b->names) && cd_const_equal(vm, a->varnames, b->varnames) &&
+         cd_const_equal(vm, a->cellvars, b->cellvars) && cd_const_equal(vm, a->freevars, b->freevars);
   if (!*out) return true;
   if (!cd_enter_recursion(vm, " in comparison")) return false;
   bool ok = code_consts_equal(vm, a->consts, b->consts, out);
@@ -170,7 +173,8 @@ static bool code_equal(VM *vm, const Code *a, const Code *b, bool *out)
 
 static Ref code_compare_slot(VM *vm, Value self, Value other, CompareOp op)
 {
-  if ((op != COMPARE_EQ && op != COMPARE_NE) || !cd_is_exact(other, vm->types.code) || !cd_is_exact(self, vm->types.code)) return cd_not_implemented();
+  if ((op != COMPARE_EQ && op != COMPARE_NE) || !cd_is_exact(other, vm->types.code) || !cd_is_exact(self, vm->types.code))
+    return cd_not_implemented();
   bool equal = true;
   if (!cd_is(self, other) && !code_equal(vm, (Code *)cd_object(self), (Code *)cd_object(other), &equal)) return NO_REF;
   return cd_bool(equal == (op == COMPARE_EQ));
@@ -180,8 +184,16 @@ static bool code_hash_slot(VM *vm, Value self, int64_t *out)
 {
   const Code *code = (Code *)cd_object(self);
   uint64_t h = (uint64_t)cd_str_hash(vm, code->name);
-  const uint64_t parts[] = {cd_const_hash(vm, code->names), cd_const_hash(vm, code->varnames), cd_const_hash(vm, code->freevars), cd_const_hash(vm, code->cellvars),
-                            code->arg_count, code->posonly_count, code->kwonly_count, code->flags, (uint64_t)code->first_line, code->unit_count,
+  const uint64_t parts[] = {cd_const_hash(vm, code->names),
+                            cd_const_hash(vm, code->varnames),
+                            cd_const_hash(vm, code->freevars),
+                            cd_const_hash(vm, code->cellvars),
+                            code->arg_count,
+                            code->posonly_count,
+                            code->kwonly_count,
+                            code->flags,
+                            (uint64_t)code->first_line,
+                            code->unit_count,
                             cd_tuple_size(code->consts)};
   for (size_t i = 0; i < ARRAY_LEN(parts); i++) h = (h ^ parts[i]) * UINT64_C(0x9E3779B97F4A7C15) ^ h >> 32;
   *out = (int64_t)h == -1 ? -2 : (int64_t)h;
@@ -191,8 +203,8 @@ static bool code_hash_slot(VM *vm, Value self, int64_t *out)
 static Ref code_repr_slot(VM *vm, Value self)
 {
   const Code *code = (Code *)cd_object(self);
-  return cd_str_format(vm, "<code object %U at 0x%llx, file \"%U\", line %d>", code->name, (unsigned long long)(uintptr_t)code, code->filename,
-                       code->first_line ? (int)code->first_line : -1);
+  return cd_str_format(vm, "<code object %U at 0x%llx, file \"%U\", line %d>", code->name, (unsigned long long)(uintptr_t)code,
+                       code->filename, code->first_line ? (int)code->first_line : -1);
 }
 
 // ---- attributes ----
@@ -357,19 +369,29 @@ static Ref code_iterator_new(VM *vm, Value code, bool lines)
   return cd_from_object(it);
 }
 
-METHOD(code, co_lines, "co_lines(self, /)", "Iterator over (start, end, line) of the code's ranges.") { return code_iterator_new(vm, self, true); }
-METHOD(code, co_positions, "co_positions(self, /)", "Iterator over (line, end_line, column, end_column) of the code's units.") { return code_iterator_new(vm, self, false); }
+METHOD(code, co_lines, "co_lines(self, /)", "Iterator over (start, end, line) of the code's ranges.")
+{
+  return code_iterator_new(vm, self, true);
+}
+METHOD(code, co_positions, "co_positions(self, /)", "Iterator over (line, end_line, column, end_column) of the code's units.")
+{
+  return code_iterator_new(vm, self, false);
+}
 
 METHOD(code, __sizeof__, "__sizeof__(self, /)", "Size of object in memory, in bytes.")
 {
   const Code *code = (Code *)cd_object(self);
-  return cd_from_small((int64_t)(sizeof *code + code->unit_count * sizeof(Instr) + code->handler_count * sizeof(Handler) + code->positions_size
-                                 + code->cache_capacity * sizeof(InlineCache) + code->cell_count * sizeof(uint16_t)));
+  return cd_from_small((int64_t)(sizeof *code + code->unit_count * sizeof(Instr) + code->handler_count * sizeof(Handler) +
+                                 code->positions_size + code->cache_capacity * sizeof(InlineCache) + code->cell_count * sizeof(uint16_t)));
 }
 
-METHOD(code, _registers, "_registers(self, /)", "Text of the register instructions that run, those of nested code included.") { return cd_code_disassemble(vm, self); }
+METHOD(code, _registers, "_registers(self, /)", "Text of the register instructions that run, those of nested code included.")
+{
+  return cd_code_disassemble(vm, self);
+}
 
-METHOD(code, _varname_from_oparg, "_varname_from_oparg(self, oparg)", "(internal-only) Return the local variable name for the given register.")
+METHOD(code, _varname_from_oparg, "_varname_from_oparg(self, oparg)",
+       "(internal-only) Return the local variable name for the given register.")
 {
   const Code *code = (Code *)cd_object(self);
   int64_t i;
@@ -385,12 +407,30 @@ METHOD(code, _varname_from_oparg, "_varname_from_oparg(self, oparg)", "(internal
 
 // Arguments of code() in order; those of replace() are the same by keyword.
 enum {
-  PART_ARGCOUNT, PART_POSONLY, PART_KWONLY, PART_NLOCALS, PART_STACKSIZE, PART_FLAGS, PART_CODE, PART_CONSTS, PART_NAMES, PART_VARNAMES, PART_FILENAME,
-  PART_NAME, PART_QUALNAME, PART_FIRSTLINE, PART_LINETABLE, PART_EXCEPTIONTABLE, PART_FREEVARS, PART_CELLVARS, PART_COUNT
+  PART_ARGCOUNT,
+  PART_POSONLY,
+  PART_KWONLY,
+  PART_NLOCALS,
+  PART_STACKSIZE,
+  PART_FLAGS,
+  PART_CODE,
+  PART_CONSTS,
+  PART_NAMES,
+  PART_VARNAMES,
+  PART_FILENAME,
+  PART_NAME,
+  PART_QUALNAME,
+  PART_FIRSTLINE,
+  PART_LINETABLE,
+  PART_EXCEPTIONTABLE,
+  PART_FREEVARS,
+  PART_CELLVARS,
+  PART_COUNT
 };
 static const char *const code_part_names[PART_COUNT] = {
-  "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_nlocals", "co_stacksize", "co_flags", "co_code", "co_consts", "co_names", "co_varnames",
-  "co_filename", "co_name", "co_qualname", "co_firstlineno", "co_linetable", "co_exceptiontable", "co_freevars", "co_cellvars",
+  "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_nlocals",        "co_stacksize", "co_flags",
+  "co_code",     "co_consts",          "co_names",          "co_varnames",       "co_filename",  "co_name",
+  "co_qualname", "co_firstlineno",     "co_linetable",      "co_exceptiontable", "co_freevars",  "co_cellvars",
 };
 
 static bool code_part_type(VM *vm, const char *who, int part, Value v, Type *type)
@@ -474,7 +514,10 @@ static bool code_positions_from_table(VM *vm, Code *code, const Code *base, cons
 // The instructions and their tables: what runs can't be made of stack instructions, so they have to be those of a code object that lives.
 static bool code_copy_instructions(VM *vm, Code *code, const Value *parts, Code *base)
 {
-  if (!base) return cd_raise(vm, vm->exc.NotImplementedError, "code: co_code is not that of a code object of this process; making code of other instructions is not supported"), false;
+  if (!base)
+    return cd_raise(vm, vm->exc.NotImplementedError,
+                    "code: co_code is not that of a code object of this process; making code of other instructions is not supported"),
+           false;
   const StackView *view = cd_code_view(vm, base);
   if (!view) return false;
   if (!code_bytes_equal(parts[PART_CODE], view->code))
@@ -509,10 +552,16 @@ static Ref code_from_parts(VM *vm, const char *who, const Value *parts, Code *ba
   Ref result = cd_from_object(code), source = NO_REF;
   uint32_t nlocals, stacksize;
   int first_line;
-  const struct { int part; Value *field; } values[] = {{PART_CONSTS, &code->consts}, {PART_NAMES, &code->names}, {PART_VARNAMES, &code->varnames},
-    {PART_FREEVARS, &code->freevars}, {PART_CELLVARS, &code->cellvars}, {PART_FILENAME, &code->filename}, {PART_NAME, &code->name}, {PART_QUALNAME, &code->qualname}};
+  const struct {
+    int part;
+    Value *field;
+  } values[] = {{PART_CONSTS, &code->consts},     {PART_NAMES, &code->names},       {PART_VARNAMES, &code->varnames},
+                {PART_FREEVARS, &code->freevars}, {PART_CELLVARS, &code->cellvars}, {PART_FILENAME, &code->filename},
+                {PART_NAME, &code->name},         {PART_QUALNAME, &code->qualname}};
   for (size_t i = 0; i < ARRAY_LEN(values); i++) *values[i].field = cd_dup(parts[values[i].part]);
-  code->docstring = cd_tuple_size(code->consts) && cd_is_str(cd_tuple_item_borrow(code->consts, 0)) ? cd_dup(cd_tuple_item_borrow(code->consts, 0)) : cd_none();
+  code->docstring = cd_tuple_size(code->consts) && cd_is_str(cd_tuple_item_borrow(code->consts, 0))
+                      ? cd_dup(cd_tuple_item_borrow(code->consts, 0))
+                      : cd_none();
   if (!code_count_part(vm, parts[PART_ARGCOUNT], &code->arg_count) || !code_count_part(vm, parts[PART_POSONLY], &code->posonly_count)
       || !code_count_part(vm, parts[PART_KWONLY], &code->kwonly_count) || !code_count_part(vm, parts[PART_NLOCALS], &nlocals)
       || !code_count_part(vm, parts[PART_STACKSIZE], &stacksize) || !code_count_part(vm, parts[PART_FLAGS], &code->flags)
@@ -523,7 +572,10 @@ static Ref code_from_parts(VM *vm, const char *who, const Value *parts, Code *ba
   if (!cd_code_layout(vm, code) || !cd_code_mark_positions(vm, code)) goto fail;
   if (nlocals != code->local_count) { cd_raise_value(vm, "code: co_nlocals != len(co_varnames)"); goto fail; }
   // frames get that many registers: more than the instructions use is of no use
-  if (stacksize > 0xFFFF && stacksize > base->register_count - base->first_temp) { cd_raise_value(vm, "code: co_stacksize is too large"); goto fail; }
+  if (stacksize > 0xFFFF && stacksize > base->register_count - base->first_temp) {
+    cd_raise_value(vm, "code: co_stacksize is too large");
+    goto fail;
+  }
   code->register_count = code->first_temp + stacksize;
   char buffer[200];
   const char *problem = cd_code_verify(vm, code, buffer, sizeof buffer);
@@ -549,8 +601,10 @@ static Ref code_new_slot(VM *vm, Type *type UNUSED, const Value *args, size_t na
 }
 
 METHOD(code, replace,
-       "replace(self, /, *, co_argcount=-1, co_posonlyargcount=-1, co_kwonlyargcount=-1, co_nlocals=-1, co_stacksize=-1, co_flags=-1, co_code=None, co_consts=None, "
-       "co_names=None, co_varnames=None, co_filename=None, co_name=None, co_qualname=None, co_firstlineno=-1, co_linetable=None, co_exceptiontable=None, "
+       "replace(self, /, *, co_argcount=-1, co_posonlyargcount=-1, co_kwonlyargcount=-1, co_nlocals=-1, co_stacksize=-1, co_flags=-1, "
+       "co_code=None, co_consts=None, "
+       "co_names=None, co_varnames=None, co_filename=None, co_name=None, co_qualname=None, co_firstlineno=-1, co_linetable=None, "
+       "co_exceptiontable=None, "
        "co_freevars=None, co_cellvars=None)",
        "Return a copy of the code object with new values for the specified fields.")
 {
@@ -558,9 +612,24 @@ METHOD(code, replace,
   Value parts[PART_COUNT];
   Ref made[3] = {NO_REF, NO_REF, NO_REF}, result = NO_REF;
   const Value own[PART_COUNT] = {
-    cd_from_small(code->arg_count), cd_from_small(code->posonly_count), cd_from_small(code->kwonly_count), cd_from_small(code->local_count),
-    cd_from_small(code->register_count - code->first_temp), cd_from_small(code->flags), NO_VALUE, code->consts, code->names, code->varnames, code->filename,
-    code->name, code->qualname, cd_from_small(code->first_line), NO_VALUE, NO_VALUE, code->freevars, code->cellvars,
+    cd_from_small(code->arg_count),
+    cd_from_small(code->posonly_count),
+    cd_from_small(code->kwonly_count),
+    cd_from_small(code->local_count),
+    cd_from_small(code->register_count - code->first_temp),
+    cd_from_small(code->flags),
+    NO_VALUE,
+    code->consts,
+    code->names,
+    code->varnames,
+    code->filename,
+    code->name,
+    code->qualname,
+    cd_from_small(code->first_line),
+    NO_VALUE,
+    NO_VALUE,
+    code->freevars,
+    code->cellvars,
   };
   static const uint8_t byte_parts[3] = {PART_CODE, PART_LINETABLE, PART_EXCEPTIONTABLE};
   for (int i = 0; i < PART_COUNT; i++) parts[i] = args[i] ? args[i] : own[i];
@@ -576,22 +645,30 @@ done:
   return result;
 }
 
-static const MethodDef *const code_methods[] = {&code_co_lines_def, &code_co_positions_def, &code___sizeof___def, &code__registers_def, &code__varname_from_oparg_def, &code_replace_def, NULL};
+static const MethodDef *const code_methods[] = {&code_co_lines_def,
+                                                &code_co_positions_def,
+                                                &code___sizeof___def,
+                                                &code__registers_def,
+                                                &code__varname_from_oparg_def,
+                                                &code_replace_def,
+                                                NULL};
 
 const TypeSpec cd_code_spec = {
   .name = "code",
-  .doc = "code(argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags, codestring, constants, names, varnames, filename, name, qualname, "
+  .doc = "code(argcount, posonlyargcount, kwonlyargcount, nlocals, stacksize, flags, codestring, constants, names, varnames, filename, "
+         "name, qualname, "
          "firstlineno, linetable, exceptiontable, freevars=(), cellvars=(), /)\n--\n\nCreate a code object.  Not for mere mortals.",
   .basicsize = sizeof(Code),
   .flags = TYPE_HAS_WEAKREFS | TYPE_IMMUTABLE,
   .weaklist_offset = offsetof(Code, weaklist),
   .methods = code_methods,
   .getset = code_getset,
-  .slots = {
-    .release = code_release,
-    .repr = code_repr_slot,
-    .hash = code_hash_slot,
-    .compare = code_compare_slot,
-    .new_ = code_new_slot,
-  },
+  .slots =
+    {
+      .release = code_release,
+      .repr = code_repr_slot,
+      .hash = code_hash_slot,
+      .compare = code_compare_slot,
+      .new_ = code_new_slot,
+    },
 };

@@ -37,11 +37,24 @@ typedef struct Position { int32_t line, end_line, column, end_column; } Position
 // `depth`, the number of the unit that raised it to depth + 1, execution goes on at `target`. Sorted, innermost first among overlapping: the first that contains pc is the one.
 typedef struct Handler { uint32_t start, end, target; uint32_t depth; } Handler;
 
-enum {                                           // co_flags, CPython's values
-  CO_OPTIMIZED = 0x1, CO_NEWLOCALS = 0x2, CO_VARARGS = 0x4, CO_VARKEYWORDS = 0x8, CO_NESTED = 0x10, CO_GENERATOR = 0x20,
-  CO_COROUTINE = 0x80, CO_ITERABLE_COROUTINE = 0x100, CO_ASYNC_GENERATOR = 0x200,
-  CO_FUTURE_DIVISION = 0x20000, CO_FUTURE_ABSOLUTE_IMPORT = 0x40000, CO_FUTURE_WITH_STATEMENT = 0x80000, CO_FUTURE_PRINT_FUNCTION = 0x100000,
-  CO_FUTURE_UNICODE_LITERALS = 0x200000, CO_FUTURE_BARRY_AS_BDFL = 0x400000, CO_FUTURE_GENERATOR_STOP = 0x800000, CO_FUTURE_ANNOTATIONS = 0x1000000,
+enum {   // co_flags, CPython's values
+  CO_OPTIMIZED = 0x1,
+  CO_NEWLOCALS = 0x2,
+  CO_VARARGS = 0x4,
+  CO_VARKEYWORDS = 0x8,
+  CO_NESTED = 0x10,
+  CO_GENERATOR = 0x20,
+  CO_COROUTINE = 0x80,
+  CO_ITERABLE_COROUTINE = 0x100,
+  CO_ASYNC_GENERATOR = 0x200,
+  CO_FUTURE_DIVISION = 0x20000,
+  CO_FUTURE_ABSOLUTE_IMPORT = 0x40000,
+  CO_FUTURE_WITH_STATEMENT = 0x80000,
+  CO_FUTURE_PRINT_FUNCTION = 0x100000,
+  CO_FUTURE_UNICODE_LITERALS = 0x200000,
+  CO_FUTURE_BARRY_AS_BDFL = 0x400000,
+  CO_FUTURE_GENERATOR_STOP = 0x800000,
+  CO_FUTURE_ANNOTATIONS = 0x1000000,
   CO_CEDE_YIELD_FROM_ASYNC = 0x2000000,
   CO_ANY_GENERATOR = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR,
 };
@@ -53,7 +66,8 @@ struct Code {
   uint32_t arg_count;                            // positional parameters, positional-only included
   uint32_t posonly_count, kwonly_count;
   uint32_t flags;                                // CO_
-  uint32_t local_count;                          // registers [0, local_count): parameters first, in signature order: positional, kwonly, *args, **kwargs; then locals
+  uint32_t
+    local_count;   // registers [0, local_count): parameters first, in signature order: positional, kwonly, *args, **kwargs; then locals
   uint32_t cell_count;                           // cells of this function; register numbers in cell_registers
   uint32_t free_count;                           // registers [first_free, first_free + free_count)
   uint32_t first_temp;                           // = local_count + cells that are not parameters + free_count
@@ -104,10 +118,26 @@ MUST_USE bool cd_code_mark_positions(VM *vm, Code *code);        // makes code->
 
 // What an operand of an instruction is; the columns of opcodes.def.
 typedef enum OperandKind {
-  OPERAND_NONE, OPERAND_DST, OPERAND_SRC, OPERAND_KEEP, OPERAND_BASE, OPERAND_PAIR, OPERAND_LOCAL, OPERAND_CELL, OPERAND_CONST, OPERAND_NAME, OPERAND_COUNT,
-  OPERAND_FLAGS, OPERAND_JUMP, OPERAND_CACHE,
+  OPERAND_NONE,
+  OPERAND_DST,
+  OPERAND_SRC,
+  OPERAND_KEEP,
+  OPERAND_BASE,
+  OPERAND_PAIR,
+  OPERAND_LOCAL,
+  OPERAND_CELL,
+  OPERAND_CONST,
+  OPERAND_NAME,
+  OPERAND_COUNT,
+  OPERAND_FLAGS,
+  OPERAND_JUMP,
+  OPERAND_CACHE,
 } OperandKind;
-typedef struct OpcodeInfo { const char *name; uint8_t operands[4]; char flag; } OpcodeInfo;   // JUMP and CACHE are no operands of the first unit
+typedef struct OpcodeInfo {
+  const char *name;
+  uint8_t operands[4];
+  char flag;
+} OpcodeInfo;   // JUMP and CACHE are no operands of the first unit
 extern const OpcodeInfo cd_opcode_info[OP_COUNT];
 
 // A fresh code object: every field empty, counts zero. The maker fills it before anyone sees it. NULL: MemoryError.

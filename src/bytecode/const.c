@@ -28,7 +28,8 @@ bool cd_const_equal(VM *vm, Value a, Value b)
   Type *type = cd_object(a)->type;
   if (cd_object(b)->type != type) return false;
   if (type == vm->types.str) return cd_str_equal(a, b);
-  if (type == vm->types.bytes) return cd_bytes_size(a) == cd_bytes_size(b) && memcmp(cd_bytes_data(a), cd_bytes_data(b), cd_bytes_size(a)) == 0;
+  if (type == vm->types.bytes)
+    return cd_bytes_size(a) == cd_bytes_size(b) && memcmp(cd_bytes_data(a), cd_bytes_data(b), cd_bytes_size(a)) == 0;
   if (type == vm->types.int_) return cd_int_compare(a, b) == 0;
   if (type == vm->types.float_) return const_doubles_equal(cd_float_value(a), cd_float_value(b));
   if (type == vm->types.complex) {

@@ -11,7 +11,8 @@ static const char *disasm_register(const Code *code, uint32_t reg, char *buffer,
 {
   if (reg < code->local_count) snprintf(buffer, size, "%s", cd_str_data(cd_tuple_item_borrow(code->varnames, reg)));
   else if (reg >= code->first_temp) snprintf(buffer, size, "t%u", reg - code->first_temp);
-  else if (reg >= code->first_free) snprintf(buffer, size, "free:%s", cd_str_data(cd_tuple_item_borrow(code->freevars, reg - code->first_free)));
+  else if (reg >= code->first_free)
+    snprintf(buffer, size, "free:%s", cd_str_data(cd_tuple_item_borrow(code->freevars, reg - code->first_free)));
   else {
     snprintf(buffer, size, "r%u", reg);
     for (uint32_t i = 0; i < code->cell_count; i++)
@@ -31,7 +32,9 @@ static bool disasm_operand(TextBuilder *t, VM *vm, const Code *code, uint8_t kin
     if (cd_is_exact(v, vm->types.code)) return cd_text_format(t, " <code %U>", ((Code *)cd_object(v))->name);
     return cd_text_format(t, " %.60R", v);
   }
-  case OPERAND_NAME: return operand < cd_tuple_size(code->names) ? cd_text_format(t, " %U", cd_tuple_item_borrow(code->names, operand)) : cd_text_format(t, " name %u?", operand);
+  case OPERAND_NAME:
+    return operand < cd_tuple_size(code->names) ? cd_text_format(t, " %U", cd_tuple_item_borrow(code->names, operand))
+                                                : cd_text_format(t, " name %u?", operand);
   case OPERAND_COUNT: case OPERAND_FLAGS: return cd_text_format(t, " #%u", operand);
   default: return cd_text_format(t, " %s", disasm_register(code, operand, buffer, sizeof buffer));
   }
@@ -39,7 +42,9 @@ static bool disasm_operand(TextBuilder *t, VM *vm, const Code *code, uint8_t kin
 
 static bool disasm_code(TextBuilder *t, VM *vm, const Code *code)
 {
-  if (!cd_text_format(t, "%U: %u registers, %u temporaries from %u\n", code->qualname, code->register_count, code->register_count - code->first_temp, code->first_temp)) return false;
+  if (!cd_text_format(t, "%U: %u registers, %u temporaries from %u\n", code->qualname, code->register_count,
+                      code->register_count - code->first_temp, code->first_temp))
+    return false;
   int32_t last_line = -2;
   for (uint32_t i = 0; i < code->unit_count;) {
     uint32_t at = i;
@@ -64,7 +69,8 @@ static bool disasm_code(TextBuilder *t, VM *vm, const Code *code)
       int32_t jump = cd_instr_extra(&code->instrs[i])->jump;
       if (instr.op == OP_CALL) {
         if (jump >= 0 && (!cd_text_puts(t, " kw") || !disasm_operand(t, vm, code, OPERAND_CONST, (uint32_t)jump))) return false;
-      } else if (info->operands[1] == OPERAND_JUMP || info->operands[0] == OPERAND_JUMP || info->operands[2] == OPERAND_JUMP || info->operands[3] == OPERAND_JUMP) {
+      } else if (info->operands[1] == OPERAND_JUMP || info->operands[0] == OPERAND_JUMP || info->operands[2] == OPERAND_JUMP ||
+                 info->operands[3] == OPERAND_JUMP) {
         if (!cd_text_format(t, " -> %d", (int)(i + 2) + jump)) return false;
       }
     }

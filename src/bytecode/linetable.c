@@ -49,7 +49,8 @@ bool cd_position_write(PositionWriter *w, uint32_t units, Position p)
     w->last.end_line = -1;
     return true;
   }
-  if (p.end_line < 0 || p.column < 0 || p.end_column < 0 || w->vm->config.no_debug_ranges) p.end_line = p.column = p.end_column = -2;   // distinct from "no position"
+  if (p.end_line < 0 || p.column < 0 || p.end_column < 0 || w->vm->config.no_debug_ranges)
+    p.end_line = p.column = p.end_column = -2;   // distinct from "no position"
   int64_t step = (int64_t)p.line - w->last.line;
   if (w->last.end_line != -1 && position_equal(p, w->last)) {
     w->data[w->size++] = head | POSITION_SAME << 2;

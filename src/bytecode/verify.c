@@ -35,7 +35,8 @@ static bool verify_fail(Verifier *v, const char *what, uint32_t reg)
   char name[20];
   if (reg >= v->code->first_temp) snprintf(name, sizeof name, "t%u", reg - v->code->first_temp);
   else snprintf(name, sizeof name, "r%u", reg);
-  snprintf(v->buffer, v->size, "%s (%s of %s at %u, line %d)", what, name, op < OP_COUNT ? cd_opcode_names[op] : "?", v->at, (int)cd_code_line(v->code, v->at));
+  snprintf(v->buffer, v->size, "%s (%s of %s at %u, line %d)", what, name, op < OP_COUNT ? cd_opcode_names[op] : "?", v->at,
+           (int)cd_code_line(v->code, v->at));
   v->problem = v->buffer;
   return false;
 }
@@ -45,7 +46,8 @@ static bool verify_is_temp(const Verifier *v, uint32_t reg) { return reg >= v->c
 static bool verify_read(Verifier *v, uint32_t reg, bool consume)
 {
   if (reg >= v->registers) return verify_fail(v, "no such register", reg);
-  if (v->state[reg] == REGISTER_DEAD || v->state[reg] == REGISTER_MAYBE) return verify_fail(v, v->state[reg] == REGISTER_DEAD ? "reads a dead register" : "reads a register that may be dead", reg);
+  if (v->state[reg] == REGISTER_DEAD || v->state[reg] == REGISTER_MAYBE)
+    return verify_fail(v, v->state[reg] == REGISTER_DEAD ? "reads a dead register" : "reads a register that may be dead", reg);
   if (consume && verify_is_temp(v, reg)) v->state[reg] = REGISTER_DEAD;
   return true;
 }
@@ -128,10 +130,15 @@ static int verify_special(Verifier *v, uint16_t op, uint32_t a, uint32_t b, uint
     v->state[a] = REGISTER_LIVE;
     return true;
   case OP_DELETE_LOCAL: case OP_CLEAR_LOCAL:
-    if (a >= v->registers || v->state[a] == REGISTER_CELL || (op == OP_DELETE_LOCAL && a >= v->code->first_temp)) return verify_fail(v, "not a local", a);
+    if (a >= v->registers || v->state[a] == REGISTER_CELL || (op == OP_DELETE_LOCAL && a >= v->code->first_temp))
+      return verify_fail(v, "not a local", a);
     v->state[a] = REGISTER_DEAD;
     return true;
-  case OP_BUILD_TUPLE: case OP_BUILD_LIST: case OP_BUILD_SET: case OP_BUILD_STRING: case OP_BUILD_SLICE: return verify_run(v, b, c) && verify_write(v, a);
+  case OP_BUILD_TUPLE:
+  case OP_BUILD_LIST:
+  case OP_BUILD_SET:
+  case OP_BUILD_STRING:
+  case OP_BUILD_SLICE: return verify_run(v, b, c) && verify_write(v, a);
   case OP_BUILD_MAP: return verify_run(v, b, c * 2) && verify_write(v, a);
   case OP_FORMAT_VALUE: return verify_run(v, b, c & 4 ? 2 : 1) && verify_write(v, a);
   case OP_UNPACK_SEQUENCE: return verify_read(v, b, true) && verify_write_run(v, a, c);
@@ -145,7 +152,8 @@ static int verify_special(Verifier *v, uint16_t op, uint32_t a, uint32_t b, uint
   case OP_LOAD_METHOD: return verify_read(v, b, true) && verify_write_run(v, a, 2);
   case OP_RAISE: return (a < 1 || verify_read(v, b, true)) && (a < 2 || verify_read(v, c, true));
   case OP_DELEGATE:
-    if (!verify_is_temp(v, b) || !verify_is_temp(v, c) || !verify_read(v, b, true) || !verify_read(v, c, true)) return verify_fail(v, "bad delegation", b);
+    if (!verify_is_temp(v, b) || !verify_is_temp(v, c) || !verify_read(v, b, true) || !verify_read(v, c, true))
+      return verify_fail(v, "bad delegation", b);
     return verify_write(v, a);
   case OP_FOR_ITER: {
     if (!verify_is_temp(v, b) || !verify_read(v, b, true) || !verify_flow_to(v, target)) return verify_fail(v, "bad iterator", b);
@@ -153,7 +161,8 @@ static int verify_special(Verifier *v, uint16_t op, uint32_t a, uint32_t b, uint
     return verify_write(v, a);
   }
   case OP_ASYNC_NEXT:
-    if (!verify_is_temp(v, b) || !verify_is_temp(v, c) || !verify_read(v, b, true) || !verify_run(v, c, 2) || !verify_flow_to(v, target)) return verify_fail(v, "bad iterator", b);
+    if (!verify_is_temp(v, b) || !verify_is_temp(v, c) || !verify_read(v, b, true) || !verify_run(v, c, 2) || !verify_flow_to(v, target))
+      return verify_fail(v, "bad iterator", b);
     v->state[b] = REGISTER_LIVE;
     return verify_write(v, a);
   case OP_JUMP_IF_FALSE_OR_DROP: case OP_JUMP_IF_TRUE_OR_DROP:
@@ -278,7 +287,8 @@ static bool verify_scan(Verifier *v)
   for (uint32_t i = 0; i < code->handler_count; i++) {
     const Handler *h = &code->handlers[i];
     v->at = 0;
-    if (h->start < end || h->start >= h->end || h->end > code->unit_count || h->target >= code->unit_count || !v->is_start[h->target] || !v->is_start[h->start])
+    if (h->start < end || h->start >= h->end || h->end > code->unit_count || h->target >= code->unit_count || !v->is_start[h->target] ||
+        !v->is_start[h->start])
       return verify_fail(v, "bad handler range", 0);
     end = h->end;
     if (v->slot[h->target] < 0) v->slot[h->target] = (int32_t)v->slots++;

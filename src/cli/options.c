@@ -10,36 +10,36 @@
 
 static const char usage_text[] =
   "usage: %s [option] ... [-c cmd | -m mod | file | -] [arg] ...\n";
-static const char help_text[] =
-  "Options:\n"
-  "-b      warn about str(bytes) and comparing bytes with str (-bb: raise)\n"
-  "-B      do not write compiled modules to __pycache__; also PYTHONDONTWRITEBYTECODE=x\n"
-  "-c cmd  run cmd, the last option\n"
-  "-d      debug flag; also PYTHONDEBUG=x\n"
-  "-E      ignore PYTHON* variables\n"
-  "-h      this text, then exit; also --help\n"
-  "-i      the prompt after the program; also PYTHONINSPECT=x\n"
-  "-I      isolated: implies -E, -P and -s\n"
-  "-m mod  run a module as a script, the last option\n"
-  "-O      no assert statements, __debug__ is False; also PYTHONOPTIMIZE=x\n"
-  "-OO     as -O, and no docstrings\n"
-  "-P      do not put an unsafe folder in front of sys.path; also PYTHONSAFEPATH\n"
-  "-q      no banner at the prompt\n"
-  "-R      hashes of str and bytes differ from run to run, as without PYTHONHASHSEED\n"
-  "-s      no user site folder; also PYTHONNOUSERSITE\n"
-  "-S      do not import site\n"
-  "-u      unbuffered stdout and stderr; also PYTHONUNBUFFERED=x\n"
-  "-v      say what is imported, and from where; also PYTHONVERBOSE=x\n"
-  "-V      version, then exit; also --version\n"
-  "-W arg  warning filter: action:message:category:module:lineno; also PYTHONWARNINGS=arg\n"
-  "-x      skip the first line of the source\n"
-  "-X opt  implementation option: dev, utf8, int_max_str_digits=N, pycache_prefix=PATH,\n"
-  "        asyncgen=compat|safe|strict, no_debug_ranges, importtime, faulthandler, tracemalloc\n"
-  "file    program read from a script file; a folder or zip file with __main__.py\n"
-  "-       program read from standard input (default; the prompt if it is a terminal)\n"
-  "arg ... passed to the program in sys.argv[1:]\n"
-  "\n"
-  "CEDE_STDLIB names the folder of the Python library to use. --help-env lists the variables, --help-xoptions the options after -X, --help-all both.\n";
+static const char help_text[] = "Options:\n"
+                                "-b      warn about str(bytes) and comparing bytes with str (-bb: raise)\n"
+                                "-B      do not write compiled modules to __pycache__; also PYTHONDONTWRITEBYTECODE=x\n"
+                                "-c cmd  run cmd, the last option\n"
+                                "-d      debug flag; also PYTHONDEBUG=x\n"
+                                "-E      ignore PYTHON* variables\n"
+                                "-h      this text, then exit; also --help\n"
+                                "-i      the prompt after the program; also PYTHONINSPECT=x\n"
+                                "-I      isolated: implies -E, -P and -s\n"
+                                "-m mod  run a module as a script, the last option\n"
+                                "-O      no assert statements, __debug__ is False; also PYTHONOPTIMIZE=x\n"
+                                "-OO     as -O, and no docstrings\n"
+                                "-P      do not put an unsafe folder in front of sys.path; also PYTHONSAFEPATH\n"
+                                "-q      no banner at the prompt\n"
+                                "-R      hashes of str and bytes differ from run to run, as without PYTHONHASHSEED\n"
+                                "-s      no user site folder; also PYTHONNOUSERSITE\n"
+                                "-S      do not import site\n"
+                                "-u      unbuffered stdout and stderr; also PYTHONUNBUFFERED=x\n"
+                                "-v      say what is imported, and from where; also PYTHONVERBOSE=x\n"
+                                "-V      version, then exit; also --version\n"
+                                "-W arg  warning filter: action:message:category:module:lineno; also PYTHONWARNINGS=arg\n"
+                                "-x      skip the first line of the source\n"
+                                "-X opt  implementation option: dev, utf8, int_max_str_digits=N, pycache_prefix=PATH,\n"
+                                "        asyncgen=compat|safe|strict, no_debug_ranges, importtime, faulthandler, tracemalloc\n"
+                                "file    program read from a script file; a folder or zip file with __main__.py\n"
+                                "-       program read from standard input (default; the prompt if it is a terminal)\n"
+                                "arg ... passed to the program in sys.argv[1:]\n"
+                                "\n"
+                                "CEDE_STDLIB names the folder of the Python library to use. --help-env lists the variables, "
+                                "--help-xoptions the options after -X, --help-all both.\n";
 
 static const char variables_text[] =
   "Variables:\n"
@@ -314,7 +314,8 @@ static void print_version(const CommandLine *line)
 // --help-env, --help-xoptions, --help-all
 static bool print_long_help(CommandLine *line, const char *program, const char *argument)
 {
-  bool all = !strcmp(argument, "--help-all"), variables = all || !strcmp(argument, "--help-env"), x = all || !strcmp(argument, "--help-xoptions");
+  bool all = !strcmp(argument, "--help-all"), variables = all || !strcmp(argument, "--help-env"),
+       x = all || !strcmp(argument, "--help-xoptions");
   if (all) printf(usage_text, program);
   if (all) fputs(help_text, stdout);
   if (variables) fputs(variables_text, stdout);

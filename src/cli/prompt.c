@@ -95,7 +95,8 @@ static char *append_line(char *source, const char *line)
 static void print_banner(bool terminal)
 {
   const char *bold = terminal && !getenv("NO_COLOR") ? "\033[1m" : "", *plain = *bold ? "\033[0m" : "";
-  fprintf(stderr, "%sCede %s%s (Python 3.11)\nType \"help\", \"copyright\", \"credits\" or \"license\" for more information.\n", bold, CEDE_VERSION, plain);
+  fprintf(stderr, "%sCede %s%s (Python 3.11)\nType \"help\", \"copyright\", \"credits\" or \"license\" for more information.\n", bold,
+          CEDE_VERSION, plain);
 }
 
 static void editing_start(CedeVM *vm)

@@ -12,7 +12,13 @@
 //
 // While cd_alloc_fail_at is in force the limit is 0, so that each request takes the slow path and is counted there; nothing else pays for it.
 
-enum { SMALL_LIMIT = 512, SMALL_STEP = 16, CLASS_COUNT = SMALL_LIMIT / SMALL_STEP + 1, CHUNK_SIZE = 256 * 1024, FIRST_CHUNK_SIZE = 64 * 1024 };
+enum {
+  SMALL_LIMIT = 512,
+  SMALL_STEP = 16,
+  CLASS_COUNT = SMALL_LIMIT / SMALL_STEP + 1,
+  CHUNK_SIZE = 256 * 1024,
+  FIRST_CHUNK_SIZE = 64 * 1024
+};
 
 typedef struct FreeBlock { struct FreeBlock *next; } FreeBlock;
 typedef struct Chunk { struct Chunk *next; size_t size; } Chunk;

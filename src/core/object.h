@@ -53,9 +53,11 @@ typedef struct TypeSlots {
   void (*traverse)(Object *self, VisitFn visit, void *context);  // visits every owned Value of the native layout; no vm: runs nothing
   void (*clear)(VM *vm, Object *self);           // breaks cycles: drops what can be part of one, leaves a valid object
   size_t (*alloc_size)(Object *self);            // bytes this object was allocated with; NULL means type->basicsize
-  void (*finalize)(VM *vm, Value self);          // __del__, or closing a generator; keeps the current exception, reports its own as unraisable
+  void (*finalize)(VM *vm, Value self);   // __del__, or closing a generator; keeps the current exception, reports its own as unraisable
 
-  bool (*retire)(VM *vm, Object *self);          // the whole death of an object that needs no finalizer and has no weak references, memory included; false: it does
+  bool (*retire)(
+    VM *vm,
+    Object *self);   // the whole death of an object that needs no finalizer and has no weak references, memory included; false: it does
 
   UnaryFn repr, str;
   LenFn hash;                                    // never -1 as a value; a type with no hash has cd_hash_unhashable
@@ -100,28 +102,38 @@ typedef struct TypeSlots {
 // ---- types ----
 
 enum {
-  TYPE_HEAP = 1 << 0,                            // made by a class statement or cd_type_from_spec of a module; refcounted by instances
-  TYPE_BASE = 1 << 1,                            // may be subclassed
-  TYPE_GC = 1 << 2,                              // instances are tracked
-  TYPE_HAS_DICT = 1 << 3,                        // instances have attributes; see Instance in objects/instance.h
+  TYPE_HEAP = 1 << 0,       // made by a class statement or cd_type_from_spec of a module; refcounted by instances
+  TYPE_BASE = 1 << 1,       // may be subclassed
+  TYPE_GC = 1 << 2,         // instances are tracked
+  TYPE_HAS_DICT = 1 << 3,   // instances have attributes; see Instance in objects/instance.h
   TYPE_HAS_WEAKREFS = 1 << 4,
-  TYPE_ABSTRACT = 1 << 5,                        // __abstractmethods__ is not empty
+  TYPE_ABSTRACT = 1 << 5,   // __abstractmethods__ is not empty
   TYPE_READY = 1 << 6,
-  TYPE_IMMUTABLE = 1 << 7,                       // attributes can't be set from Python
-  TYPE_NO_NEW = 1 << 8,                          // cannot create 'X' instances
-  TYPE_SEQUENCE = 1 << 9,                        // match [..] accepts it (collections.abc.Sequence, PEP 634)
-  TYPE_MAPPING = 1 << 10,                        // match {..} accepts it
-  TYPE_VALUE_MATCH = 1 << 11,                    // case cls(x) binds the subject itself (int, str, ...; PEP 634)
-  TYPE_METHOD_DESCRIPTOR = 1 << 12,              // obj.f() needs no bound method: functions and native methods
-  TYPE_DEFAULT_GETATTR = 1 << 13,                // set by type_ready: getattr slot is the generic one
+  TYPE_IMMUTABLE = 1 << 7,            // attributes can't be set from Python
+  TYPE_NO_NEW = 1 << 8,               // cannot create 'X' instances
+  TYPE_SEQUENCE = 1 << 9,             // match [..] accepts it (collections.abc.Sequence, PEP 634)
+  TYPE_MAPPING = 1 << 10,             // match {..} accepts it
+  TYPE_VALUE_MATCH = 1 << 11,         // case cls(x) binds the subject itself (int, str, ...; PEP 634)
+  TYPE_METHOD_DESCRIPTOR = 1 << 12,   // obj.f() needs no bound method: functions and native methods
+  TYPE_DEFAULT_GETATTR = 1 << 13,     // set by type_ready: getattr slot is the generic one
   TYPE_DEFAULT_SETATTR = 1 << 14,
   TYPE_LIBRARY_ITERATOR = 1 << 15,
   // inherited: "is a subclass of", one test each
-  TYPE_INT = 1 << 16, TYPE_FLOAT = 1 << 17, TYPE_STR = 1 << 18, TYPE_BYTES = 1 << 19, TYPE_LIST = 1 << 20, TYPE_TUPLE = 1 << 21,
-  TYPE_DICT = 1 << 22, TYPE_TYPE = 1 << 23, TYPE_EXCEPTION = 1 << 24, TYPE_SET = 1 << 25, TYPE_FROZENSET = 1 << 26, TYPE_BYTEARRAY = 1 << 27,
+  TYPE_INT = 1 << 16,
+  TYPE_FLOAT = 1 << 17,
+  TYPE_STR = 1 << 18,
+  TYPE_BYTES = 1 << 19,
+  TYPE_LIST = 1 << 20,
+  TYPE_TUPLE = 1 << 21,
+  TYPE_DICT = 1 << 22,
+  TYPE_TYPE = 1 << 23,
+  TYPE_EXCEPTION = 1 << 24,
+  TYPE_SET = 1 << 25,
+  TYPE_FROZENSET = 1 << 26,
+  TYPE_BYTEARRAY = 1 << 27,
   TYPE_COMPLEX = 1 << 28,
-  TYPE_UNFILLED = 1 << 30,                       // a native type whose dict has not been needed yet; see cd_type_dict
-  TYPE_STREAM = 1 << 29,                         // closes at its end, and flushes into what was made before it; see objects/collector.c
+  TYPE_UNFILLED = 1 << 30,   // a native type whose dict has not been needed yet; see cd_type_dict
+  TYPE_STREAM = 1 << 29,     // closes at its end, and flushes into what was made before it; see objects/collector.c
   TYPE_SUBCLASS_MASK = 0x1FFF << 16,
 };
 #define TYPE_EXTRA_AT_END (1u << 31)              // subclass of a variable-size type: its own storage lies behind the items; see cd_extra()
@@ -148,7 +160,7 @@ struct Type {
   uint32_t subclass_count, subclass_capacity;
   Value module;                                  // for native types: module name str, or NO_VALUE; Python classes keep it in dict
   Weakref *weaklist;                             // of the type itself
-  Shape *shape;                                  // root shape for instances (TYPE_HAS_DICT), owned with its whole tree; NULL until the first
+  Shape *shape;   // root shape for instances (TYPE_HAS_DICT), owned with its whole tree; NULL until the first
   uint8_t inline_capacity;                       // attribute values to allocate behind a new instance; learned
 };
 

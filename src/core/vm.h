@@ -164,13 +164,16 @@ struct VM {
   Ref (*wrap_suspended)(VM *vm, Frame *frame, Function *function);            // coro/
   Ref (*eval_frame_of)(VM *vm, Code *code, Value globals, Value locals);       // vm/: run a code object as a module body
   Ref (*compile_source)(VM *vm, Value source, Value filename, const char *mode, int flags, int optimize);   // frontend/
-  Value (*running_globals)(VM *vm);              // vm/: globals of the running frame, a Dict, borrowed; NO_VALUE: none. A class's __module__ is in them
-  bool (*super_arguments)(VM *vm, Type **type, Value *object);    // vm/: what super() without arguments means; borrowed; false: exception set
+  Value (*running_globals)(
+    VM *vm);   // vm/: globals of the running frame, a Dict, borrowed; NO_VALUE: none. A class's __module__ is in them
+  bool (*super_arguments)(VM *vm, Type **type,
+                          Value *object);        // vm/: what super() without arguments means; borrowed; false: exception set
   bool (*handle_breaker)(VM *vm);                // vm/: signals, thread switch; false: exception set. For native loops
-  bool (*run_signals)(VM *vm);                   // modules/signal.c: Python signal handlers, for BREAK_SIGNAL; clears the bit; false: exception set
+  bool (*run_signals)(VM *vm);   // modules/signal.c: Python signal handlers, for BREAK_SIGNAL; clears the bit; false: exception set
   bool (*run_pending)(VM *vm);                   // api/: calls posted by the host, for BREAK_PENDING; likewise
   bool (*check_limits)(VM *vm);                  // api/: fuel and time, for BREAK_LIMIT; likewise
-  void (*unraisable)(VM *vm, const char *message, Value where);   // modules/sys.c: report and clear the current exception; message may be NULL
+  void (*unraisable)(VM *vm, const char *message,
+                     Value where);   // modules/sys.c: report and clear the current exception; message may be NULL
   bool (*warn)(VM *vm, Type *category, Value message, int stacklevel, Value source);   // modules/_warnings.c; false: became an exception
 };
 

@@ -16,7 +16,7 @@ typedef enum { AWAITABLE_INIT, AWAITABLE_ITER, AWAITABLE_CLOSED } AwaitableState
 typedef struct AsyncStep {
   Object head;
   Generator *generator;                          // owned
-  Value argument;                                // owned. asend: the value, NO_VALUE for None; athrow: tuple of its arguments, NO_VALUE: it is aclose()
+  Value argument;   // owned. asend: the value, NO_VALUE for None; athrow: tuple of its arguments, NO_VALUE: it is aclose()
   AwaitableState state;
 } AsyncStep;
 
@@ -182,7 +182,8 @@ static SendResult async_aclose_result(VM *vm, AsyncStep *self, SendResult result
     cd_raise_runtime(vm, "async generator ignored GeneratorExit");
     return async_throw_over(self, RAISED);
   }
-  if (result == RAISED && !cd_swallow(vm, vm->exc.GeneratorExit) && !cd_swallow(vm, vm->exc.StopAsyncIteration)) return async_throw_over(self, RAISED);
+  if (result == RAISED && !cd_swallow(vm, vm->exc.GeneratorExit) && !cd_swallow(vm, vm->exc.StopAsyncIteration))
+    return async_throw_over(self, RAISED);
   if (result == RETURNED) cd_clear(vm, (Value *)out);
   *out = cd_none();
   return async_throw_over(self, RETURNED);
@@ -288,7 +289,8 @@ static Next async_step_next(VM *vm, Value self, Ref *out)
 
 static SendResult async_step_throw_args(VM *vm, Value self, const Value *args, size_t nargs, Ref *out)
 {
-  return cd_is_exact(self, vm->types.async_generator_asend) ? async_send_throw(vm, self, args, nargs, out) : async_throw_throw(vm, self, args, nargs, out);
+  return cd_is_exact(self, vm->types.async_generator_asend) ? async_send_throw(vm, self, args, nargs, out)
+                                                            : async_throw_throw(vm, self, args, nargs, out);
 }
 
 METHOD(async_step, send, "send(self, arg, /)", "Go on with awaiting.")
@@ -398,7 +400,10 @@ Ref cd_async_close_awaitable(VM *vm, Frame *frame, Value iterator)
 // ---- the async generator type ----
 
 static Ref async_generator_repr(VM *vm, Value self) { return cd_generator_repr_as(vm, self, "async_generator"); }
-static Ref async_generator_anext(VM *vm, Value self) { return async_step_new(vm, vm->types.async_generator_asend, cd_as_generator(self), NO_VALUE); }
+static Ref async_generator_anext(VM *vm, Value self)
+{
+  return async_step_new(vm, vm->types.async_generator_asend, cd_as_generator(self), NO_VALUE);
+}
 
 METHOD(async_generator, asend, "asend(self, value, /)", "asend(v) -> send 'v' in generator.")
 {

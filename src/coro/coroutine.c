@@ -20,7 +20,8 @@ static bool coroutine_is_iterable_generator(VM *vm, Value v)
 static Ref awaitable_refuse(VM *vm, Value v, int where)
 {
   if (where == 0) return cd_raise_type(vm, "object %T can't be used in 'await' expression", v);
-  return cd_raise_type(vm, "'async with' received an object from %s that does not implement __await__: %T", where == 1 ? "__aenter__" : "__aexit__", v);
+  return cd_raise_type(vm, "'async with' received an object from %s that does not implement __await__: %T",
+                       where == 1 ? "__aenter__" : "__aexit__", v);
 }
 
 Ref cd_get_awaitable(VM *vm, Value v, int where)
@@ -84,7 +85,8 @@ void cd_coroutine_warn_unawaited(VM *vm, Generator *coroutine)
     cd_drop(vm, warn);
   }
   if (cd_raised(vm)) cd_write_unraisable(vm, self);
-  if (!warned && !cd_warn(vm, vm->exc.RuntimeWarning, 1, "coroutine '%U' was never awaited", coroutine->qualname)) cd_write_unraisable(vm, self);
+  if (!warned && !cd_warn(vm, vm->exc.RuntimeWarning, 1, "coroutine '%U' was never awaited", coroutine->qualname))
+    cd_write_unraisable(vm, self);
   cd_drop(vm, self);
   cd_restore_raised(vm, raised);
 }
@@ -141,10 +143,14 @@ METHOD(coroutine_wrapper, close, "close(self, /)", "Raise GeneratorExit inside t
   return cd_generator_call_close(vm, wrapper_coroutine(self));
 }
 
-static const MethodDef *const coroutine_wrapper_methods[] = {&coroutine_wrapper_send_def, &coroutine_wrapper_throw_def, &coroutine_wrapper_close_def, NULL};
+static const MethodDef *const coroutine_wrapper_methods[] = {&coroutine_wrapper_send_def, &coroutine_wrapper_throw_def,
+                                                             &coroutine_wrapper_close_def, NULL};
 
 static void coroutine_wrapper_release(VM *vm, Object *self) { cd_clear(vm, &((CoroutineWrapper *)self)->coroutine); }
-static void coroutine_wrapper_traverse(Object *self, VisitFn visit, void *context) { visit(context, ((CoroutineWrapper *)self)->coroutine); }
+static void coroutine_wrapper_traverse(Object *self, VisitFn visit, void *context)
+{
+  visit(context, ((CoroutineWrapper *)self)->coroutine);
+}
 
 const TypeSpec cd_coroutine_wrapper_spec = {
   .name = "coroutine_wrapper",
@@ -167,7 +173,8 @@ static Ref coroutine_repr(VM *vm, Value self) { return cd_generator_repr_as(vm, 
 static SendResult coroutine_send_slot(VM *vm, Value self, Value sent, Ref *out) { return cd_generator_send(vm, self, cd_dup(sent), out); }
 
 METHOD_DEF_(coroutine_send, "send", "send(self, arg, /)",
-            "Send a value into coroutine, as the result of what it awaits. Gives what it yields to its driver, or raises StopIteration.", METHOD_SEND)
+            "Send a value into coroutine, as the result of what it awaits. Gives what it yields to its driver, or raises StopIteration.",
+            METHOD_SEND)
 {
   return cd_generator_call_send(vm, self, args[0]);
 }

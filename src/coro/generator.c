@@ -54,7 +54,9 @@ static void generator_unlink(VM *vm, Generator *generator)
 Ref cd_generator_new(VM *vm, Function *function, Value *args, size_t nargs)
 {
   Code *code = function->code;
-  Type *type = code->flags & CO_COROUTINE ? vm->types.coroutine : code->flags & CO_ASYNC_GENERATOR ? vm->types.async_generator : vm->types.generator;
+  Type *type = code->flags & CO_COROUTINE         ? vm->types.coroutine
+               : code->flags & CO_ASYNC_GENERATOR ? vm->types.async_generator
+                                                  : vm->types.generator;
   size_t size = offsetof(Generator, frame) + cd_frame_size(code);
   Generator *generator = cd_alloc(vm, size);
   if (UNLIKELY(!generator)) return NO_REF;
@@ -249,7 +251,10 @@ bool cd_generator_is_running(VM *vm, Generator *generator)
   }
 }
 
-static void generator_raise_running(VM *vm, Generator *generator) { cd_raise_value(vm, "%s already executing", cd_generator_kind(vm, generator)); }
+static void generator_raise_running(VM *vm, Generator *generator)
+{
+  cd_raise_value(vm, "%s already executing", cd_generator_kind(vm, generator));
+}
 
 // `upper` becomes the one that delegates to `generator`; the root is noted if it is known.
 static void chain_link(VM *vm, Generator *upper, Generator *generator)
@@ -495,7 +500,9 @@ static Ref throw_instance(VM *vm, Value type, Value value)
       if (!cd_issubclass(vm, cd_type_value(cd_type_of(vm, value)), type, &matches)) return NO_REF;
       if (matches) return cd_dup(value);
     }
-    Ref made = cd_is_none(value) ? cd_call0(vm, type) : cd_is_tuple(value) ? cd_call_ex(vm, type, value, NO_VALUE) : cd_call1(vm, type, value);
+    Ref made = cd_is_none(value)    ? cd_call0(vm, type)
+               : cd_is_tuple(value) ? cd_call_ex(vm, type, value, NO_VALUE)
+                                    : cd_call1(vm, type, value);
     if (!cd_bits(made)) {                        // what the constructor raises is thrown instead
       made = cd_take_raised(vm);
     } else if (!cd_is_exception(made)) {
@@ -748,7 +755,9 @@ Ref cd_generator_repr_as(VM *vm, Value self, const char *kind)
 
 static Ref generator_describe(VM *vm, Generator *generator)
 {
-  const char *state = cd_generator_is_running(vm, generator) ? "running" : generator->frame.state == FRAME_CREATED ? "created" : "suspended";
+  const char *state = cd_generator_is_running(vm, generator)    ? "running"
+                      : generator->frame.state == FRAME_CREATED ? "created"
+                                                                : "suspended";
   Ref items[4] = {cd_dup_object(generator), cd_str_from(vm, state), cd_none(), cd_none()};
   Code *creator = generator->creator_code;
   if (creator) {
@@ -828,12 +837,15 @@ Ref cd_generator_call_throw(VM *vm, Value generator, const Value *args, size_t n
 
 Ref cd_generator_call_close(VM *vm, Value generator) { return cd_generator_close(vm, generator) ? cd_none() : NO_REF; }
 
-METHOD_DEF_(generator_send, "send", "send(self, arg, /)", "Send a value into generator, as the result of the yield where it waits. Gives the next item or raises StopIteration.", METHOD_SEND)
+METHOD_DEF_(generator_send, "send", "send(self, arg, /)",
+            "Send a value into generator, as the result of the yield where it waits. Gives the next item or raises StopIteration.",
+            METHOD_SEND)
 {
   return cd_generator_call_send(vm, self, args[0]);
 }
 
-METHOD_DEF_RAW_(generator_throw, "throw", "throw(typ[,val[,tb]])", "Raise an exception in generator, where it waits. Gives the next item or raises.", METHOD_THROW)
+METHOD_DEF_RAW_(generator_throw, "throw", "throw(typ[,val[,tb]])",
+                "Raise an exception in generator, where it waits. Gives the next item or raises.", METHOD_THROW)
 {
   return cd_generator_call_throw(vm, self, args, nargs, kwnames);
 }

@@ -29,7 +29,10 @@ struct Generator {
   Frame frame;                                   // must be last
 };
 
-static inline Generator *cd_generator_of(Frame *frame) { return (Generator *)((char *)frame - offsetof(Generator, frame)); }   // FRAME_IS_GENERATOR
+static inline Generator *cd_generator_of(Frame *frame)
+{
+  return (Generator *)((char *)frame - offsetof(Generator, frame));
+}   // FRAME_IS_GENERATOR
 
 bool cd_coro_init(VM *vm);                                       // sets vm->wrap_suspended
 // A new generator object for `function`; the first registers take over `nargs` arguments (on failure they stay), the others are empty.

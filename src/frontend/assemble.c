@@ -47,8 +47,22 @@ static bool assemble_may_be_wide(uint16_t op)
   if (op >= OP_ADD && op <= OP_IPOWER_K) return (op - OP_ADD) & 1;               // the forms with a constant
   if (op >= OP_LT_K && op <= OP_GE_K) return true;
   switch (op) {
-  case OP_LOAD_CONST: case OP_COPY: case OP_MOVE: case OP_LOAD_NOTHING: case OP_LOAD_NAME: case OP_LOAD_GLOBAL: case OP_STORE_NAME: case OP_STORE_GLOBAL:
-  case OP_DELETE_NAME: case OP_DELETE_GLOBAL: case OP_CHECK_LOCAL: case OP_CLEAR_LOCAL: case OP_DROP: case OP_LOAD_ATTR: case OP_LOAD_METHOD: case OP_STORE_ATTR:
+  case OP_LOAD_CONST:
+  case OP_COPY:
+  case OP_MOVE:
+  case OP_LOAD_NOTHING:
+  case OP_LOAD_NAME:
+  case OP_LOAD_GLOBAL:
+  case OP_STORE_NAME:
+  case OP_STORE_GLOBAL:
+  case OP_DELETE_NAME:
+  case OP_DELETE_GLOBAL:
+  case OP_CHECK_LOCAL:
+  case OP_CLEAR_LOCAL:
+  case OP_DROP:
+  case OP_LOAD_ATTR:
+  case OP_LOAD_METHOD:
+  case OP_STORE_ATTR:
   case OP_DELETE_ATTR: case OP_GET_ITEM_K: case OP_IMPORT_NAME: case OP_IMPORT_FROM: case OP_UNPACK_EX: case OP_RETURN_CONST: return true;
   default: return false;
   }
@@ -156,8 +170,9 @@ static uint32_t assemble_flags(const Compiler *c, const Unit *u)
     if (s->varkeywords) flags |= CO_VARKEYWORDS;
   }
   if (s->kind == SCOPE_MODULE && s->coroutine && (c->flags & PYCF_ALLOW_TOP_LEVEL_AWAIT)) flags |= CO_COROUTINE;
-  return flags | ((uint32_t)c->flags & (CO_FUTURE_DIVISION | CO_FUTURE_ABSOLUTE_IMPORT | CO_FUTURE_WITH_STATEMENT | CO_FUTURE_PRINT_FUNCTION | CO_FUTURE_UNICODE_LITERALS
-                                        | CO_FUTURE_BARRY_AS_BDFL | CO_FUTURE_GENERATOR_STOP | CO_FUTURE_ANNOTATIONS | CO_CEDE_YIELD_FROM_ASYNC));
+  return flags | ((uint32_t)c->flags & (CO_FUTURE_DIVISION | CO_FUTURE_ABSOLUTE_IMPORT | CO_FUTURE_WITH_STATEMENT |
+                                        CO_FUTURE_PRINT_FUNCTION | CO_FUTURE_UNICODE_LITERALS | CO_FUTURE_BARRY_AS_BDFL |
+                                        CO_FUTURE_GENERATOR_STOP | CO_FUTURE_ANNOTATIONS | CO_CEDE_YIELD_FROM_ASYNC));
 }
 
 static bool assemble_values(Assembler *a)
@@ -165,8 +180,10 @@ static bool assemble_values(Assembler *a)
   VM *vm = a->c->vm;
   Code *code = a->code;
   const Unit *u = a->unit;
-  const struct { const ValueTable *from; Value *to; } tables[] = {
-    {&u->consts, &code->consts}, {&u->names, &code->names}, {&u->varnames, &code->varnames}, {&u->cells, &code->cellvars}, {&u->frees, &code->freevars},
+  const struct { const ValueTable *from; Value *to;
+  } tables[] = {
+    {&u->consts, &code->consts},  {&u->names, &code->names},    {&u->varnames, &code->varnames},
+    {&u->cells, &code->cellvars}, {&u->frees, &code->freevars},
   };
   for (size_t i = 0; i < ARRAY_LEN(tables); i++)
     if (!(*tables[i].to = cd_tuple_of(vm, tables[i].from->count, tables[i].from->items))) return false;
@@ -183,7 +200,8 @@ Ref cd_assemble(Compiler *c, Unit *unit)
   Code *code = cd_code_new(vm);
   if (!code) return NO_REF;
   Ref result = cd_from_object(code);
-  Assembler assembler = {.c = c, .unit = unit, .code = code, .ir = c->ir + unit->ir_base, .count = c->ir_count - unit->ir_base}, *a = &assembler;
+  Assembler assembler = {.c = c, .unit = unit, .code = code, .ir = c->ir + unit->ir_base, .count = c->ir_count - unit->ir_base},
+            *a = &assembler;
   code->arg_count = unit->arg_count;
   code->posonly_count = unit->posonly_count;
   code->kwonly_count = unit->kwonly_count;

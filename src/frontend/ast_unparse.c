@@ -10,8 +10,23 @@
 
 // How tightly an operator binds; an operand that binds less gets parentheses.
 enum {
-  LEVEL_TUPLE, LEVEL_TEST, LEVEL_OR, LEVEL_AND, LEVEL_NOT, LEVEL_COMPARE, LEVEL_EXPR, LEVEL_BIT_OR = LEVEL_EXPR, LEVEL_BIT_XOR, LEVEL_BIT_AND, LEVEL_SHIFT,
-  LEVEL_ARITH, LEVEL_TERM, LEVEL_FACTOR, LEVEL_POWER, LEVEL_AWAIT, LEVEL_ATOM,
+  LEVEL_TUPLE,
+  LEVEL_TEST,
+  LEVEL_OR,
+  LEVEL_AND,
+  LEVEL_NOT,
+  LEVEL_COMPARE,
+  LEVEL_EXPR,
+  LEVEL_BIT_OR = LEVEL_EXPR,
+  LEVEL_BIT_XOR,
+  LEVEL_BIT_AND,
+  LEVEL_SHIFT,
+  LEVEL_ARITH,
+  LEVEL_TERM,
+  LEVEL_FACTOR,
+  LEVEL_POWER,
+  LEVEL_AWAIT,
+  LEVEL_ATOM,
 };
 
 static bool unparse(TextBuilder *t, const Expr *e, int level);
@@ -40,9 +55,12 @@ static bool unparse_bool(TextBuilder *t, const Expr *e, int level)
 
 static bool unparse_binary(TextBuilder *t, const Expr *e, int level)
 {
-  static const struct { const char *text; uint8_t level; } operators[] = {       // ORDER: OPERATOR of ast.def
-    {" + ", LEVEL_ARITH}, {" - ", LEVEL_ARITH}, {" * ", LEVEL_TERM}, {" @ ", LEVEL_TERM}, {" / ", LEVEL_TERM}, {" % ", LEVEL_TERM}, {" ** ", LEVEL_POWER},
-    {" << ", LEVEL_SHIFT}, {" >> ", LEVEL_SHIFT}, {" | ", LEVEL_BIT_OR}, {" ^ ", LEVEL_BIT_XOR}, {" & ", LEVEL_BIT_AND}, {" // ", LEVEL_TERM},
+  static const struct { const char *text; uint8_t level;
+  } operators[] = {
+    // ORDER: OPERATOR of ast.def
+    {" + ", LEVEL_ARITH},   {" - ", LEVEL_ARITH},   {" * ", LEVEL_TERM},   {" @ ", LEVEL_TERM},   {" / ", LEVEL_TERM},
+    {" % ", LEVEL_TERM},    {" ** ", LEVEL_POWER},  {" << ", LEVEL_SHIFT}, {" >> ", LEVEL_SHIFT}, {" | ", LEVEL_BIT_OR},
+    {" ^ ", LEVEL_BIT_XOR}, {" & ", LEVEL_BIT_AND}, {" // ", LEVEL_TERM},
   };
   int own = operators[e->as.BinOp.op].level;
   bool power = e->as.BinOp.op == OPERATOR_Pow;   // groups from the right
@@ -54,24 +72,28 @@ static bool unparse_unary(TextBuilder *t, const Expr *e, int level)
 {
   static const char *const operators[] = {"~", "not ", "+", "-"};                // ORDER: UNARYOP of ast.def
   int own = e->as.UnaryOp.op == UNARYOP_Not ? LEVEL_NOT : LEVEL_FACTOR;
-  return unparse_open(t, level > own) && cd_text_puts(t, operators[e->as.UnaryOp.op]) && unparse(t, e->as.UnaryOp.operand, own) && unparse_close(t, level > own);
+  return unparse_open(t, level > own) && cd_text_puts(t, operators[e->as.UnaryOp.op]) && unparse(t, e->as.UnaryOp.operand, own) &&
+         unparse_close(t, level > own);
 }
 
 static bool unparse_compare(TextBuilder *t, const Expr *e, int level)
 {
-  static const char *const operators[] = {" == ", " != ", " < ", " <= ", " > ", " >= ", " is ", " is not ", " in ", " not in "};   // ORDER: CMPOP of ast.def
+  static const char *const operators[] = {" == ", " != ", " < ",      " <= ", " > ",
+                                          " >= ", " is ", " is not ", " in ", " not in "};   // ORDER: CMPOP of ast.def
   bool parentheses = level > LEVEL_COMPARE;
   if (!unparse_open(t, parentheses) || !unparse(t, e->as.Compare.left, LEVEL_COMPARE + 1)) return false;
   for (size_t i = 0; i < e->as.Compare.ops.count; i++)
-    if (!cd_text_puts(t, operators[e->as.Compare.ops.items[i]]) || !unparse(t, e->as.Compare.comparators.items[i], LEVEL_COMPARE + 1)) return false;
+    if (!cd_text_puts(t, operators[e->as.Compare.ops.items[i]]) || !unparse(t, e->as.Compare.comparators.items[i], LEVEL_COMPARE + 1))
+      return false;
   return unparse_close(t, parentheses);
 }
 
 static bool unparse_conditional(TextBuilder *t, const Expr *e, int level)
 {
   bool parentheses = level > LEVEL_TEST;
-  return unparse_open(t, parentheses) && unparse(t, e->as.IfExp.body, LEVEL_TEST + 1) && cd_text_puts(t, " if ") && unparse(t, e->as.IfExp.test, LEVEL_TEST + 1)
-         && cd_text_puts(t, " else ") && unparse(t, e->as.IfExp.orelse, LEVEL_TEST) && unparse_close(t, parentheses);
+  return unparse_open(t, parentheses) && unparse(t, e->as.IfExp.body, LEVEL_TEST + 1) && cd_text_puts(t, " if ") &&
+         unparse(t, e->as.IfExp.test, LEVEL_TEST + 1) && cd_text_puts(t, " else ") && unparse(t, e->as.IfExp.orelse, LEVEL_TEST) &&
+         unparse_close(t, parentheses);
 }
 
 // ---- lambda ----
@@ -127,24 +149,28 @@ static bool unparse_dict(TextBuilder *t, const Expr *e)
 static bool unparse_tuple(TextBuilder *t, const ExprSeq *elts, int level)
 {
   if (!elts->count) return cd_text_puts(t, "()");
-  return unparse_open(t, level > LEVEL_TUPLE) && unparse_list(t, elts, LEVEL_TEST) && (elts->count > 1 || cd_text_puts(t, ",")) && unparse_close(t, level > LEVEL_TUPLE);
+  return unparse_open(t, level > LEVEL_TUPLE) && unparse_list(t, elts, LEVEL_TEST) && (elts->count > 1 || cd_text_puts(t, ",")) &&
+         unparse_close(t, level > LEVEL_TUPLE);
 }
 
 static bool unparse_clauses(TextBuilder *t, const ComprehensionSeq *seq)
 {
   for (size_t i = 0; i < seq->count; i++) {
     const Comprehension *k = seq->items[i];
-    if (!cd_text_puts(t, k->is_async ? " async for " : " for ") || !unparse(t, k->target, LEVEL_TUPLE) || !cd_text_puts(t, " in ") || !unparse(t, k->iter, LEVEL_TEST + 1)) return false;
+    if (!cd_text_puts(t, k->is_async ? " async for " : " for ") || !unparse(t, k->target, LEVEL_TUPLE) || !cd_text_puts(t, " in ") ||
+        !unparse(t, k->iter, LEVEL_TEST + 1))
+      return false;
     for (size_t n = 0; n < k->ifs.count; n++)
       if (!cd_text_puts(t, " if ") || !unparse(t, k->ifs.items[n], LEVEL_TEST + 1)) return false;
   }
   return true;
 }
 
-static bool unparse_comprehension(TextBuilder *t, const char *open, const Expr *elt, const Expr *value, const ComprehensionSeq *generators, const char *close)
+static bool unparse_comprehension(TextBuilder *t, const char *open, const Expr *elt, const Expr *value, const ComprehensionSeq *generators,
+                                  const char *close)
 {
-  return cd_text_puts(t, open) && unparse(t, elt, LEVEL_TEST) && (!value || (cd_text_puts(t, ": ") && unparse(t, value, LEVEL_TEST))) && unparse_clauses(t, generators)
-         && cd_text_puts(t, close);
+  return cd_text_puts(t, open) && unparse(t, elt, LEVEL_TEST) && (!value || (cd_text_puts(t, ": ") && unparse(t, value, LEVEL_TEST))) &&
+         unparse_clauses(t, generators) && cd_text_puts(t, close);
 }
 
 // ---- constants and f-strings ----
@@ -214,8 +240,10 @@ static bool unparse_joined_body(TextBuilder *t, const ExprSeq *values, bool is_s
 {
   for (size_t i = 0; i < values->count; i++) {
     const Expr *e = values->items[i];
-    bool ok = e->kind == EXPR_FormattedValue ? unparse_field(t, e) : e->kind == EXPR_JoinedStr ? unparse_joined_body(t, &e->as.JoinedStr.values, is_spec)
-              : e->kind == EXPR_Constant && cd_is_str(e->as.Constant.value) ? unparse_braces(t, e->as.Constant.value) : true;
+    bool ok = e->kind == EXPR_FormattedValue                                ? unparse_field(t, e)
+              : e->kind == EXPR_JoinedStr                                   ? unparse_joined_body(t, &e->as.JoinedStr.values, is_spec)
+              : e->kind == EXPR_Constant && cd_is_str(e->as.Constant.value) ? unparse_braces(t, e->as.Constant.value)
+                                                                            : true;
     if (!ok) return false;
   }
   return true;
@@ -242,7 +270,8 @@ static bool unparse_call(TextBuilder *t, const Expr *e)
 {
   const ExprSeq *args = &e->as.Call.args;
   if (!unparse(t, e->as.Call.func, LEVEL_ATOM)) return false;
-  if (args->count == 1 && !e->as.Call.keywords.count && args->items[0]->kind == EXPR_GeneratorExp) return unparse(t, args->items[0], LEVEL_ATOM);
+  if (args->count == 1 && !e->as.Call.keywords.count && args->items[0]->kind == EXPR_GeneratorExp)
+    return unparse(t, args->items[0], LEVEL_ATOM);
   if (!cd_text_puts(t, "(") || !unparse_list(t, args, LEVEL_TEST)) return false;
   for (size_t i = 0; i < e->as.Call.keywords.count; i++) {
     const Keyword *k = e->as.Call.keywords.items[i];
@@ -286,7 +315,8 @@ static bool unparse(TextBuilder *t, const Expr *e, int level)
     return cd_text_puts(t, "(yield ") && unparse(t, e->as.Yield.value, LEVEL_TUPLE) && cd_text_puts(t, ")");
   case EXPR_YieldFrom: return cd_text_puts(t, "(yield from ") && unparse(t, e->as.YieldFrom.value, LEVEL_TEST) && cd_text_puts(t, ")");
   case EXPR_Await:
-    return unparse_open(t, level > LEVEL_AWAIT) && cd_text_puts(t, "await ") && unparse(t, e->as.Await.value, LEVEL_ATOM) && unparse_close(t, level > LEVEL_AWAIT);
+    return unparse_open(t, level > LEVEL_AWAIT) && cd_text_puts(t, "await ") && unparse(t, e->as.Await.value, LEVEL_ATOM) &&
+           unparse_close(t, level > LEVEL_AWAIT);
   case EXPR_Compare: return unparse_compare(t, e, level);
   case EXPR_Call: return unparse_call(t, e);
   case EXPR_Constant:
@@ -299,11 +329,12 @@ static bool unparse(TextBuilder *t, const Expr *e, int level)
   case EXPR_List: return cd_text_puts(t, "[") && unparse_list(t, &e->as.List.elts, LEVEL_TEST) && cd_text_puts(t, "]");
   case EXPR_Tuple: return unparse_tuple(t, &e->as.Tuple.elts, level);
   case EXPR_Subscript:
-    return unparse(t, e->as.Subscript.value, LEVEL_ATOM) && cd_text_puts(t, "[") && unparse(t, e->as.Subscript.slice, LEVEL_TUPLE) && cd_text_puts(t, "]");
+    return unparse(t, e->as.Subscript.value, LEVEL_ATOM) && cd_text_puts(t, "[") && unparse(t, e->as.Subscript.slice, LEVEL_TUPLE) &&
+           cd_text_puts(t, "]");
   case EXPR_Slice: return unparse_slice(t, e);
   case EXPR_NamedExpr:
-    return unparse_open(t, level > LEVEL_TUPLE) && unparse(t, e->as.NamedExpr.target, LEVEL_ATOM) && cd_text_puts(t, " := ") && unparse(t, e->as.NamedExpr.value, LEVEL_ATOM)
-           && unparse_close(t, level > LEVEL_TUPLE);
+    return unparse_open(t, level > LEVEL_TUPLE) && unparse(t, e->as.NamedExpr.target, LEVEL_ATOM) && cd_text_puts(t, " := ") &&
+           unparse(t, e->as.NamedExpr.value, LEVEL_ATOM) && unparse_close(t, level > LEVEL_TUPLE);
   }
   return false;
 }

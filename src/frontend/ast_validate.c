@@ -18,7 +18,8 @@ static bool validate_position(VM *vm, int32_t line, int32_t column, int32_t end_
   if (line > end_line) return cd_raise_value(vm, "AST node line range (%d, %d) is not valid", line, end_line);
   if ((line < 0 && end_line != line) || (column < 0 && column != end_column))
     return cd_raise_value(vm, "AST node column range (%d, %d) for line range (%d, %d) is not valid", column, end_column, line, end_line);
-  if (line == end_line && column > end_column) return cd_raise_value(vm, "line %d, column %d-%d is not a valid range", line, column, end_column);
+  if (line == end_line && column > end_column)
+    return cd_raise_value(vm, "line %d, column %d-%d is not a valid range", line, column, end_column);
   return true;
 }
 #define VALIDATE_POSITION(vm, node) validate_position(vm, (node)->line, (node)->column, (node)->end_line, (node)->end_column)
@@ -57,7 +58,10 @@ static bool validate_stmts(VM *vm, StmtSeq seq)
   return true;
 }
 
-static bool validate_body(VM *vm, StmtSeq body, const char *owner) { return validate_not_empty(vm, body.count, "body", owner) && validate_stmts(vm, body); }
+static bool validate_body(VM *vm, StmtSeq body, const char *owner)
+{
+  return validate_not_empty(vm, body.count, "body", owner) && validate_stmts(vm, body);
+}
 
 static bool validate_targets(VM *vm, ExprSeq targets, ExprContext ctx, const char *owner)
 {
@@ -69,7 +73,8 @@ static bool validate_comprehensions(VM *vm, ComprehensionSeq generators)
   if (!generators.count) return cd_raise_value(vm, "comprehension with no generators");
   for (size_t i = 0; i < generators.count; i++) {
     const Comprehension *c = generators.items[i];
-    if (!validate_expr(vm, c->target, CTX_Store) || !validate_expr(vm, c->iter, CTX_Load) || !validate_exprs(vm, c->ifs, CTX_Load, false)) return false;
+    if (!validate_expr(vm, c->target, CTX_Store) || !validate_expr(vm, c->iter, CTX_Load) || !validate_exprs(vm, c->ifs, CTX_Load, false))
+      return false;
   }
   return true;
 }
@@ -81,7 +86,10 @@ static bool validate_keywords(VM *vm, KeywordSeq keywords)
   return true;
 }
 
-static bool validate_arg(VM *vm, const Arg *arg) { return VALIDATE_POSITION(vm, arg) && (!arg->annotation || validate_expr(vm, arg->annotation, CTX_Load)); }
+static bool validate_arg(VM *vm, const Arg *arg)
+{
+  return VALIDATE_POSITION(vm, arg) && (!arg->annotation || validate_expr(vm, arg->annotation, CTX_Load));
+}
 
 static bool validate_args(VM *vm, ArgSeq args)
 {
@@ -96,8 +104,10 @@ static bool validate_arguments(VM *vm, const Arguments *args)
   if (args->vararg && args->vararg->annotation && !validate_expr(vm, args->vararg->annotation, CTX_Load)) return false;
   if (!validate_args(vm, args->kwonlyargs)) return false;
   if (args->kwarg && args->kwarg->annotation && !validate_expr(vm, args->kwarg->annotation, CTX_Load)) return false;
-  if (args->defaults.count > args->posonlyargs.count + args->args.count) return cd_raise_value(vm, "more positional defaults than args on arguments");
-  if (args->kw_defaults.count != args->kwonlyargs.count) return cd_raise_value(vm, "length of kwonlyargs is not the same as kw_defaults on arguments");
+  if (args->defaults.count > args->posonlyargs.count + args->args.count)
+    return cd_raise_value(vm, "more positional defaults than args on arguments");
+  if (args->kw_defaults.count != args->kwonlyargs.count)
+    return cd_raise_value(vm, "length of kwonlyargs is not the same as kw_defaults on arguments");
   return validate_exprs(vm, args->defaults, CTX_Load, false) && validate_exprs(vm, args->kw_defaults, CTX_Load, true);
 }
 
@@ -107,7 +117,8 @@ static bool validate_constant(VM *vm, Value v)
 {
   Type *type = cd_type_of(vm, v);
   const VmTypes *t = &vm->types;
-  if (cd_is_none(v) || cd_is_ellipsis(v) || type == t->int_ || type == t->float_ || type == t->complex || type == t->bool_ || type == t->str || type == t->bytes)
+  if (cd_is_none(v) || cd_is_ellipsis(v) || type == t->int_ || type == t->float_ || type == t->complex || type == t->bool_ ||
+      type == t->str || type == t->bytes)
     return true;
   if (type != t->tuple && type != t->frozenset) return cd_raise_type(vm, "got an invalid type in Constant: %T", v);
   if (!cd_enter_recursion(vm, " during compilation")) return false;
@@ -138,7 +149,8 @@ static bool validate_context(VM *vm, const Expr *e, ExprContext wanted)
   }
   if (actual == wanted) return e->kind != EXPR_Name || validate_name(vm, e->as.Name.id);
   if (e->kind == EXPR_Name && !validate_name(vm, e->as.Name.id)) return false;
-  return cd_raise_value(vm, "expression must have %s context but has %s instead", validate_context_name(wanted), validate_context_name(actual));
+  return cd_raise_value(vm, "expression must have %s context but has %s instead", validate_context_name(wanted),
+                        validate_context_name(actual));
 }
 
 static bool validate_load(VM *vm, const Expr *e) { return !e || validate_expr(vm, e, CTX_Load); }
@@ -155,7 +167,8 @@ static bool validate_expr_fields(VM *vm, const Expr *e, ExprContext ctx)
   case EXPR_BinOp: return validate_load(vm, e->as.BinOp.left) && validate_load(vm, e->as.BinOp.right);
   case EXPR_UnaryOp: return validate_load(vm, e->as.UnaryOp.operand);
   case EXPR_Lambda: return validate_arguments(vm, e->as.Lambda.args) && validate_load(vm, e->as.Lambda.body);
-  case EXPR_IfExp: return validate_load(vm, e->as.IfExp.test) && validate_load(vm, e->as.IfExp.body) && validate_load(vm, e->as.IfExp.orelse);
+  case EXPR_IfExp:
+    return validate_load(vm, e->as.IfExp.test) && validate_load(vm, e->as.IfExp.body) && validate_load(vm, e->as.IfExp.orelse);
   case EXPR_Dict:
     if (e->as.Dict.keys.count != e->as.Dict.values.count) return cd_raise_value(vm, "Dict doesn't have the same number of keys as values");
     return validate_exprs(vm, e->as.Dict.keys, CTX_Load, true) && validate_exprs(vm, e->as.Dict.values, CTX_Load, false);
@@ -163,15 +176,19 @@ static bool validate_expr_fields(VM *vm, const Expr *e, ExprContext ctx)
   case EXPR_ListComp: case EXPR_SetComp: case EXPR_GeneratorExp:
     return validate_comprehensions(vm, e->as.ListComp.generators) && validate_load(vm, e->as.ListComp.elt);
   case EXPR_DictComp:
-    return validate_comprehensions(vm, e->as.DictComp.generators) && validate_load(vm, e->as.DictComp.key) && validate_load(vm, e->as.DictComp.value);
+    return validate_comprehensions(vm, e->as.DictComp.generators) && validate_load(vm, e->as.DictComp.key) &&
+           validate_load(vm, e->as.DictComp.value);
   case EXPR_Yield: return validate_load(vm, e->as.Yield.value);
   case EXPR_YieldFrom: return validate_load(vm, e->as.YieldFrom.value);
   case EXPR_Await: return validate_load(vm, e->as.Await.value);
   case EXPR_Compare:
     if (!e->as.Compare.comparators.count) return cd_raise_value(vm, "Compare with no comparators");
-    if (e->as.Compare.comparators.count != e->as.Compare.ops.count) return cd_raise_value(vm, "Compare has a different number of comparators and operands");
+    if (e->as.Compare.comparators.count != e->as.Compare.ops.count)
+      return cd_raise_value(vm, "Compare has a different number of comparators and operands");
     return validate_exprs(vm, e->as.Compare.comparators, CTX_Load, false) && validate_load(vm, e->as.Compare.left);
-  case EXPR_Call: return validate_load(vm, e->as.Call.func) && validate_exprs(vm, e->as.Call.args, CTX_Load, false) && validate_keywords(vm, e->as.Call.keywords);
+  case EXPR_Call:
+    return validate_load(vm, e->as.Call.func) && validate_exprs(vm, e->as.Call.args, CTX_Load, false) &&
+           validate_keywords(vm, e->as.Call.keywords);
   case EXPR_Constant: return validate_constant(vm, e->as.Constant.value);
   case EXPR_JoinedStr: return validate_exprs(vm, e->as.JoinedStr.values, CTX_Load, false);
   case EXPR_FormattedValue: return validate_load(vm, e->as.FormattedValue.value) && validate_load(vm, e->as.FormattedValue.format_spec);
@@ -180,7 +197,8 @@ static bool validate_expr_fields(VM *vm, const Expr *e, ExprContext ctx)
   case EXPR_Starred: return validate_expr(vm, e->as.Starred.value, ctx);
   case EXPR_List: return validate_exprs(vm, e->as.List.elts, ctx, false);
   case EXPR_Tuple: return validate_exprs(vm, e->as.Tuple.elts, ctx, false);
-  case EXPR_Slice: return validate_load(vm, e->as.Slice.lower) && validate_load(vm, e->as.Slice.upper) && validate_load(vm, e->as.Slice.step);
+  case EXPR_Slice:
+    return validate_load(vm, e->as.Slice.lower) && validate_load(vm, e->as.Slice.upper) && validate_load(vm, e->as.Slice.step);
   case EXPR_Name: return true;
   }
   return cd_raise_system(vm, "unexpected expression");
@@ -243,7 +261,8 @@ static bool validate_patterns(VM *vm, PatternSeq patterns, bool star_ok)
 static bool validate_mapping(VM *vm, const Pattern *p)
 {
   ExprSeq keys = p->as.MatchMapping.keys;
-  if (keys.count != p->as.MatchMapping.patterns.count) return cd_raise_value(vm, "MatchMapping doesn't have the same number of keys as patterns");
+  if (keys.count != p->as.MatchMapping.patterns.count)
+    return cd_raise_value(vm, "MatchMapping doesn't have the same number of keys as patterns");
   if (p->as.MatchMapping.rest && !validate_capture(vm, p->as.MatchMapping.rest)) return false;
   for (size_t i = 0; i < keys.count; i++) {
     const Expr *key = keys.items[i];
@@ -305,7 +324,8 @@ static bool validate_handlers(VM *vm, ExceptHandlerSeq handlers)
 {
   for (size_t i = 0; i < handlers.count; i++) {
     const ExceptHandler *handler = handlers.items[i];
-    if (!VALIDATE_POSITION(vm, handler) || !validate_load(vm, handler->type) || !validate_body(vm, handler->body, "ExceptHandler")) return false;
+    if (!VALIDATE_POSITION(vm, handler) || !validate_load(vm, handler->type) || !validate_body(vm, handler->body, "ExceptHandler"))
+      return false;
   }
   return true;
 }
@@ -313,7 +333,8 @@ static bool validate_handlers(VM *vm, ExceptHandlerSeq handlers)
 static bool validate_try(VM *vm, const Stmt *s, const char *name)
 {
   if (!validate_body(vm, s->as.Try.body, name)) return false;
-  if (!s->as.Try.handlers.count && !s->as.Try.finalbody.count) return cd_raise_value(vm, "%s has neither except handlers nor finalbody", name);
+  if (!s->as.Try.handlers.count && !s->as.Try.finalbody.count)
+    return cd_raise_value(vm, "%s has neither except handlers nor finalbody", name);
   if (!s->as.Try.handlers.count && s->as.Try.orelse.count) return cd_raise_value(vm, "%s has orelse but no except handlers", name);
   return validate_handlers(vm, s->as.Try.handlers) && validate_stmts(vm, s->as.Try.finalbody) && validate_stmts(vm, s->as.Try.orelse);
 }
@@ -346,7 +367,9 @@ static bool validate_type_params(VM *vm, TypeParamSeq params)
     if (!VALIDATE_POSITION(vm, p)) return false;
     switch (p->kind) {
     case TYPE_PARAM_TypeVar:
-      if (!validate_name(vm, p->as.TypeVar.name) || !validate_load(vm, p->as.TypeVar.bound) || !validate_load(vm, p->as.TypeVar.default_value)) return false;
+      if (!validate_name(vm, p->as.TypeVar.name) || !validate_load(vm, p->as.TypeVar.bound) ||
+          !validate_load(vm, p->as.TypeVar.default_value))
+        return false;
       break;
     case TYPE_PARAM_ParamSpec:
       if (!validate_name(vm, p->as.ParamSpec.name) || !validate_load(vm, p->as.ParamSpec.default_value)) return false;
@@ -368,8 +391,8 @@ static bool validate_def(VM *vm, const Stmt *s, const char *name)
 
 static bool validate_for(VM *vm, const Stmt *s, const char *name)
 {
-  return validate_expr(vm, s->as.For.target, CTX_Store) && validate_expr(vm, s->as.For.iter, CTX_Load) && validate_body(vm, s->as.For.body, name) &&
-         validate_stmts(vm, s->as.For.orelse);
+  return validate_expr(vm, s->as.For.target, CTX_Store) && validate_expr(vm, s->as.For.iter, CTX_Load) &&
+         validate_body(vm, s->as.For.body, name) && validate_stmts(vm, s->as.For.orelse);
 }
 
 static bool validate_stmt_fields(VM *vm, const Stmt *s)
@@ -386,11 +409,14 @@ static bool validate_stmt_fields(VM *vm, const Stmt *s)
   case STMT_Assign: return validate_targets(vm, s->as.Assign.targets, CTX_Store, "Assign") && validate_load(vm, s->as.Assign.value);
   case STMT_AugAssign: return validate_expr(vm, s->as.AugAssign.target, CTX_Store) && validate_load(vm, s->as.AugAssign.value);
   case STMT_AnnAssign:
-    if (s->as.AnnAssign.target->kind != EXPR_Name && s->as.AnnAssign.simple) return cd_raise_type(vm, "AnnAssign with simple non-Name target");
-    return validate_expr(vm, s->as.AnnAssign.target, CTX_Store) && validate_load(vm, s->as.AnnAssign.value) && validate_load(vm, s->as.AnnAssign.annotation);
+    if (s->as.AnnAssign.target->kind != EXPR_Name && s->as.AnnAssign.simple)
+      return cd_raise_type(vm, "AnnAssign with simple non-Name target");
+    return validate_expr(vm, s->as.AnnAssign.target, CTX_Store) && validate_load(vm, s->as.AnnAssign.value) &&
+           validate_load(vm, s->as.AnnAssign.annotation);
   case STMT_For: return validate_for(vm, s, "For");
   case STMT_AsyncFor: return validate_for(vm, s, "AsyncFor");
-  case STMT_While: return validate_load(vm, s->as.While.test) && validate_body(vm, s->as.While.body, "While") && validate_stmts(vm, s->as.While.orelse);
+  case STMT_While:
+    return validate_load(vm, s->as.While.test) && validate_body(vm, s->as.While.body, "While") && validate_stmts(vm, s->as.While.orelse);
   case STMT_If: return validate_load(vm, s->as.If.test) && validate_body(vm, s->as.If.body, "If") && validate_stmts(vm, s->as.If.orelse);
   case STMT_With: return validate_with(vm, s, "With");
   case STMT_AsyncWith: return validate_with(vm, s, "AsyncWith");
@@ -410,7 +436,8 @@ static bool validate_stmt_fields(VM *vm, const Stmt *s)
   case STMT_Expr: return validate_load(vm, s->as.Expr.value);
   case STMT_TypeAlias:
     if (s->as.TypeAlias.name->kind != EXPR_Name) return cd_raise_type(vm, "TypeAlias with non-Name name");
-    return validate_expr(vm, s->as.TypeAlias.name, CTX_Store) && validate_type_params(vm, s->as.TypeAlias.type_params) && validate_load(vm, s->as.TypeAlias.value);
+    return validate_expr(vm, s->as.TypeAlias.name, CTX_Store) && validate_type_params(vm, s->as.TypeAlias.type_params) &&
+           validate_load(vm, s->as.TypeAlias.value);
   case STMT_Pass: case STMT_Break: case STMT_Continue: return true;
   }
   return cd_raise_system(vm, "unexpected statement");
@@ -430,7 +457,8 @@ bool cd_ast_validate(VM *vm, Mod *mod)
   case MOD_Module: return validate_stmts(vm, mod->as.Module.body);
   case MOD_Interactive: return validate_stmts(vm, mod->as.Interactive.body);
   case MOD_Expression: return validate_expr(vm, mod->as.Expression.body, CTX_Load);
-  case MOD_FunctionType: return validate_exprs(vm, mod->as.FunctionType.argtypes, CTX_Load, false) && validate_load(vm, mod->as.FunctionType.returns);
+  case MOD_FunctionType:
+    return validate_exprs(vm, mod->as.FunctionType.argtypes, CTX_Load, false) && validate_load(vm, mod->as.FunctionType.returns);
   }
   return cd_raise_system(vm, "impossible module node");
 }

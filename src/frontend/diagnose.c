@@ -175,7 +175,8 @@ void cd_diagnosis_expected(Diagnosis *d, int kind)
 static void diagnosis_never_closed(Diagnosis *d)
 {
   const OpenBracket *open = &d->tokens.brackets[d->tokens.bracket_count - 1];
-  diagnosis_raise(d, d->vm->exc.SyntaxError, cd_str_format(d->vm, "'%c' was never closed", open->bracket), open->line, open->column + 1, open->line, 0);
+  diagnosis_raise(d, d->vm->exc.SyntaxError, cd_str_format(d->vm, "'%c' was never closed", open->bracket), open->line, open->column + 1,
+                  open->line, 0);
 }
 
 // What the lexer found, as it is.
@@ -184,7 +185,8 @@ static void diagnosis_raise_lexer(Diagnosis *d)
   const LexError *error = &d->tokens.error;
   Ref text = cd_str_decode_utf8(d->vm, error->text, (size_t)(error->text_end - error->text), "replace");
   d->failed = true;
-  cd_raise_syntax(d->vm, error->type, cd_dup(error->message), d->filename, error->line, error->offset, error->end_line, error->end_offset, text);
+  cd_raise_syntax(d->vm, error->type, cd_dup(error->message), d->filename, error->line, error->offset, error->end_line, error->end_offset,
+                  text);
 }
 
 bool cd_diagnosis_fetch(Diagnosis *d)
@@ -260,7 +262,8 @@ static Ref diagnosis_word(Diagnosis *d, const char *text, const Node *node)
   cd_text_init(&out, d->vm);
   const Token *token = diagnosis_first(d, node);
   bool ok = cd_text_put(&out, text, (size_t)(mark - text)) &&
-            (mark[1] == 'E' ? cd_text_puts(&out, cd_peg_node_text(node)) : cd_text_put(&out, token->text, token->size)) && cd_text_puts(&out, mark + 2);
+            (mark[1] == 'E' ? cd_text_puts(&out, cd_peg_node_text(node)) : cd_text_put(&out, token->text, token->size)) &&
+            cd_text_puts(&out, mark + 2);
   if (ok) return cd_text_finish(&out);
   cd_text_clear(&out);
   return NO_REF;
@@ -269,7 +272,8 @@ static Ref diagnosis_word(Diagnosis *d, const char *text, const Node *node)
 void cd_diagnosis_no_block(Diagnosis *d, const char *statement, int32_t first)
 {
   const Token *token = &d->tokens.items[first];
-  diagnosis_raise_last(d, d->vm->exc.IndentationError, cd_str_format(d->vm, "expected an indented block after %s on line %d", statement, token->line));
+  diagnosis_raise_last(d, d->vm->exc.IndentationError,
+                       cd_str_format(d->vm, "expected an indented block after %s on line %d", statement, token->line));
 }
 
 const Node *cd_diagnosis_mistake(Diagnosis *d, const PegMistake *m, const Node *node)
@@ -277,7 +281,8 @@ const Node *cd_diagnosis_mistake(Diagnosis *d, const PegMistake *m, const Node *
   if (m->action) return m->action->fn(d, node);
   VM *vm = d->vm;
   if (m->block) {
-    Ref message = m->first ? cd_str_format(vm, "expected an indented block after %s on line %d", m->text, diagnosis_first(d, diagnosis_item(node, m->first))->line)
+    Ref message = m->first ? cd_str_format(vm, "expected an indented block after %s on line %d", m->text,
+                                           diagnosis_first(d, diagnosis_item(node, m->first))->line)
                            : cd_str_from(vm, "expected an indented block");
     diagnosis_raise_last(d, vm->exc.IndentationError, message);
     return NULL;
@@ -321,7 +326,9 @@ static const Node *diagnosis_bad_target(const Node *node, TargetUse use)
   case NODE_Starred: return use == TARGET_DEL ? node : diagnosis_bad_target(diagnosis_item(node, 2), use);
   case NODE_Compare:                             // `for a in b` reads `a in b` as a comparison
     if (use != TARGET_FOR) return node;
-    return diagnosis_item(diagnosis_item(diagnosis_item(node, 2), 1), 1)->kind == NODE_In ? diagnosis_bad_target(diagnosis_item(node, 1), use) : NULL;
+    return diagnosis_item(diagnosis_item(diagnosis_item(node, 2), 1), 1)->kind == NODE_In
+             ? diagnosis_bad_target(diagnosis_item(node, 1), use)
+             : NULL;
   case NODE_Name: case NODE_Attribute: case NODE_Subscript: return NULL;
   default: return node;
   }
@@ -331,13 +338,26 @@ static const Node *diagnosis_raise_target(Diagnosis *d, const Node *node, Target
 {
   const Node *bad = diagnosis_bad_target(node, use);
   if (!bad) return NULL;
-  return diagnosis_raise_nodes(d, bad, bad, cd_str_format(d->vm, use == TARGET_DEL ? "cannot delete %s" : "cannot assign to %s", cd_peg_node_text(bad)));
+  return diagnosis_raise_nodes(d, bad, bad,
+                               cd_str_format(d->vm, use == TARGET_DEL ? "cannot delete %s" : "cannot assign to %s", cd_peg_node_text(bad)));
 }
 
-static const Node *diagnosis_bad_assignment_target(Diagnosis *d, const Node *node) { return diagnosis_raise_target(d, diagnosis_item(node, 2), TARGET_STAR); }
-static const Node *diagnosis_bad_with_target(Diagnosis *d, const Node *node) { return diagnosis_raise_target(d, diagnosis_item(node, 3), TARGET_STAR); }
-static const Node *diagnosis_bad_del_target(Diagnosis *d, const Node *node) { return diagnosis_raise_target(d, diagnosis_item(node, 2), TARGET_DEL); }
-static const Node *diagnosis_bad_loop_target(Diagnosis *d, const Node *node) { return diagnosis_raise_target(d, diagnosis_item(node, 2), TARGET_FOR); }
+static const Node *diagnosis_bad_assignment_target(Diagnosis *d, const Node *node)
+{
+  return diagnosis_raise_target(d, diagnosis_item(node, 2), TARGET_STAR);
+}
+static const Node *diagnosis_bad_with_target(Diagnosis *d, const Node *node)
+{
+  return diagnosis_raise_target(d, diagnosis_item(node, 3), TARGET_STAR);
+}
+static const Node *diagnosis_bad_del_target(Diagnosis *d, const Node *node)
+{
+  return diagnosis_raise_target(d, diagnosis_item(node, 2), TARGET_DEL);
+}
+static const Node *diagnosis_bad_loop_target(Diagnosis *d, const Node *node)
+{
+  return diagnosis_raise_target(d, diagnosis_item(node, 2), TARGET_FOR);
+}
 
 // Checks of what the grammar reads as a primary.
 static const Node *diagnosis_target(Diagnosis *d, const Node *node)
@@ -371,14 +391,16 @@ static const Node *diagnosis_legacy_statement(Diagnosis *d, const Node *node)
   const Node *name = diagnosis_item(node, 1);
   if (!diagnosis_is_legacy(d, name)) return NULL;
   const char *word = diagnosis_first(d, name)->size == 5 ? "print" : "exec";
-  return diagnosis_raise_nodes(d, name, diagnosis_item(node, 3), cd_str_format(d->vm, "Missing parentheses in call to '%s'. Did you mean %s(...)?", word, word));
+  return diagnosis_raise_nodes(d, name, diagnosis_item(node, 3),
+                               cd_str_format(d->vm, "Missing parentheses in call to '%s'. Did you mean %s(...)?", word, word));
 }
 
 // A soft keyword, or the beginning of one.
 static const Node *diagnosis_soft_keyword(Diagnosis *d, const Node *node)
 {
   const Token *token = diagnosis_first(d, node);
-  bool soft = strncmp(token->text, "match", token->size) == 0 || strncmp(token->text, "case", token->size) == 0 || strncmp(token->text, "_", token->size) == 0;
+  bool soft = strncmp(token->text, "match", token->size) == 0 || strncmp(token->text, "case", token->size) == 0 ||
+              strncmp(token->text, "_", token->size) == 0;
   return soft ? node : NULL;
 }
 
@@ -393,7 +415,8 @@ static const Node *diagnosis_missing_colon(Diagnosis *d, const Node *node)
 {
   const Node *key = diagnosis_item(node, 4);
   const Token *first = diagnosis_first(d, key), *last = diagnosis_end(d, key);
-  diagnosis_raise(d, d->vm->exc.SyntaxError, cd_str_from(d->vm, "':' expected after dictionary key"), first->line, last->end_column, last->end_line, 0);
+  diagnosis_raise(d, d->vm->exc.SyntaxError, cd_str_from(d->vm, "':' expected after dictionary key"), first->line, last->end_column,
+                  last->end_line, 0);
   return NULL;
 }
 
@@ -401,8 +424,9 @@ static const Node *diagnosis_annotated(Diagnosis *d, const Node *node)
 {
   const Node *left = diagnosis_item(node, 1);
   bool display = left->kind == NODE_List || left->kind == NODE_Tuple;
-  return diagnosis_raise_nodes(d, left, left, display ? cd_str_format(d->vm, "only single target (not %s) can be annotated", cd_peg_node_text(left))
-                                                      : cd_str_from(d->vm, "illegal target for annotation"));
+  return diagnosis_raise_nodes(d, left, left,
+                               display ? cd_str_format(d->vm, "only single target (not %s) can be annotated", cd_peg_node_text(left))
+                                       : cd_str_from(d->vm, "illegal target for annotation"));
 }
 
 // ---- arguments ----
@@ -424,7 +448,8 @@ static const Node *diagnosis_bare_generator(Diagnosis *d, const Node *node)
     element = diagnosis_item(element, (int)element->count);
     if (element->kind == NODE_Keyword || element->kind == NODE_DoubleStarred) return NULL;
   }
-  return diagnosis_raise_nodes(d, element, diagnosis_comprehension_end(diagnosis_item(node, 2)), cd_str_from(d->vm, "Generator expression must be parenthesized"));
+  return diagnosis_raise_nodes(d, element, diagnosis_comprehension_end(diagnosis_item(node, 2)),
+                               cd_str_from(d->vm, "Generator expression must be parenthesized"));
 }
 
 static const Node *diagnosis_argument_order(Diagnosis *d, const Node *node)
@@ -437,8 +462,10 @@ static const Node *diagnosis_argument_order(Diagnosis *d, const Node *node)
     else if (argument->kind == NODE_Keyword) keyword = true;
     else if (argument->kind == NODE_Starred ? mapping : mapping || keyword) {
       if (argument->kind == NODE_Starred)
-        return diagnosis_raise_nodes(d, arguments->items[0], arguments->items[i - 1], cd_str_from(d->vm, "iterable argument unpacking follows keyword argument unpacking"));
-      cd_diagnosis_fail(d, mapping ? "positional argument follows keyword argument unpacking" : "positional argument follows keyword argument");
+        return diagnosis_raise_nodes(d, arguments->items[0], arguments->items[i - 1],
+                                     cd_str_from(d->vm, "iterable argument unpacking follows keyword argument unpacking"));
+      cd_diagnosis_fail(d, mapping ? "positional argument follows keyword argument unpacking"
+                                   : "positional argument follows keyword argument");
       return NULL;
     }
   }
@@ -454,7 +481,8 @@ static const Node *diagnosis_class_argument_order(Diagnosis *d, const Node *node
   if (i == arguments->count) return node;
   if (!d->mistakes) return NULL;
   for (last = i; last + 1 < arguments->count && arguments->items[last + 1]->kind != NODE_Keyword;) last++;
-  return diagnosis_raise_nodes(d, arguments->items[i], arguments->items[last], cd_str_from(d->vm, "positional patterns follow keyword patterns"));
+  return diagnosis_raise_nodes(d, arguments->items[i], arguments->items[last],
+                               cd_str_from(d->vm, "positional patterns follow keyword patterns"));
 }
 
 // ---- parameters ----
@@ -469,7 +497,9 @@ static const Node *diagnosis_parameter_order(Diagnosis *d, const Node *node)
     if (p->kind == NODE_DefaultParameter) defaults = true;
     else if (p->kind == NODE_Slash ? !slash : !defaults) slash |= p->kind == NODE_Slash;
     else if (!d->mistakes) return NULL;
-    else return diagnosis_raise_nodes(d, p, p, cd_str_from(d->vm, p->kind == NODE_Slash ? "/ may appear only once" : "non-default argument follows default argument"));
+    else
+      return diagnosis_raise_nodes(
+        d, p, p, cd_str_from(d->vm, p->kind == NODE_Slash ? "/ may appear only once" : "non-default argument follows default argument"));
   }
   return node;
 }
@@ -496,7 +526,8 @@ static const Node *diagnosis_check_number(Diagnosis *d, const Node *node, bool i
     return NULL;
   }
   if (cd_is_complex(v) == imaginary) return node;
-  return diagnosis_raise_nodes(d, node, node, cd_str_format(d->vm, "%s number required in complex literal", imaginary ? "imaginary" : "real"));
+  return diagnosis_raise_nodes(d, node, node,
+                               cd_str_format(d->vm, "%s number required in complex literal", imaginary ? "imaginary" : "real"));
 }
 // A number of a pattern: 1, -1, 1 + 2j.
 static const Node *diagnosis_complex_literal(Diagnosis *d, const Node *node)
@@ -563,13 +594,26 @@ static const Node *diagnosis_strings(Diagnosis *d, const Node *node)
 }
 
 static const PegAction diagnosis_actions[] = {
-  {"target", diagnosis_target}, {"single_target", diagnosis_single_target}, {"del_target", diagnosis_del_target},
-  {"bad_target", diagnosis_bad_assignment_target}, {"bad_with_target", diagnosis_bad_with_target}, {"bad_del_target", diagnosis_bad_del_target},
-  {"bad_loop_target", diagnosis_bad_loop_target}, {"annotated", diagnosis_annotated}, {"legacy_statement", diagnosis_legacy_statement},
-  {"forgotten_comma", diagnosis_forgotten_comma}, {"soft_keyword", diagnosis_soft_keyword}, {"missing_colon", diagnosis_missing_colon}, {"bare_generator", diagnosis_bare_generator},
-  {"argument_order", diagnosis_argument_order}, {"class_argument_order", diagnosis_class_argument_order},
-  {"parameter_order", diagnosis_parameter_order}, {"number", diagnosis_number}, {"complex_literal", diagnosis_complex_literal},
-  {"strings", diagnosis_strings}, {NULL, NULL},
+  {"target", diagnosis_target},
+  {"single_target", diagnosis_single_target},
+  {"del_target", diagnosis_del_target},
+  {"bad_target", diagnosis_bad_assignment_target},
+  {"bad_with_target", diagnosis_bad_with_target},
+  {"bad_del_target", diagnosis_bad_del_target},
+  {"bad_loop_target", diagnosis_bad_loop_target},
+  {"annotated", diagnosis_annotated},
+  {"legacy_statement", diagnosis_legacy_statement},
+  {"forgotten_comma", diagnosis_forgotten_comma},
+  {"soft_keyword", diagnosis_soft_keyword},
+  {"missing_colon", diagnosis_missing_colon},
+  {"bare_generator", diagnosis_bare_generator},
+  {"argument_order", diagnosis_argument_order},
+  {"class_argument_order", diagnosis_class_argument_order},
+  {"parameter_order", diagnosis_parameter_order},
+  {"number", diagnosis_number},
+  {"complex_literal", diagnosis_complex_literal},
+  {"strings", diagnosis_strings},
+  {NULL, NULL},
 };
 
 // ---- the two passes ----
@@ -614,11 +658,13 @@ static void diagnosis_move_first_line(Diagnosis *d)
 
 static void diagnosis_passes(Diagnosis *d)
 {
-  static const PegRule starts[] = {[MODE_EXEC] = PEG_file, [MODE_EVAL] = PEG_single_expression, [MODE_SINGLE] = PEG_interactive, [MODE_FUNC_TYPE] = PEG_function_type};
+  static const PegRule starts[] = {
+    [MODE_EXEC] = PEG_file, [MODE_EVAL] = PEG_single_expression, [MODE_SINGLE] = PEG_interactive, [MODE_FUNC_TYPE] = PEG_function_type};
   VM *vm = d->vm;
   PegRule start = d->field ? PEG_replacement_field : starts[d->mode];
   if (cd_peg_run(d, start)) {
-    if (d->mode == MODE_SINGLE && !d->field && !diagnosis_is_alone(d)) cd_diagnosis_fail(d, "multiple statements found while compiling a single statement");
+    if (d->mode == MODE_SINGLE && !d->field && !diagnosis_is_alone(d))
+      cd_diagnosis_fail(d, "multiple statements found while compiling a single statement");
     return;
   }
   if ((d->flags & PYCF_ALLOW_INCOMPLETE_INPUT) && diagnosis_at_end(d)) {
@@ -639,7 +685,8 @@ static void diagnosis_passes(Diagnosis *d)
   }
   const Token *token = &d->tokens.items[last];
   if (token->kind == TOKEN_INDENT || token->kind == TOKEN_DEDENT) {
-    diagnosis_raise_last(d, vm->exc.IndentationError, cd_str_from(vm, token->kind == TOKEN_INDENT ? "unexpected indent" : "unexpected unindent"));
+    diagnosis_raise_last(d, vm->exc.IndentationError,
+                         cd_str_from(vm, token->kind == TOKEN_INDENT ? "unexpected indent" : "unexpected unindent"));
     return;
   }
   diagnosis_raise_tokens(d, token, token, cd_str_from(vm, "invalid syntax"));

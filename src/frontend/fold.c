@@ -81,7 +81,8 @@ static bool fold_may_repeat(VM *vm, Value sequence, Value count)
 
 static bool fold_may_multiply(VM *vm, Value a, Value b)
 {
-  if (cd_is_int(a) && cd_is_int(b)) return !cd_int_sign(a) || !cd_int_sign(b) || cd_int_bit_length(a) + cd_int_bit_length(b) <= FOLD_INT_BITS;
+  if (cd_is_int(a) && cd_is_int(b))
+    return !cd_int_sign(a) || !cd_int_sign(b) || cd_int_bit_length(a) + cd_int_bit_length(b) <= FOLD_INT_BITS;
   if (cd_is_int(a) && (cd_is_tuple(b) || fold_is_text(b))) return fold_may_repeat(vm, b, a);
   if (cd_is_int(b) && (cd_is_tuple(a) || fold_is_text(a))) return fold_may_repeat(vm, a, b);
   return true;
@@ -101,9 +102,10 @@ static bool fold_may_shift(Value a, Value b)
   return cd_int_fits_u64(b, &n) && n <= FOLD_INT_BITS && cd_int_bit_length(a) <= FOLD_INT_BITS - n;
 }
 
-static const int8_t fold_operators[] = {         // ORDER: OPERATOR of ast.def
-  BINARY_ADD, BINARY_SUBTRACT, BINARY_MULTIPLY, -1, BINARY_TRUE_DIVIDE, BINARY_REMAINDER, BINARY_POWER, BINARY_LSHIFT, BINARY_RSHIFT, BINARY_OR, BINARY_XOR,
-  BINARY_AND, BINARY_FLOOR_DIVIDE,
+static const int8_t fold_operators[] = {
+  // ORDER: OPERATOR of ast.def
+  BINARY_ADD,    BINARY_SUBTRACT, BINARY_MULTIPLY, -1,         BINARY_TRUE_DIVIDE, BINARY_REMAINDER,    BINARY_POWER,
+  BINARY_LSHIFT, BINARY_RSHIFT,   BINARY_OR,       BINARY_XOR, BINARY_AND,         BINARY_FLOOR_DIVIDE,
 };
 
 // ---- "format" % (a, b) becomes an f-string ----
@@ -443,7 +445,8 @@ static void fold_type_params(Folder *f, TypeParamSeq *seq)
     TypeParam *p = seq->items[i];
     bool variable = p->kind == TYPE_PARAM_TypeVar;
     if (variable && p->as.TypeVar.bound) fold_expr(f, p->as.TypeVar.bound);
-    Expr *value = variable ? p->as.TypeVar.default_value : p->as.ParamSpec.default_value;   // ORDER: ParamSpec and TypeVarTuple have the same fields
+    Expr *value = variable ? p->as.TypeVar.default_value
+                           : p->as.ParamSpec.default_value;   // ORDER: ParamSpec and TypeVarTuple have the same fields
     if (value) fold_expr(f, value);
   }
 }
@@ -579,7 +582,11 @@ static void fold_stmt(Folder *f, Stmt *s)
 
 bool cd_fold(VM *vm, Ast *ast, Mod *mod, int flags, int optimize)
 {
-  Folder f = {.vm = vm, .ast = ast, .depth_limit = cd_compile_depth_limit(vm), .optimize = optimize, .future_annotations = flags & CO_FUTURE_ANNOTATIONS};
+  Folder f = {.vm = vm,
+              .ast = ast,
+              .depth_limit = cd_compile_depth_limit(vm),
+              .optimize = optimize,
+              .future_annotations = flags & CO_FUTURE_ANNOTATIONS};
   switch (mod->kind) {
   case MOD_Module: fold_body(&f, &mod->as.Module.body); break;
   case MOD_Interactive: fold_stmts(&f, &mod->as.Interactive.body); break;

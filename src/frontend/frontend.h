@@ -8,11 +8,20 @@
 typedef enum { MODE_EXEC, MODE_EVAL, MODE_SINGLE, MODE_FUNC_TYPE } CompileMode;
 
 // compile() flags beside the CO_FUTURE_ bits, CPython's values
-enum { PYCF_DONT_IMPLY_DEDENT = 0x200, PYCF_ONLY_AST = 0x400, PYCF_IGNORE_COOKIE = 0x800, PYCF_TYPE_COMMENTS = 0x1000, PYCF_ALLOW_TOP_LEVEL_AWAIT = 0x2000,
-       PYCF_ALLOW_INCOMPLETE_INPUT = 0x4000, PYCF_SOURCE_IS_UTF8 = 0x100, PYCF_FILE = 0x80,   // read from a file: not UTF-8, then no place is shown
-       PYCF_INTERACTIVE = 0x40,                   // lines typed at a prompt: an empty one ends a block
-       PYCF_FEATURE_VERSION = 0xF,                // the minor version to keep to, plus 1; 0 without
-       PYCF_BAD_UTF8 = 0x20000000, PYCF_KNOWN_ENCODING = 0x40000000 };   // the last two are set while decoding
+enum {
+  PYCF_DONT_IMPLY_DEDENT = 0x200,
+  PYCF_ONLY_AST = 0x400,
+  PYCF_IGNORE_COOKIE = 0x800,
+  PYCF_TYPE_COMMENTS = 0x1000,
+  PYCF_ALLOW_TOP_LEVEL_AWAIT = 0x2000,
+  PYCF_ALLOW_INCOMPLETE_INPUT = 0x4000,
+  PYCF_SOURCE_IS_UTF8 = 0x100,
+  PYCF_FILE = 0x80,             // read from a file: not UTF-8, then no place is shown
+  PYCF_INTERACTIVE = 0x40,      // lines typed at a prompt: an empty one ends a block
+  PYCF_FEATURE_VERSION = 0xF,   // the minor version to keep to, plus 1; 0 without
+  PYCF_BAD_UTF8 = 0x20000000,
+  PYCF_KNOWN_ENCODING = 0x40000000
+};   // the last two are set while decoding
 
 // Source bytes (any PEP 263 encoding unless PYCF_SOURCE_IS_UTF8 says it is UTF-8 text of a str) to a code object, or with PYCF_ONLY_AST to an _ast tree.
 // optimize: 0, 1, 2; -1: the VM's. SyntaxError with position on bad input; nesting is bounded. `filename` is a str.

@@ -286,7 +286,8 @@ static bool lexer_add_type_comment(Lexer *lexer, bool *found)
     out->ignores = ignores;
     out->ignore_capacity = capacity;
   }
-  out->ignores[out->ignore_count++] = (Token){.kind = TOKEN_TYPE_IGNORE, .text = lexer->start, .size = (uint32_t)(end - lexer->start), .line = lexer->line};
+  out->ignores[out->ignore_count++] = (Token){
+    .kind = TOKEN_TYPE_IGNORE, .text = lexer->start, .size = (uint32_t)(end - lexer->start), .line = lexer->line};
   return true;
 }
 
@@ -300,7 +301,10 @@ static int lexer_keyword(const char *text, size_t size)
   case 'F': return KEYWORD_IS("False", FALSE);
   case 'N': return KEYWORD_IS("None", NONE);
   case 'T': return KEYWORD_IS("True", TRUE);
-  case 'a': return size == 2 ? KEYWORD_IS("as", AS) : size == 3 ? KEYWORD_IS("and", AND) : KEYWORD_OR("async", ASYNC, KEYWORD_OR("await", AWAIT, KEYWORD_IS("assert", ASSERT)));
+  case 'a':
+    return size == 2   ? KEYWORD_IS("as", AS)
+           : size == 3 ? KEYWORD_IS("and", AND)
+                       : KEYWORD_OR("async", ASYNC, KEYWORD_OR("await", AWAIT, KEYWORD_IS("assert", ASSERT)));
   case 'b': return KEYWORD_IS("break", BREAK);
   case 'c': return KEYWORD_OR("class", CLASS, KEYWORD_IS("continue", CONTINUE));
   case 'd': return KEYWORD_OR("def", DEF, KEYWORD_IS("del", DEL));
@@ -377,7 +381,8 @@ static int lexer_prefix(const char *text, size_t size)
     case 'f': flag = TOKEN_FORMATTED; break;
     default: return -1;
     }
-    if (flags && (flag == TOKEN_UNICODE || (flags & TOKEN_UNICODE) || flag == flags || (flag != TOKEN_RAW && flags != TOKEN_RAW))) return -1;
+    if (flags && (flag == TOKEN_UNICODE || (flags & TOKEN_UNICODE) || flag == flags || (flag != TOKEN_RAW && flags != TOKEN_RAW)))
+      return -1;
     flags |= flag;
   }
   return flags;
@@ -532,8 +537,13 @@ static bool lexer_formatted_is_good(Lexer *lexer, const char *text, const char *
       break;
     }
   }
-  Token token = {.kind = TOKEN_STRING, .flags = (uint8_t)(flags | TOKEN_ESCAPES | TOKEN_NON_ASCII), .text = lexer->start, .size = (uint32_t)(close - lexer->start),
-                 .line = lexer->line, .end_line = lexer->line, .column = (int32_t)(lexer->start - lexer->line_start)};
+  Token token = {.kind = TOKEN_STRING,
+                 .flags = (uint8_t)(flags | TOKEN_ESCAPES | TOKEN_NON_ASCII),
+                 .text = lexer->start,
+                 .size = (uint32_t)(close - lexer->start),
+                 .line = lexer->line,
+                 .end_line = lexer->line,
+                 .column = (int32_t)(lexer->start - lexer->line_start)};
   return cd_literal_is_good(lexer->vm, &token, lexer->flags);
 }
 
@@ -709,8 +719,11 @@ static bool lexer_read_operator(Lexer *lexer, char c)
 {
   const char *p = lexer->cur;
   int kind, size = 0;                            // size: more characters
-#define DOUBLE_OR_EQUAL(plain, equal, twice, twice_equal)                           \
-  (p[0] == '=' ? (size = 1, TOKEN_##equal) : p[0] != c ? TOKEN_##plain : p[1] == '=' ? (size = 2, TOKEN_##twice_equal) : (size = 1, TOKEN_##twice))
+#define DOUBLE_OR_EQUAL(plain, equal, twice, twice_equal) \
+  (p[0] == '='   ? (size = 1, TOKEN_##equal)              \
+   : p[0] != c   ? TOKEN_##plain                          \
+   : p[1] == '=' ? (size = 2, TOKEN_##twice_equal)        \
+                 : (size = 1, TOKEN_##twice))
 #define OR_EQUAL(plain, equal) (p[0] == '=' ? (size = 1, TOKEN_##equal) : TOKEN_##plain)
   switch (c) {
   case '(': return lexer_open_bracket(lexer, TOKEN_LPAR);
@@ -812,7 +825,8 @@ static bool lexer_run(Lexer *lexer)
         bool found = false;
         if (UNLIKELY(lexer->flags & PYCF_TYPE_COMMENTS)) ok = lexer_add_type_comment(lexer, &found);
         else lexer->cur = lexer_line_end(lexer, lexer->cur);
-        if (ok && !found && !lexer->out->bracket_count && *lexer->cur == '\n' && lexer->cur < lexer->end) ok = lexer_add_newline(lexer, comment);
+        if (ok && !found && !lexer->out->bracket_count && *lexer->cur == '\n' && lexer->cur < lexer->end)
+          ok = lexer_add_newline(lexer, comment);
       } else if (c == '\\') {
         lexer->cur++;
         ok = lexer_continue_line(lexer);
@@ -869,8 +883,17 @@ bool cd_lex(VM *vm, Tokens *tokens, const char *source, const char *end, LexOpti
   tokens->vm = vm;
   tokens->source = source;
   tokens->source_end = end;
-  Lexer lexer = {.vm = vm, .out = tokens, .cur = source, .end = end, .line_start = source - options.column, .start = source, .line = options.line,
-                 .flags = options.flags, .mode = options.mode, .check_formatted = options.check_formatted, .at_line_start = true};
+  Lexer lexer = {.vm = vm,
+                 .out = tokens,
+                 .cur = source,
+                 .end = end,
+                 .line_start = source - options.column,
+                 .start = source,
+                 .line = options.line,
+                 .flags = options.flags,
+                 .mode = options.mode,
+                 .check_formatted = options.check_formatted,
+                 .at_line_start = true};
   bool ok = options.field ? lexer_run_field(&lexer) : lexer_run(&lexer);
   return ok || (tokens->count && tokens->items[tokens->count - 1].kind == TOKEN_ERROR && !cd_raised(vm));
 }

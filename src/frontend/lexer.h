@@ -81,7 +81,10 @@ void cd_tokens_clear(Tokens *tokens);
 const char *cd_lex_formatted_end(const char *body, const char *end, char quote, bool triple, bool raw);
 // The string literal that begins at `p`, prefix included: its end; `p` if there is none here; NULL if it does not end.
 const char *cd_lex_skip_string(const char *p, const char *end);
-static inline bool cd_lex_is_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c >= '0' && c <= '9') || (unsigned char)c >= 128; }
+static inline bool cd_lex_is_name(char c)
+{
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (c >= '0' && c <= '9') || (unsigned char)c >= 128;
+}
 const char *cd_token_text(int kind);             // "if", "+=", or a description
 
 #endif

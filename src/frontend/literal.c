@@ -34,7 +34,8 @@ static Ref literal_number(Parser *p, const Token *token)
     while (k < size && s[k] >= '0' && s[k] <= '9') i = i * 10 + (s[k++] - '0');
     if (k == size) return cd_from_small(i);
   }
-  if (s[0] == '0' && size > 2 && ((s[1] | 0x20) == 'x' || (s[1] | 0x20) == 'o' || (s[1] | 0x20) == 'b')) return cd_int_from_text(p->vm, s, size, 0);
+  if (s[0] == '0' && size > 2 && ((s[1] | 0x20) == 'x' || (s[1] | 0x20) == 'o' || (s[1] | 0x20) == 'b'))
+    return cd_int_from_text(p->vm, s, size, 0);
   if (memchr(s, '_', size) && !(s = literal_without_underscores(p, token, &size))) return NO_REF;
   double x;
   if ((s[size - 1] | 0x20) == 'j') {
@@ -54,7 +55,8 @@ Value cd_parse_number(Parser *p, const Token *token)
   if (!number && cd_raised_is(p->vm, p->vm->exc.ValueError)) {   // too many digits
     Ref error = cd_take_raised(p->vm);
     if (p->diagnosis)
-      cd_diagnosis_error(p->diagnosis, token, "%S - Consider hexadecimal for huge integer literals to avoid decimal conversion limits.", error);
+      cd_diagnosis_error(p->diagnosis, token, "%S - Consider hexadecimal for huge integer literals to avoid decimal conversion limits.",
+                         error);
     cd_drop(p->vm, error);
   }
   return cd_ast_own(p->ast, number);
@@ -77,7 +79,10 @@ static bool literal_warn_escape(Parser *p, const Token *token, const char *escap
   return cd_parser_warn(p, p->vm->exc.DeprecationWarning, token, message);
 }
 
-static int literal_hex(char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1; }
+static int literal_hex(char c)
+{
+  return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+}
 
 // Reads `digits` hexadecimal digits. Returns how many there were.
 static int literal_hex_digits(const char *s, const char *end, int digits, uint32_t *out)
@@ -148,13 +153,18 @@ static bool literal_unicode_escape(Parser *p, TextBuilder *out, const char *text
       *s = stop;
       return cd_text_char(out, c);
     }
-    reason = found == digits ? "illegal Unicode character" : digits == 2 ? "truncated \\xXX escape" : digits == 4 ? "truncated \\uXXXX escape" : "truncated \\UXXXXXXXX escape";
+    reason = found == digits ? "illegal Unicode character"
+             : digits == 2   ? "truncated \\xXX escape"
+             : digits == 4   ? "truncated \\uXXXX escape"
+                             : "truncated \\UXXXXXXXX escape";
   }
   if (!p->diagnosis) return false;
   size_t first = literal_codec_position(text, letter - 1), last = literal_codec_position(text, stop) - 1;
   if (first == last)
-    return cd_diagnosis_error(p->diagnosis, NULL, "(unicode error) 'unicodeescape' codec can't decode byte 0x5c in position %zu: %s", first, reason);
-  return cd_diagnosis_error(p->diagnosis, NULL, "(unicode error) 'unicodeescape' codec can't decode bytes in position %zu-%zu: %s", first, last, reason);
+    return cd_diagnosis_error(p->diagnosis, NULL, "(unicode error) 'unicodeescape' codec can't decode byte 0x5c in position %zu: %s", first,
+                              reason);
+  return cd_diagnosis_error(p->diagnosis, NULL, "(unicode error) 'unicodeescape' codec can't decode bytes in position %zu-%zu: %s", first,
+                            last, reason);
 }
 
 // Appends the text of a literal, or of a part of one, with its escapes replaced.
@@ -400,7 +410,8 @@ static Expr *literal_format_spec(Formatted *f, const char **s, const char *end, 
   cd_text_init(&f->text, f->p->vm);
   size_t mark = f->p->stack.count;
   Expr *e = literal_node(f, EXPR_JoinedStr);
-  if (e) literal_span(e, f->token, f->token);      // a format and the text at its end are in one token; fields and the text before them span all
+  if (e)
+    literal_span(e, f->token, f->token);   // a format and the text at its end are in one token; fields and the text before them span all
   if (e && !literal_pieces(f, s, end, level + 1)) e = NULL;
   bool text = f->text.size;
   if (e && !literal_flush(f)) e = NULL;
@@ -534,7 +545,8 @@ Expr *cd_parse_strings(Parser *p)
   last = p->token - 1;
   if (flags & TOKEN_BYTES)
     for (const Token *t = first; t <= last; t++)
-      if (!(t->flags & TOKEN_BYTES)) return p->diagnosis ? (cd_diagnosis_error(p->diagnosis, NULL, "cannot mix bytes and nonbytes literals"), NULL) : NULL;
+      if (!(t->flags & TOKEN_BYTES))
+        return p->diagnosis ? (cd_diagnosis_error(p->diagnosis, NULL, "cannot mix bytes and nonbytes literals"), NULL) : NULL;
   if (flags & TOKEN_FORMATTED) return literal_formatted(p, first, last);
 
   Value value = cd_ast_own(p->ast, flags & TOKEN_BYTES ? literal_bytes(p, first, last) : literal_text(p, first, last));

@@ -326,8 +326,22 @@ static Expr *pattern_subject(Parser *p)
 static bool pattern_may_be_match(const Token *next)
 {
   switch (next->kind) {
-  case TOKEN_NAME: case TOKEN_NUMBER: case TOKEN_STRING: case TOKEN_LPAR: case TOKEN_LSQB: case TOKEN_LBRACE: case TOKEN_NONE: case TOKEN_TRUE:
-  case TOKEN_FALSE: case TOKEN_ELLIPSIS: case TOKEN_NOT: case TOKEN_MINUS: case TOKEN_PLUS: case TOKEN_TILDE: case TOKEN_AWAIT: case TOKEN_LAMBDA:
+  case TOKEN_NAME:
+  case TOKEN_NUMBER:
+  case TOKEN_STRING:
+  case TOKEN_LPAR:
+  case TOKEN_LSQB:
+  case TOKEN_LBRACE:
+  case TOKEN_NONE:
+  case TOKEN_TRUE:
+  case TOKEN_FALSE:
+  case TOKEN_ELLIPSIS:
+  case TOKEN_NOT:
+  case TOKEN_MINUS:
+  case TOKEN_PLUS:
+  case TOKEN_TILDE:
+  case TOKEN_AWAIT:
+  case TOKEN_LAMBDA:
   case TOKEN_STAR:
     return true;
   default: return false;
@@ -342,7 +356,8 @@ Stmt *cd_parse_match(Parser *p)
   if (!pattern_may_be_match(start + 1)) return NULL;
   p->token++;
   Expr *subject = pattern_subject(p);
-  if (!subject || !cd_parser_take(p, TOKEN_COLON) || !cd_parser_take(p, TOKEN_NEWLINE) || !cd_parser_take(p, TOKEN_INDENT) || !PARSER_IS_WORD(p, "case")) {
+  if (!subject || !cd_parser_take(p, TOKEN_COLON) || !cd_parser_take(p, TOKEN_NEWLINE) || !cd_parser_take(p, TOKEN_INDENT) ||
+      !PARSER_IS_WORD(p, "case")) {
     if (!cd_raised(p->vm)) {
       p->token = start;
       p->stack.count = mark;

@@ -255,8 +255,9 @@ static bool stmt_no_bound(Parser *p, const char *what)
   const Token *colon = p->token;
   if (LIKELY(!cd_parser_take(p, TOKEN_COLON))) return true;
   const Expr *bound = cd_parse_expression(p);
-  if (bound) cd_syntax_error(p->vm, p->ast->filename, colon->line, colon->column, bound->end_line, bound->end_column, "cannot use %s with %s",
-                             bound->kind == EXPR_Tuple ? "constraints" : "bound", what);
+  if (bound)
+    cd_syntax_error(p->vm, p->ast->filename, colon->line, colon->column, bound->end_line, bound->end_column, "cannot use %s with %s",
+                    bound->kind == EXPR_Tuple ? "constraints" : "bound", what);
   return false;
 }
 
@@ -351,7 +352,15 @@ static bool stmt_simple_line(Parser *p)
 static bool stmt_is_compound(const Parser *p)
 {
   switch (p->token->kind) {
-  case TOKEN_IF: case TOKEN_FOR: case TOKEN_WHILE: case TOKEN_TRY: case TOKEN_WITH: case TOKEN_DEF: case TOKEN_CLASS: case TOKEN_AT: case TOKEN_ASYNC: return true;
+  case TOKEN_IF:
+  case TOKEN_FOR:
+  case TOKEN_WHILE:
+  case TOKEN_TRY:
+  case TOKEN_WITH:
+  case TOKEN_DEF:
+  case TOKEN_CLASS:
+  case TOKEN_AT:
+  case TOKEN_ASYNC: return true;
   default: return false;
   }
 }
@@ -426,7 +435,9 @@ static Stmt *stmt_while(Parser *p)
 {
   const Token *start = p->token++;
   Stmt *s = cd_stmt_new(p->ast, STMT_While);
-  if (!s || !(s->as.While.test = cd_parse_named_expression(p)) || !stmt_colon_block(p, &s->as.While.body) || !stmt_else(p, &s->as.While.orelse)) return NULL;
+  if (!s || !(s->as.While.test = cd_parse_named_expression(p)) || !stmt_colon_block(p, &s->as.While.body) ||
+      !stmt_else(p, &s->as.While.orelse))
+    return NULL;
   return stmt_spanned(p, s, start);
 }
 
@@ -434,7 +445,8 @@ static Stmt *stmt_for(Parser *p, const Token *start)
 {
   Stmt *s = cd_stmt_new(p->ast, start->kind == TOKEN_ASYNC ? STMT_AsyncFor : STMT_For);   // both have the same fields
   p->token++;
-  if (!s || !(s->as.For.target = cd_parse_targets(p)) || !cd_parser_take(p, TOKEN_IN) || !(s->as.For.iter = cd_parse_star_expressions(p))) return NULL;
+  if (!s || !(s->as.For.target = cd_parse_targets(p)) || !cd_parser_take(p, TOKEN_IN) || !(s->as.For.iter = cd_parse_star_expressions(p)))
+    return NULL;
   if (!cd_parser_take(p, TOKEN_COLON) || !stmt_type_comment(p, &s->as.For.type_comment) || !cd_parse_block(p, &s->as.For.body)) return NULL;
   return stmt_else(p, &s->as.For.orelse) ? stmt_spanned(p, s, start) : NULL;
 }
@@ -496,7 +508,8 @@ static Stmt *stmt_with(Parser *p, const Token *start)
     }
   }
   if (!done && !stmt_with_items(p, false, &s->as.With.items)) return NULL;
-  if (!cd_parser_take(p, TOKEN_COLON) || !stmt_type_comment(p, &s->as.With.type_comment) || !cd_parse_block(p, &s->as.With.body)) return NULL;
+  if (!cd_parser_take(p, TOKEN_COLON) || !stmt_type_comment(p, &s->as.With.type_comment) || !cd_parse_block(p, &s->as.With.body))
+    return NULL;
   return stmt_spanned(p, s, start);
 }
 
@@ -561,10 +574,12 @@ static Stmt *stmt_def(Parser *p, const Token *start, ExprSeq decorators)
   p->token++;
   if (!s || !(s->as.FunctionDef.name = cd_parse_name(p)) || !stmt_type_params(p, &s->as.FunctionDef.type_params)) return NULL;
   s->as.FunctionDef.decorator_list = decorators;
-  if (!cd_parser_take(p, TOKEN_LPAR) || !(s->as.FunctionDef.args = cd_parse_parameters(p, false)) || !cd_parser_take(p, TOKEN_RPAR)) return NULL;
+  if (!cd_parser_take(p, TOKEN_LPAR) || !(s->as.FunctionDef.args = cd_parse_parameters(p, false)) || !cd_parser_take(p, TOKEN_RPAR))
+    return NULL;
   if (cd_parser_take(p, TOKEN_ARROW) && !(s->as.FunctionDef.returns = cd_parse_expression(p))) return NULL;
   if (!cd_parser_take(p, TOKEN_COLON) || !stmt_type_comment(p, &s->as.FunctionDef.type_comment)) return NULL;
-  if (UNLIKELY(cd_parser_is(p, TOKEN_NEWLINE) && p->token[1].kind == TOKEN_TYPE_COMMENT && p->token[2].kind == TOKEN_NEWLINE && p->token[3].kind == TOKEN_INDENT)) {
+  if (UNLIKELY(cd_parser_is(p, TOKEN_NEWLINE) && p->token[1].kind == TOKEN_TYPE_COMMENT && p->token[2].kind == TOKEN_NEWLINE &&
+               p->token[3].kind == TOKEN_INDENT)) {
     p->token++;
     if (!stmt_type_comment(p, &s->as.FunctionDef.type_comment)) return NULL;
   }
@@ -580,7 +595,8 @@ static Stmt *stmt_class(Parser *p, ExprSeq decorators)
   const Token *open = p->token;
   if (cd_parser_is(p, TOKEN_LPAR) && !cd_parse_arguments(p, &s->as.ClassDef.bases, &s->as.ClassDef.keywords)) return NULL;
   const Expr *base = s->as.ClassDef.bases.count ? s->as.ClassDef.bases.items[0] : NULL;
-  if (base && base->kind == EXPR_GeneratorExp && base->column == open->column && base->line == open->line) return NULL;   // without its own parentheses
+  if (base && base->kind == EXPR_GeneratorExp && base->column == open->column && base->line == open->line)
+    return NULL;   // without its own parentheses
   return stmt_colon_block(p, &s->as.ClassDef.body) ? stmt_spanned(p, s, start) : NULL;
 }
 
@@ -692,7 +708,8 @@ static bool stmt_function_type(Parser *p, Mod *mod)
     if (!cd_parser_take(p, TOKEN_COMMA)) break;
     if (cd_parser_is(p, TOKEN_RPAR)) return false;
   }
-  if (!cd_parser_take(p, TOKEN_RPAR) || !cd_parser_take(p, TOKEN_ARROW) || !(mod->as.FunctionType.returns = cd_parse_expression(p))) return false;
+  if (!cd_parser_take(p, TOKEN_RPAR) || !cd_parser_take(p, TOKEN_ARROW) || !(mod->as.FunctionType.returns = cd_parse_expression(p)))
+    return false;
   while (cd_parser_take(p, TOKEN_NEWLINE)) {}
   return cd_parser_is(p, TOKEN_ENDMARKER) && STMT_POP(p, mark, mod->as.FunctionType.argtypes);
 }

@@ -16,11 +16,13 @@
 
 // ---- raising ----
 
-Ref cd_raise_syntax(VM *vm, Type *type, Ref message, Value filename, int32_t line, int32_t offset, int32_t end_line, int32_t end_offset, Ref text)
+Ref cd_raise_syntax(VM *vm, Type *type, Ref message, Value filename, int32_t line, int32_t offset, int32_t end_line, int32_t end_offset,
+                    Ref text)
 {
   Ref place = NO_REF, error = NO_REF, result = NO_REF;
   if (!message || !text) goto done;
-  Ref line_value = cd_from_small(line), offset_value = cd_from_small(offset), end_line_value = cd_from_small(end_line), end_value = cd_from_small(end_offset);
+  Ref line_value = cd_from_small(line), offset_value = cd_from_small(offset), end_line_value = cd_from_small(end_line),
+      end_value = cd_from_small(end_offset);
   if (!(place = cd_tuple_of(vm, 6, (Value[]){filename, line_value, offset_value, text, end_line_value, end_value}))) goto done;
   if (!(error = cd_exception_new(vm, type, (Value[]){message, place}, 2))) goto done;
   result = cd_raise_exception(vm, error);
@@ -59,7 +61,8 @@ Ref cd_scope_error(VM *vm, Value filename, int32_t line, int32_t column, int32_t
   Ref message = cd_str_vformat(vm, format, args), only = message ? cd_tuple1(vm, message) : NO_REF;
   va_end(args);
   Ref text = only ? parser_line_of_file(vm, filename, line) : NO_REF;
-  cd_raise_syntax(vm, vm->exc.SyntaxError, message, filename, line, column + 1, end_line, end_column < 0 ? end_column : end_column + 1, text);
+  cd_raise_syntax(vm, vm->exc.SyntaxError, message, filename, line, column + 1, end_line, end_column < 0 ? end_column : end_column + 1,
+                  text);
   if (!text || !cd_raised_is(vm, vm->exc.SyntaxError)) {
     cd_drop(vm, only);
     return NO_REF;
@@ -76,7 +79,8 @@ Ref cd_syntax_error(VM *vm, Value filename, int32_t line, int32_t column, int32_
   Ref message = cd_str_vformat(vm, format, args);
   va_end(args);
   Ref text = message ? parser_line_of_file(vm, filename, line) : NO_REF;
-  return cd_raise_syntax(vm, vm->exc.SyntaxError, message, filename, line, column + 1, end_line < 0 ? line : end_line, end_column < 0 ? 0 : end_column + 1, text);
+  return cd_raise_syntax(vm, vm->exc.SyntaxError, message, filename, line, column + 1, end_line < 0 ? line : end_line,
+                         end_column < 0 ? 0 : end_column + 1, text);
 }
 
 // warnings.warn_explicit(message, category, filename, line). *error: it became an exception, which is taken back.
@@ -92,7 +96,8 @@ static bool parser_warn_explicit(VM *vm, Type *category, Value message, Value fi
   return result || *error;
 }
 
-bool cd_syntax_warning(VM *vm, Type *category, Value filename, int32_t line, int32_t column, int32_t end_line, int32_t end_column, const char *format, ...)
+bool cd_syntax_warning(VM *vm, Type *category, Value filename, int32_t line, int32_t column, int32_t end_line, int32_t end_column,
+                       const char *format, ...)
 {
   va_list args;
   va_start(args, format);
@@ -103,7 +108,8 @@ bool cd_syntax_warning(VM *vm, Type *category, Value filename, int32_t line, int
     cd_drop(vm, message);
     return ok;
   }
-  return cd_raise_syntax(vm, vm->exc.SyntaxError, message, filename, line, column + 1, end_line, end_column + 1, parser_line_of_file(vm, filename, line));
+  return cd_raise_syntax(vm, vm->exc.SyntaxError, message, filename, line, column + 1, end_line, end_column + 1,
+                         parser_line_of_file(vm, filename, line));
 }
 
 // ---- parsing ----
@@ -129,7 +135,8 @@ bool cd_parser_warn(Parser *p, Type *category, const Token *token, Ref message)
   int32_t offset = (int32_t)cd_utf8_count(line, (size_t)token->column) + 1, end_offset = token->end_column + 1;
   if (token->end_line == token->line) end_offset = (int32_t)cd_utf8_count(line, (size_t)token->end_column) + 1;
   if (*end) end++;
-  return cd_raise_syntax(vm, vm->exc.SyntaxError, message, p->ast->filename, token->line, offset, token->end_line, end_offset, cd_str_new(vm, line, (size_t)(end - line)));
+  return cd_raise_syntax(vm, vm->exc.SyntaxError, message, p->ast->filename, token->line, offset, token->end_line, end_offset,
+                         cd_str_new(vm, line, (size_t)(end - line)));
 }
 
 static bool parser_warn_number(Parser *p, const Token *token, const char *kind)
@@ -144,7 +151,8 @@ static bool parser_warn_number(Parser *p, const Token *token, const char *kind)
   const char *line, *end;
   parser_token_line(token, &line, &end);
   int32_t offset = (int32_t)cd_utf8_count(line, (size_t)token->end_column);
-  return cd_raise_syntax(vm, vm->exc.SyntaxError, message, p->ast->filename, token->line, offset, token->line, offset, cd_str_new(vm, line, (size_t)(end - line)));
+  return cd_raise_syntax(vm, vm->exc.SyntaxError, message, p->ast->filename, token->line, offset, token->line, offset,
+                         cd_str_new(vm, line, (size_t)(end - line)));
 }
 
 bool cd_parser_warn_numbers(Parser *p, const Tokens *tokens)

@@ -154,12 +154,24 @@ static void peg_read_words(PegReader *r, PegItem *item)
 
 static void peg_read_name(PegReader *r, PegItem *item)
 {
-  static const struct { const char *name; uint8_t item, token; } special[] = {
-    {"NAME", PEG_ITEM_TOKEN, TOKEN_NAME}, {"NUMBER", PEG_ITEM_TOKEN, TOKEN_NUMBER}, {"STRING", PEG_ITEM_TOKEN, TOKEN_STRING},
-    {"NEWLINE", PEG_ITEM_TOKEN, TOKEN_NEWLINE}, {"INDENT", PEG_ITEM_TOKEN, TOKEN_INDENT}, {"DEDENT", PEG_ITEM_TOKEN, TOKEN_DEDENT},
-    {"ENDMARKER", PEG_ITEM_TOKEN, TOKEN_ENDMARKER}, {"TYPE_COMMENT", PEG_ITEM_TOKEN, TOKEN_TYPE_COMMENT},
-    {"AUGASSIGN", PEG_ITEM_AUGASSIGN, 0}, {"BINARY", PEG_ITEM_BINARY, 0}, {"UNARY", PEG_ITEM_UNARY, 0}, {"NOT_EQUAL", PEG_ITEM_NOT_EQUAL, 0},
-    {"DEF", PEG_ITEM_DEF, 0}, {"LAMBDA", PEG_ITEM_LAMBDA, 0}, {"SUITE", PEG_ITEM_SUITE, 0}, {"SINCE", PEG_ITEM_SINCE, 0},
+  static const struct { const char *name; uint8_t item, token;
+  } special[] = {
+    {"NAME", PEG_ITEM_TOKEN, TOKEN_NAME},
+    {"NUMBER", PEG_ITEM_TOKEN, TOKEN_NUMBER},
+    {"STRING", PEG_ITEM_TOKEN, TOKEN_STRING},
+    {"NEWLINE", PEG_ITEM_TOKEN, TOKEN_NEWLINE},
+    {"INDENT", PEG_ITEM_TOKEN, TOKEN_INDENT},
+    {"DEDENT", PEG_ITEM_TOKEN, TOKEN_DEDENT},
+    {"ENDMARKER", PEG_ITEM_TOKEN, TOKEN_ENDMARKER},
+    {"TYPE_COMMENT", PEG_ITEM_TOKEN, TOKEN_TYPE_COMMENT},
+    {"AUGASSIGN", PEG_ITEM_AUGASSIGN, 0},
+    {"BINARY", PEG_ITEM_BINARY, 0},
+    {"UNARY", PEG_ITEM_UNARY, 0},
+    {"NOT_EQUAL", PEG_ITEM_NOT_EQUAL, 0},
+    {"DEF", PEG_ITEM_DEF, 0},
+    {"LAMBDA", PEG_ITEM_LAMBDA, 0},
+    {"SUITE", PEG_ITEM_SUITE, 0},
+    {"SINCE", PEG_ITEM_SINCE, 0},
   };
   size_t size;
   const char *name = peg_word(r, &size);
@@ -209,7 +221,10 @@ static void peg_read_atom(PegReader *r, PegItem *item)
 
 static void peg_read_item(PegReader *r, PegItem *item)
 {
-  PegItemKind prefix = peg_take(r, "&&") ? PEG_ITEM_FORCED : peg_take(r, "&") ? PEG_ITEM_AND : peg_take(r, "!") ? PEG_ITEM_NOT : PEG_ITEM_TOKEN;
+  PegItemKind prefix = peg_take(r, "&&")  ? PEG_ITEM_FORCED
+                       : peg_take(r, "&") ? PEG_ITEM_AND
+                       : peg_take(r, "!") ? PEG_ITEM_NOT
+                                          : PEG_ITEM_TOKEN;
   if (peg_take(r, "~")) {
     item->kind = PEG_ITEM_CUT;
     return;
@@ -277,7 +292,11 @@ static void peg_read_result(PegReader *r, PegAlternative *alternative)
   CD_ASSERT(alternative->number);
 }
 
-static bool peg_is_plain(const PegItem *item) { return item->kind != PEG_ITEM_AND && item->kind != PEG_ITEM_NOT && item->kind != PEG_ITEM_CUT && (item->kind < PEG_ITEM_DEF || item->kind == PEG_ITEM_SUITE); }
+static bool peg_is_plain(const PegItem *item)
+{
+  return item->kind != PEG_ITEM_AND && item->kind != PEG_ITEM_NOT && item->kind != PEG_ITEM_CUT &&
+         (item->kind < PEG_ITEM_DEF || item->kind == PEG_ITEM_SUITE);
+}
 
 static void peg_read_alternative(PegReader *r, PegAlternative *out)
 {
@@ -355,7 +374,7 @@ bool cd_peg_prepare(Diagnosis *d, const PegAction *actions)
 
 // ---- nodes ----
 
-static const Node peg_absent = {.kind = NODE_Other, .first = 0, .last = -1};     // an optional item that is not there, a lookahead that holds
+static const Node peg_absent = {.kind = NODE_Other, .first = 0, .last = -1};   // an optional item that is not there, a lookahead that holds
 
 static Node *peg_node(Diagnosis *d, NodeKind kind, int32_t first, int32_t last)
 {
@@ -406,7 +425,10 @@ static const Node *peg_take_token(Diagnosis *d)
   return peg_node(d, NODE_Token, d->mark - 1, d->mark - 1);
 }
 
-static bool peg_is_text(const Token *token, const char *word) { return token->kind == TOKEN_NAME && token->size == strlen(word) && memcmp(token->text, word, token->size) == 0; }
+static bool peg_is_text(const Token *token, const char *word)
+{
+  return token->kind == TOKEN_NAME && token->size == strlen(word) && memcmp(token->text, word, token->size) == 0;
+}
 
 static const Node *peg_not_equal(Diagnosis *d)
 {
@@ -441,7 +463,12 @@ static bool peg_is_binary(int kind)
 {
   switch (kind) {
   case TOKEN_PLUS: case TOKEN_MINUS: case TOKEN_STAR: case TOKEN_SLASH: case TOKEN_DOUBLE_SLASH: case TOKEN_PERCENT:
-  case TOKEN_LEFT_SHIFT: case TOKEN_RIGHT_SHIFT: case TOKEN_AMPER: case TOKEN_VBAR: case TOKEN_CIRCUMFLEX: case TOKEN_DOUBLE_STAR: return true;
+  case TOKEN_LEFT_SHIFT:
+  case TOKEN_RIGHT_SHIFT:
+  case TOKEN_AMPER:
+  case TOKEN_VBAR:
+  case TOKEN_CIRCUMFLEX:
+  case TOKEN_DOUBLE_STAR: return true;
   default: return false;
   }
 }

@@ -6,16 +6,18 @@
 #include "frontend/parse.h"
 
 // Kinds of nodes; the second column is what messages call them.
-#define PEG_NODES(NODE)                                                           \
-  NODE(Token, "token") NODE(Other, "expression") NODE(Sequence, "sequence") NODE(Keyword, "keyword")                                             \
-  NODE(DoubleStarred, "keyword") NODE(For, "comprehension") NODE(In, "comparison")                                                           \
-  NODE(Parameter, "parameter") NODE(DefaultParameter, "parameter") NODE(Slash, "parameter")                                                                                                                      \
-  NODE(Name, "name") NODE(Attribute, "attribute") NODE(Subscript, "subscript") NODE(Starred, "starred") NODE(List, "list") NODE(Tuple, "tuple") \
-  NODE(Lambda, "lambda") NODE(Call, "function call") NODE(BoolOp, "expression") NODE(BinOp, "expression") NODE(UnaryOp, "expression")           \
-  NODE(GeneratorExp, "generator expression") NODE(Yield, "yield expression") NODE(Await, "await expression")                                   \
-  NODE(ListComp, "list comprehension") NODE(SetComp, "set comprehension") NODE(DictComp, "dict comprehension") NODE(Dict, "dict literal")       \
-  NODE(Set, "set display") NODE(JoinedStr, "f-string expression") NODE(Constant, "literal") NODE(None, "None") NODE(True, "True")               \
-  NODE(False, "False") NODE(Ellipsis, "ellipsis") NODE(Compare, "comparison") NODE(IfExp, "conditional expression") NODE(NamedExpr, "named expression")
+#define PEG_NODES(NODE)                                                                                                                   \
+  NODE(Token, "token")                                                                                                                    \
+  NODE(Other, "expression") NODE(Sequence, "sequence") NODE(Keyword, "keyword") NODE(DoubleStarred, "keyword") NODE(For, "comprehension") \
+    NODE(In, "comparison") NODE(Parameter, "parameter") NODE(DefaultParameter, "parameter") NODE(Slash, "parameter") NODE(Name, "name")   \
+      NODE(Attribute, "attribute") NODE(Subscript, "subscript") NODE(Starred, "starred") NODE(List, "list") NODE(Tuple, "tuple")          \
+        NODE(Lambda, "lambda") NODE(Call, "function call") NODE(BoolOp, "expression") NODE(BinOp, "expression")                           \
+          NODE(UnaryOp, "expression") NODE(GeneratorExp, "generator expression") NODE(Yield, "yield expression")                          \
+            NODE(Await, "await expression") NODE(ListComp, "list comprehension") NODE(SetComp, "set comprehension")                       \
+              NODE(DictComp, "dict comprehension") NODE(Dict, "dict literal") NODE(Set, "set display")                                    \
+                NODE(JoinedStr, "f-string expression") NODE(Constant, "literal") NODE(None, "None") NODE(True, "True")                    \
+                  NODE(False, "False") NODE(Ellipsis, "ellipsis") NODE(Compare, "comparison") NODE(IfExp, "conditional expression")       \
+                    NODE(NamedExpr, "named expression")
 typedef enum NodeKind {
 #define NODE(name, text) NODE_##name,
   PEG_NODES(NODE)
@@ -97,7 +99,7 @@ void cd_diagnosis_no_block(Diagnosis *d, const char *statement, int32_t first);
 void cd_diagnosis_since(Diagnosis *d, int version, const char *what);
 // Raises at the last token read.
 bool cd_diagnosis_fail(Diagnosis *d, const char *format, ...);
-void cd_diagnosis_run(VM *vm, Diagnosis *d);     // d: source, end, filename, mode, flags, field, characters, first_line, column_base are set
+void cd_diagnosis_run(VM *vm, Diagnosis *d);   // d: source, end, filename, mode, flags, field, characters, first_line, column_base are set
 
 // ---- diagnose_fstring.c ----
 // Reads an f-string as Python 3.11 does, to find what is wrong with it.

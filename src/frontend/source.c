@@ -16,7 +16,8 @@
 // SyntaxError of the whole source, which has no line; that of a file has no place at all.
 static Ref source_error(VM *vm, Value filename, int flags, Ref message)
 {
-  Ref zero = cd_from_small(0), minus = cd_from_small(-1), place = message ? cd_tuple_of(vm, 4, (Value[]){filename, zero, minus, cd_none()}) : NO_REF;
+  Ref zero = cd_from_small(0), minus = cd_from_small(-1),
+      place = message ? cd_tuple_of(vm, 4, (Value[]){filename, zero, minus, cd_none()}) : NO_REF;
   Ref error = place ? cd_exception_new(vm, vm->exc.SyntaxError, (Value[]){message, place}, flags & PYCF_FILE ? 1 : 2) : NO_REF;
   cd_drop(vm, place);
   cd_drop(vm, message);
@@ -30,8 +31,11 @@ static Ref source_not_utf8(VM *vm, Value filename, const char *source, size_t ba
   for (size_t i = 0; i < bad; i++) line += source[i] == '\n';
   char byte[8];
   snprintf(byte, sizeof byte, "\\x%02x", (unsigned char)source[bad]);
-  return source_error(vm, filename, PYCF_FILE, cd_str_format(vm, "Non-UTF-8 code starting with '%s' in file %U on line %d, but no encoding declared; "
-                                                                 "see https://peps.python.org/pep-0263/ for details", byte, filename, line));
+  return source_error(vm, filename, PYCF_FILE,
+                      cd_str_format(vm,
+                                    "Non-UTF-8 code starting with '%s' in file %U on line %d, but no encoding declared; "
+                                    "see https://peps.python.org/pep-0263/ for details",
+                                    byte, filename, line));
 }
 
 // The encoding that a comment line declares, in lower case and with the two common ones in one spelling. false: none.
@@ -55,10 +59,11 @@ static bool source_declaration(const char *line, const char *end, char name[MAX_
     if (!n) continue;
     name[n] = 0;
     char normal[13] = {0};
-    for (size_t i = 0; i < 12 && i < n; i++) normal[i] = name[i] == '_' ? '-' : (char)((name[i] >= 'A' && name[i] <= 'Z') ? name[i] | 0x20 : name[i]);
+    for (size_t i = 0; i < 12 && i < n; i++)
+      normal[i] = name[i] == '_' ? '-' : (char)((name[i] >= 'A' && name[i] <= 'Z') ? name[i] | 0x20 : name[i]);
     if (strcmp(normal, "utf-8") == 0 || strncmp(normal, "utf-8-", 6) == 0) strcpy(name, "utf-8");
-    else if (strcmp(normal, "latin-1") == 0 || strcmp(normal, "iso-8859-1") == 0 || strcmp(normal, "iso-latin-1") == 0 || strncmp(normal, "latin-1-", 8) == 0 ||
-             strncmp(normal, "iso-8859-1-", 11) == 0 || strncmp(normal, "iso-latin-1-", 12) == 0)
+    else if (strcmp(normal, "latin-1") == 0 || strcmp(normal, "iso-8859-1") == 0 || strcmp(normal, "iso-latin-1") == 0 ||
+             strncmp(normal, "latin-1-", 8) == 0 || strncmp(normal, "iso-8859-1-", 11) == 0 || strncmp(normal, "iso-latin-1-", 12) == 0)
       strcpy(name, "iso-8859-1");
     return true;
   }
@@ -117,8 +122,11 @@ static Ref source_decode_as(VM *vm, const char *source, size_t size, const char 
   }
   if (cd_raised_is(vm, vm->exc.LookupError)) {
     Ref error = cd_take_raised(vm);
-    bool unknown = cd_str_starts_with(((Exception *)cd_object(error))->args ? cd_tuple_item_borrow(((Exception *)cd_object(error))->args, 0) : NO_VALUE, "unknown encoding");
-    Ref message = unknown ? cd_str_format(vm, flags & PYCF_FILE ? "encoding problem: %s" : "unknown encoding: %s", encoding) : cd_str_format(vm, "%S", error);
+    bool unknown = cd_str_starts_with(((Exception *)cd_object(error))->args ? cd_tuple_item_borrow(((Exception *)cd_object(error))->args, 0)
+                                                                            : NO_VALUE,
+                                      "unknown encoding");
+    Ref message = unknown ? cd_str_format(vm, flags & PYCF_FILE ? "encoding problem: %s" : "unknown encoding: %s", encoding)
+                          : cd_str_format(vm, "%S", error);
     cd_drop(vm, error);
     return source_error(vm, filename, flags, message);
   }
@@ -129,7 +137,8 @@ static Ref source_decode_as(VM *vm, const char *source, size_t size, const char 
   return source_error(vm, filename, flags, message);
 }
 
-Ref cd_source_decode(VM *vm, const char *source, size_t size, Value filename, CompileMode mode, int *flags, const char **text, size_t *text_size)
+Ref cd_source_decode(VM *vm, const char *source, size_t size, Value filename, CompileMode mode, int *flags, const char **text,
+                     size_t *text_size)
 {
   char encoding[MAX_ENCODING];
   bool complete = mode == MODE_EXEC, mark = false, declared = false;

@@ -250,7 +250,8 @@ static void abc_mark_collection(Type *type, uint32_t flag)
     if (type->subclasses[i]) abc_mark_collection(type->subclasses[i], flag);
 }
 
-FUNCTION(_abc, _abc_register, "_abc_register(self, subclass, /)", "Internal ABC helper for subclasss registration. Should be never used outside abc module.")
+FUNCTION(_abc, _abc_register, "_abc_register(self, subclass, /)",
+         "Internal ABC helper for subclasss registration. Should be never used outside abc module.")
 {
   bool yes;
   if (!cd_is_type(args[1])) return cd_raise_type(vm, "Can only register classes");
@@ -344,7 +345,8 @@ static bool abc_decide(VM *vm, Value cls, AbcData *data, Type *subclass, bool *o
   }
   Ref subclasses = cd_call_method0(vm, cls, N(__subclasses__));
   if (!subclasses) return false;
-  bool ok = cd_is_list(subclasses) ? abc_any_in_list(vm, sub, subclasses, out) : (bool)cd_raise_type(vm, "__subclasses__() must return a list");
+  bool ok = cd_is_list(subclasses) ? abc_any_in_list(vm, sub, subclasses, out)
+                                   : (bool)cd_raise_type(vm, "__subclasses__() must return a list");
   cd_drop(vm, subclasses);
   return ok;
 }
@@ -436,6 +438,10 @@ static void abc_traverse(void *state, VisitFn visit, void *context)
 static const MethodDef *const abc_functions[] = {
   &_abc__abc_init_def, &_abc__abc_register_def, &_abc__abc_instancecheck_def, &_abc__abc_subclasscheck_def,
   &_abc__get_dump_def, &_abc__reset_registry_def, &_abc__reset_caches_def, &_abc_get_cache_token_def, NULL};
-const ModuleDef cd_module__abc = {
-  .name = "_abc", .doc = "Module contains faster C implementation of abc.ABCMeta", .functions = abc_functions, .state_size = sizeof(AbcState),
-  .exec = abc_exec, .traverse = abc_traverse, .clear = abc_clear};
+const ModuleDef cd_module__abc = {.name = "_abc",
+                                  .doc = "Module contains faster C implementation of abc.ABCMeta",
+                                  .functions = abc_functions,
+                                  .state_size = sizeof(AbcState),
+                                  .exec = abc_exec,
+                                  .traverse = abc_traverse,
+                                  .clear = abc_clear};

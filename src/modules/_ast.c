@@ -20,10 +20,29 @@
 // ---- kinds of fields ----
 
 typedef enum FieldType {
-  FIELD_identifier, FIELD_string, FIELD_constant, FIELD_int,
-  FIELD_expr_context, FIELD_boolop, FIELD_operator, FIELD_unaryop, FIELD_cmpop,          // ORDER: ast enums
-  FIELD_stmt, FIELD_expr, FIELD_pattern, FIELD_type_param, FIELD_mod,                   // ORDER: ast sums
-  FIELD_excepthandler, FIELD_type_ignore, FIELD_comprehension, FIELD_arguments, FIELD_arg, FIELD_keyword, FIELD_alias, FIELD_withitem, FIELD_match_case,
+  FIELD_identifier,
+  FIELD_string,
+  FIELD_constant,
+  FIELD_int,
+  FIELD_expr_context,
+  FIELD_boolop,
+  FIELD_operator,
+  FIELD_unaryop,
+  FIELD_cmpop,   // ORDER: ast enums
+  FIELD_stmt,
+  FIELD_expr,
+  FIELD_pattern,
+  FIELD_type_param,
+  FIELD_mod,   // ORDER: ast sums
+  FIELD_excepthandler,
+  FIELD_type_ignore,
+  FIELD_comprehension,
+  FIELD_arguments,
+  FIELD_arg,
+  FIELD_keyword,
+  FIELD_alias,
+  FIELD_withitem,
+  FIELD_match_case,
   FIELD_TYPES
 } FieldType;
 typedef enum Quantity { QUANTITY_END, QUANTITY_ONE, QUANTITY_OPT, QUANTITY_SEQ, QUANTITY_SEQ_OPT, QUANTITY_EXTRA } Quantity;
@@ -84,9 +103,11 @@ typedef struct TypeDef {
   uint16_t position;                             // where its position begins; 0: none... or at 0 for records, see `positioned`
   bool sum, positioned;
 } TypeDef;
-#define SUM_DEF(type, Struct, first, last, positioned) [FIELD_##type] = {#type, CLASS_##first, CLASS_##last, sizeof(Struct), offsetof(Struct, as), 4, true, positioned}
+#define SUM_DEF(type, Struct, first, last, positioned) \
+  [FIELD_##type] = {#type, CLASS_##first, CLASS_##last, sizeof(Struct), offsetof(Struct, as), 4, true, positioned}
 #define ENUM_DEF(type, first, last) [FIELD_##type] = {#type, CLASS_##first, CLASS_##last, 0, 0, 0, true, false}
-#define RECORD_DEF(type, Struct, class_, start, positioned) [FIELD_##type] = {#type, CLASS_##class_, CLASS_##class_, sizeof(Struct), start, 0, false, positioned}
+#define RECORD_DEF(type, Struct, class_, start, positioned) \
+  [FIELD_##type] = {#type, CLASS_##class_, CLASS_##class_, sizeof(Struct), start, 0, false, positioned}
 static const TypeDef ast_types[FIELD_TYPES] = {
   SUM_DEF(mod, Mod, Module, FunctionType, false),
   SUM_DEF(stmt, Stmt, FunctionDef, TypeAlias, true),
@@ -107,7 +128,10 @@ static const TypeDef ast_types[FIELD_TYPES] = {
   RECORD_DEF(alias, Alias, alias, 16, true),
   RECORD_DEF(withitem, WithItem, withitem, 0, false),
   RECORD_DEF(match_case, MatchCase, match_case, 0, false),
-  [FIELD_identifier] = {.name = "identifier"}, [FIELD_string] = {.name = "string"}, [FIELD_constant] = {.name = "constant"}, [FIELD_int] = {.name = "int"},
+  [FIELD_identifier] = {.name = "identifier"},
+  [FIELD_string] = {.name = "string"},
+  [FIELD_constant] = {.name = "constant"},
+  [FIELD_int] = {.name = "int"},
 };
 // These two records are the only variant of an abstract class.
 static bool type_has_base(int type) { return ast_types[type].sum || type == FIELD_excepthandler || type == FIELD_type_ignore; }
@@ -178,7 +202,8 @@ static bool ast_init(VM *vm, Value self, const Value *args, size_t nargs, Value 
   if (fields) cd_sequence_items(fields, &count);
   bool ok = true;
   if (nargs > count) {
-    ok = cd_raise_type(vm, "%.400s constructor takes at most %zu positional argument%s", cd_type_name(cd_type_of(vm, self)), count, count == 1 ? "" : "s");
+    ok = cd_raise_type(vm, "%.400s constructor takes at most %zu positional argument%s", cd_type_name(cd_type_of(vm, self)), count,
+                       count == 1 ? "" : "s");
     goto done;
   }
   for (size_t i = 0; ok && i < nargs; i++) {
@@ -222,8 +247,13 @@ static bool ast_set_dict(VM *vm, Value self, Value value)
 static const MethodDef *const ast_methods[] = {&ast___reduce___def, NULL};
 static const GetSetDef ast_getset[] = {{"__dict__", NULL, ast_get_dict, ast_set_dict}, {0}};
 static const TypeSpec ast_spec = {
-  .name = "ast.AST", .basicsize = sizeof(AstNode), .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT, .dict_offset = offsetof(AstNode, attributes),
-  .methods = ast_methods, .getset = ast_getset, .slots = {.new_ = ast_new, .init = ast_init},
+  .name = "ast.AST",
+  .basicsize = sizeof(AstNode),
+  .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT,
+  .dict_offset = offsetof(AstNode, attributes),
+  .methods = ast_methods,
+  .getset = ast_getset,
+  .slots = {.new_ = ast_new, .init = ast_init},
 };
 
 // ---- making the classes ----
@@ -252,7 +282,9 @@ static Ref ast_describe_sum(VM *vm, const TypeDef *type)
   for (int c = type->first; c <= (int)type->last; c++) lines |= ast_nodes[c].fields[0].name != NULL;
   for (int c = type->first; ok && c <= (int)type->last; c++) {
     if (c == CLASS_TypeAlias) continue;
-    if (c > (int)type->first) ok = lines ? cd_text_puts(&text, "\n") && cd_text_fill(&text, ' ', strlen(type->name) + 1) && cd_text_puts(&text, "| ") : cd_text_puts(&text, " | ");
+    if (c > (int)type->first)
+      ok = lines ? cd_text_puts(&text, "\n") && cd_text_fill(&text, ' ', strlen(type->name) + 1) && cd_text_puts(&text, "| ")
+                 : cd_text_puts(&text, " | ");
     ok = ok && ast_describe(&text, &ast_nodes[c]);
   }
   if (ok) return cd_text_finish(&text);
@@ -269,7 +301,10 @@ static Ref ast_describe_node(VM *vm, const NodeDef *node)
   return NO_REF;
 }
 
-static Ref ast_position_tuple(VM *vm, AstState *state, bool positioned) { return positioned ? cd_tuple_of(vm, POSITION_FIELDS, state->position_names) : cd_dup(vm->empty_tuple); }
+static Ref ast_position_tuple(VM *vm, AstState *state, bool positioned)
+{
+  return positioned ? cd_tuple_of(vm, POSITION_FIELDS, state->position_names) : cd_dup(vm->empty_tuple);
+}
 
 // class NAME(BASE): with the given namespace (stolen); added to the module.
 static Ref ast_make_class(VM *vm, Value module, const char *name, Value base, Ref doc, Ref fields, Ref attributes, const char *const *nones)
@@ -305,7 +340,8 @@ static bool ast_make_base(VM *vm, Value module, AstState *state, int type)
     cd_drop(vm, doc);
     return false;
   }
-  state->bases[type] = ast_make_class(vm, module, def->name, cd_type_value(state->base), doc, cd_dup(vm->empty_tuple), attributes, def->positioned ? ends : none);
+  state->bases[type] = ast_make_class(vm, module, def->name, cd_type_value(state->base), doc, cd_dup(vm->empty_tuple), attributes,
+                                      def->positioned ? ends : none);
   return state->bases[type];
 }
 
@@ -331,7 +367,8 @@ static bool ast_make_node(VM *vm, Value module, AstState *state, int class_)
   }
   Value base = own ? cd_type_value(state->base) : state->bases[node->type];
   if (!(state->classes[class_] = ast_make_class(vm, module, node->name, base, doc, fields, attributes, nones))) return false;
-  if (node->type >= FIELD_expr_context && node->type <= FIELD_cmpop) return (state->singletons[class_] = cd_call0(vm, state->classes[class_]));
+  if (node->type >= FIELD_expr_context && node->type <= FIELD_cmpop)
+    return (state->singletons[class_] = cd_call0(vm, state->classes[class_]));
   return true;
 }
 
@@ -350,7 +387,8 @@ static bool ast_exec(VM *vm, Value module)
   for (int c = 0; c < CLASS_COUNT; c++)
     if (!ast_make_node(vm, module, state, c)) return false;
   return cd_module_add_int(vm, module, "PyCF_ALLOW_TOP_LEVEL_AWAIT", PYCF_ALLOW_TOP_LEVEL_AWAIT) &&
-         cd_module_add_int(vm, module, "PyCF_ONLY_AST", PYCF_ONLY_AST) && cd_module_add_int(vm, module, "PyCF_TYPE_COMMENTS", PYCF_TYPE_COMMENTS);
+         cd_module_add_int(vm, module, "PyCF_ONLY_AST", PYCF_ONLY_AST) &&
+         cd_module_add_int(vm, module, "PyCF_TYPE_COMMENTS", PYCF_TYPE_COMMENTS);
 }
 
 static void ast_traverse(void *p, VisitFn visit, void *context)
@@ -525,7 +563,8 @@ static bool ast_read_item(AstReader *r, int type, Value object, void *place)
   switch (type) {
   case FIELD_identifier:
     if (cd_is_none(object)) return true;
-    if (!cd_is_str(object) || cd_type_of(r->vm, object) != r->vm->types.str) return cd_raise_type(r->vm, "AST identifier must be of type str");
+    if (!cd_is_str(object) || cd_type_of(r->vm, object) != r->vm->types.str)
+      return cd_raise_type(r->vm, "AST identifier must be of type str");
     return (*(Value *)place = cd_ast_own(r->ast, cd_str_intern(r->vm, cd_dup(object))));
   case FIELD_string:
     if (cd_is_none(object)) return true;
@@ -654,7 +693,8 @@ static bool ast_read_node(AstReader *r, int type, Value object, void **out)
 
 Mod *cd_ast_from_object(VM *vm, Ast *ast, Value tree, CompileMode mode)
 {
-  static const NodeClass wanted[] = {[MODE_EXEC] = CLASS_Module, [MODE_EVAL] = CLASS_Expression, [MODE_SINGLE] = CLASS_Interactive, [MODE_FUNC_TYPE] = CLASS_FunctionType};
+  static const NodeClass wanted[] = {
+    [MODE_EXEC] = CLASS_Module, [MODE_EVAL] = CLASS_Expression, [MODE_SINGLE] = CLASS_Interactive, [MODE_FUNC_TYPE] = CLASS_FunctionType};
   AstReader r = {vm, ast, ast_state(vm)};
   if (!r.state) return NULL;
   bool is;

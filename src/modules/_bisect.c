@@ -61,7 +61,8 @@ static Ref bisect_insert(VM *vm, const Value *args, bool right)
   cd_drop(vm, x);
   if (!found) return NO_REF;
   if (cd_is_exact(args[0], vm->types.list)) return cd_list_insert(vm, cd_as_list(args[0]), index, args[1]) ? cd_none() : NO_REF;
-  Ref position = cd_int_from_i64(vm, index), result = position ? cd_call_method(vm, args[0], N(insert), (Value[]){position, args[1]}, 2) : NO_REF;
+  Ref position = cd_int_from_i64(vm, index),
+      result = position ? cd_call_method(vm, args[0], N(insert), (Value[]){position, args[1]}, 2) : NO_REF;
   cd_drop(vm, position);
   if (!result) return NO_REF;
   cd_drop(vm, result);
@@ -69,25 +70,31 @@ static Ref bisect_insert(VM *vm, const Value *args, bool right)
 }
 
 FUNCTION(_bisect, bisect_right, "bisect_right(a, x, lo=0, hi=None, *, key=None)",
-         "Return the index where to insert item x in list a, assuming a is sorted.\n\nAll items before it are <= x, all behind it are > x: with equal items, x comes "
-         "after them.\nlo (default 0) and hi (default len(a)) bound the slice of a to be searched. With a key\nfunction, keys of items are compared with x.")
+         "Return the index where to insert item x in list a, assuming a is sorted.\n\nAll items before it are <= x, all behind it are > x: "
+         "with equal items, x comes "
+         "after them.\nlo (default 0) and hi (default len(a)) bound the slice of a to be searched. With a key\nfunction, keys of items are "
+         "compared with x.")
 {
   return bisect_find(vm, args, true);
 }
 FUNCTION(_bisect, bisect_left, "bisect_left(a, x, lo=0, hi=None, *, key=None)",
-         "Return the index where to insert item x in list a, assuming a is sorted.\n\nAll items before it are < x, all behind it are >= x: with equal items, x comes "
-         "before them.\nlo (default 0) and hi (default len(a)) bound the slice of a to be searched. With a key\nfunction, keys of items are compared with x.")
+         "Return the index where to insert item x in list a, assuming a is sorted.\n\nAll items before it are < x, all behind it are >= x: "
+         "with equal items, x comes "
+         "before them.\nlo (default 0) and hi (default len(a)) bound the slice of a to be searched. With a key\nfunction, keys of items "
+         "are compared with x.")
 {
   return bisect_find(vm, args, false);
 }
 FUNCTION(_bisect, insort_right, "insort_right(a, x, lo=0, hi=None, *, key=None)",
-         "Insert item x in list a, and keep it sorted assuming a is sorted.\n\nWith equal items, x goes behind them. lo (default 0) and hi (default len(a)) bound the "
+         "Insert item x in list a, and keep it sorted assuming a is sorted.\n\nWith equal items, x goes behind them. lo (default 0) and hi "
+         "(default len(a)) bound the "
          "slice\nof a to be searched.")
 {
   return bisect_insert(vm, args, true);
 }
 FUNCTION(_bisect, insort_left, "insort_left(a, x, lo=0, hi=None, *, key=None)",
-         "Insert item x in list a, and keep it sorted assuming a is sorted.\n\nWith equal items, x goes before them. lo (default 0) and hi (default len(a)) bound the "
+         "Insert item x in list a, and keep it sorted assuming a is sorted.\n\nWith equal items, x goes before them. lo (default 0) and hi "
+         "(default len(a)) bound the "
          "slice\nof a to be searched.")
 {
   return bisect_insert(vm, args, false);

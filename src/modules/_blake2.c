@@ -166,8 +166,22 @@ static void blake_finish(const Blake *state, unsigned char out[64])
 // ---- parameters ----
 
 // ORDER: blake. The entries of the constructor's signature.
-enum { BLAKE_DATA, BLAKE_DIGEST_SIZE, BLAKE_KEY, BLAKE_SALT, BLAKE_PERSON, BLAKE_FANOUT, BLAKE_DEPTH, BLAKE_LEAF_SIZE, BLAKE_NODE_OFFSET, BLAKE_NODE_DEPTH,
-       BLAKE_INNER_SIZE, BLAKE_LAST_NODE, BLAKE_USED_FOR_SECURITY, BLAKE_PARAMETER_COUNT };
+enum {
+  BLAKE_DATA,
+  BLAKE_DIGEST_SIZE,
+  BLAKE_KEY,
+  BLAKE_SALT,
+  BLAKE_PERSON,
+  BLAKE_FANOUT,
+  BLAKE_DEPTH,
+  BLAKE_LEAF_SIZE,
+  BLAKE_NODE_OFFSET,
+  BLAKE_NODE_DEPTH,
+  BLAKE_INNER_SIZE,
+  BLAKE_LAST_NODE,
+  BLAKE_USED_FOR_SECURITY,
+  BLAKE_PARAMETER_COUNT
+};
 
 static bool blake_small(VM *vm, Value v, int fallback, int low, int high, const char *message, unsigned char *out)
 {
@@ -226,8 +240,10 @@ static bool blake_start(VM *vm, Blake *s, const Value *bound)
   const BlakeKind *kind = &blake_kinds[s->kind];
   unsigned char block[64] = {0}, key[128] = {0}, unused, *tail = block + 8 + kind->offset;
   unsigned char *salt = block + 4 * kind->word, *person = salt + kind->salt;
-  if (!blake_small(vm, bound[BLAKE_DIGEST_SIZE], kind->digest, 1, kind->digest, "digest_size must be between 1 and %d bytes", &block[0])) return false;
-  if (!blake_text(vm, bound[BLAKE_SALT], kind->salt, "salt", salt, &unused) || !blake_text(vm, bound[BLAKE_PERSON], kind->person, "person", person, &unused))
+  if (!blake_small(vm, bound[BLAKE_DIGEST_SIZE], kind->digest, 1, kind->digest, "digest_size must be between 1 and %d bytes", &block[0]))
+    return false;
+  if (!blake_text(vm, bound[BLAKE_SALT], kind->salt, "salt", salt, &unused) ||
+      !blake_text(vm, bound[BLAKE_PERSON], kind->person, "person", person, &unused))
     return false;
   if (!blake_small(vm, bound[BLAKE_FANOUT], 1, 0, 255, "fanout must be between 0 and %d", &block[2]) ||
       !blake_small(vm, bound[BLAKE_DEPTH], 1, 1, 255, "depth must be between 1 and %d", &block[3]) ||
@@ -239,7 +255,8 @@ static bool blake_start(VM *vm, Blake *s, const Value *bound)
     return false;
   if (cd_bits(bound[BLAKE_LAST_NODE]) && !cd_truth(vm, bound[BLAKE_LAST_NODE], &s->last_node)) return false;
   s->size = block[0];
-  for (int i = 0; i < 8; i++) s->h[i] = (kind->word == 8 ? blake_iv_b[i] : blake_iv_b[i] >> 32) ^ blake_load(block + i * kind->word, kind->word);
+  for (int i = 0; i < 8; i++)
+    s->h[i] = (kind->word == 8 ? blake_iv_b[i] : blake_iv_b[i] >> 32) ^ blake_load(block + i * kind->word, kind->word);
   if (block[1]) blake_absorb(s, key, (size_t)kind->block);
   return !cd_bits(bound[BLAKE_DATA]) || blake_feed(vm, s, bound[BLAKE_DATA]);
 }
@@ -257,9 +274,10 @@ static Ref blake_new(VM *vm, Type *type, int kind, const char *signature, const 
   return NO_REF;
 }
 
-#define BLAKE_SIGNATURE(name)                                                                                                                    \
-  name "(data=b'', /, *, digest_size=_blake2." name ".MAX_DIGEST_SIZE, key=b'', salt=b'', person=b'', fanout=1, depth=1, leaf_size=0, node_offset=0, " \
-  "node_depth=0, inner_size=0, last_node=False, usedforsecurity=True)"
+#define BLAKE_SIGNATURE(name)                                                                             \
+  name "(data=b'', /, *, digest_size=_blake2." name                                                       \
+       ".MAX_DIGEST_SIZE, key=b'', salt=b'', person=b'', fanout=1, depth=1, leaf_size=0, node_offset=0, " \
+       "node_depth=0, inner_size=0, last_node=False, usedforsecurity=True)"
 
 static Ref blake_new_b(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
 {
@@ -307,7 +325,10 @@ static Ref blake_get_block_size(VM *vm UNUSED, Value self) { return cd_from_smal
 static Ref blake_get_digest_size(VM *vm UNUSED, Value self) { return cd_from_small(blake_of(self)->size); }
 
 static const GetSetDef blake_getset[] = {
-  {"name", NULL, blake_get_name, NULL}, {"block_size", NULL, blake_get_block_size, NULL}, {"digest_size", NULL, blake_get_digest_size, NULL}, {0},
+  {"name", NULL, blake_get_name, NULL},
+  {"block_size", NULL, blake_get_block_size, NULL},
+  {"digest_size", NULL, blake_get_digest_size, NULL},
+  {0},
 };
 
 static const MethodDef *const blake_methods[] = {&blake_copy_def, &blake_digest_def, &blake_hexdigest_def, &blake_update_def, NULL};
@@ -346,8 +367,10 @@ static bool blake_exec(VM *vm, Value module)
     const BlakeKind *kind = &blake_kinds[i];
     const char *prefix = i == BLAKE_B ? "BLAKE2B_" : "BLAKE2S_";
     Type *type = cd_module_add_type(vm, module, &blake_specs[i], NO_VALUE);
-    if (!type || !blake_add_size(vm, module, type, prefix, "SALT_SIZE", kind->salt) || !blake_add_size(vm, module, type, prefix, "PERSON_SIZE", kind->person) ||
-        !blake_add_size(vm, module, type, prefix, "MAX_KEY_SIZE", kind->key) || !blake_add_size(vm, module, type, prefix, "MAX_DIGEST_SIZE", kind->digest))
+    if (!type || !blake_add_size(vm, module, type, prefix, "SALT_SIZE", kind->salt) ||
+        !blake_add_size(vm, module, type, prefix, "PERSON_SIZE", kind->person) ||
+        !blake_add_size(vm, module, type, prefix, "MAX_KEY_SIZE", kind->key) ||
+        !blake_add_size(vm, module, type, prefix, "MAX_DIGEST_SIZE", kind->digest))
       return false;
   }
   return true;

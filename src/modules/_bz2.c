@@ -26,7 +26,10 @@ typedef struct Bz2Decompressor {
 static inline Bz2Compressor *bz2_compressor_of(Value v) { return (Bz2Compressor *)cd_object(v); }
 static inline Bz2Decompressor *bz2_decompressor_of(Value v) { return (Bz2Decompressor *)cd_object(v); }
 
-static void *bz2_alloc(void *vm, int count, int size) { return count < 0 || size < 0 ? NULL : cd_compress_alloc(vm, (size_t)count, (size_t)size); }
+static void *bz2_alloc(void *vm, int count, int size)
+{
+  return count < 0 || size < 0 ? NULL : cd_compress_alloc(vm, (size_t)count, (size_t)size);
+}
 static void bz2_free(void *vm, void *p) { cd_compress_free(vm, p); }
 
 static bool bz2_check(VM *vm, int code)
@@ -79,8 +82,10 @@ fail:
 }
 
 METHOD_DEF_(bz2_compressor_compress, "compress", "compress(self, data, /)",
-            "Provide data to the compressor object.\n\nReturns a chunk of compressed data if possible, or b'' otherwise.\n\nWhen you have finished providing data to the compressor, call the "
-            "flush() method to\nfinish the compression process.", 0)
+            "Provide data to the compressor object.\n\nReturns a chunk of compressed data if possible, or b'' otherwise.\n\nWhen you have "
+            "finished providing data to the compressor, call the "
+            "flush() method to\nfinish the compression process.",
+            0)
 {
   Bz2Compressor *c = bz2_compressor_of(self);
   Buffer buffer;
@@ -93,7 +98,9 @@ METHOD_DEF_(bz2_compressor_compress, "compress", "compress(self, data, /)",
 }
 
 METHOD_DEF_(bz2_compressor_flush, "flush", "flush(self, /)",
-            "Finish the compression process.\n\nReturns the compressed data left in internal buffers.\n\nThe compressor object may not be used after this method is called.", 0)
+            "Finish the compression process.\n\nReturns the compressed data left in internal buffers.\n\nThe compressor object may not be "
+            "used after this method is called.",
+            0)
 {
   Bz2Compressor *c = bz2_compressor_of(self);
   if (c->flushed) return cd_raise_value(vm, "Repeated call to flush()");
@@ -127,7 +134,8 @@ static const MethodDef *const bz2_compressor_methods[] = {&bz2_compressor_compre
 
 static const TypeSpec bz2_compressor_spec = {
   .name = "_bz2.BZ2Compressor",
-  .doc = "BZ2Compressor(compresslevel=9, /)\n--\n\nCreate a compressor object for compressing data incrementally.\n\n  compresslevel\n    Compression level, as a number between 1 and "
+  .doc = "BZ2Compressor(compresslevel=9, /)\n--\n\nCreate a compressor object for compressing data incrementally.\n\n  compresslevel\n    "
+         "Compression level, as a number between 1 and "
          "9.\n\nFor one-shot compression, use the compress() function instead.",
   .basicsize = sizeof(Bz2Compressor),
   .flags = TYPE_IMMUTABLE,
@@ -194,9 +202,12 @@ static Ref bz2_decompress_data(VM *vm, Bz2Decompressor *d, const char *data, siz
 }
 
 METHOD_DEF_(bz2_decompressor_decompress, "decompress", "decompress(self, /, data, max_length=-1)",
-            "Decompress *data*, returning uncompressed data as bytes.\n\nIf max_length is not negative, at most that many bytes are returned. When there is more to come,\n"
-            "needs_input is False, and the next call may pass b''. When all input is used up, or max_length\nis negative, needs_input is True.\n\nData behind the end of the stream is "
-            "ignored and kept in the attribute unused_data.", 0)
+            "Decompress *data*, returning uncompressed data as bytes.\n\nIf max_length is not negative, at most that many bytes are "
+            "returned. When there is more to come,\n"
+            "needs_input is False, and the next call may pass b''. When all input is used up, or max_length\nis negative, needs_input is "
+            "True.\n\nData behind the end of the stream is "
+            "ignored and kept in the attribute unused_data.",
+            0)
 {
   Bz2Decompressor *d = bz2_decompressor_of(self);
   int64_t limit = -1;
@@ -238,13 +249,15 @@ static const MethodDef *const bz2_decompressor_methods[] = {&bz2_decompressor_de
 static const MemberDef bz2_decompressor_members[] = {
   {"eof", offsetof(Bz2Decompressor, eof), MEMBER_BOOL8, false, "True if the end-of-stream marker has been reached."},
   {"unused_data", offsetof(Bz2Decompressor, unused), MEMBER_VALUE, false, "Data found after the end of the compressed stream."},
-  {"needs_input", offsetof(Bz2Decompressor, needs_input), MEMBER_BOOL8, false, "True if more input is needed before more decompressed data can be produced."},
+  {"needs_input", offsetof(Bz2Decompressor, needs_input), MEMBER_BOOL8, false,
+   "True if more input is needed before more decompressed data can be produced."},
   {0},
 };
 
 static const TypeSpec bz2_decompressor_spec = {
   .name = "_bz2.BZ2Decompressor",
-  .doc = "BZ2Decompressor()\n--\n\nCreate a decompressor object for decompressing data incrementally.\n\nFor one-shot decompression, use the decompress() function instead.",
+  .doc = "BZ2Decompressor()\n--\n\nCreate a decompressor object for decompressing data incrementally.\n\nFor one-shot decompression, use "
+         "the decompress() function instead.",
   .basicsize = sizeof(Bz2Decompressor),
   .flags = TYPE_IMMUTABLE,
   .methods = bz2_decompressor_methods,

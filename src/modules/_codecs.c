@@ -59,8 +59,9 @@ static Ref codecs_encoded(VM *vm, Value text, Ref bytes)
 
 // ---- registry ----
 
-FUNCTION(_codecs, register, "register(search_function, /)",
-         "Register a search function: it is given an encoding's name in lower case and returns\na CodecInfo (a tuple of four functions), or None.")
+FUNCTION(
+  _codecs, register, "register(search_function, /)",
+  "Register a search function: it is given an encoding's name in lower case and returns\na CodecInfo (a tuple of four functions), or None.")
 {
   return cd_codec_register(vm, args[0]) ? cd_none() : NO_REF;
 }
@@ -74,7 +75,8 @@ FUNCTION(_codecs, lookup, "lookup(encoding, /)", "Find a codec; returns a CodecI
   return codecs_name(vm, args[0], "lookup", "", &name) ? cd_codec_lookup(vm, name) : NO_REF;
 }
 FUNCTION(_codecs, register_error, "register_error(errors, handler, /)",
-         "Register an error handler under a name: it is given a UnicodeError, and raises it or\nreturns a replacement and the position to go on at.")
+         "Register an error handler under a name: it is given a UnicodeError, and raises it or\nreturns a replacement and the position to "
+         "go on at.")
 {
   const char *name;
   return codecs_name(vm, args[0], "register_error", " 1", &name) && cd_codec_register_error(vm, name, args[1]) ? cd_none() : NO_REF;
@@ -89,7 +91,8 @@ static bool codecs_names(VM *vm, const Value *args, const char *function, const 
 {
   *encoding = "utf-8";
   *errors = NULL;
-  return (!args[1] || codecs_name(vm, args[1], function, " 'encoding'", encoding)) && (!args[2] || codecs_name(vm, args[2], function, " 'errors'", errors));
+  return (!args[1] || codecs_name(vm, args[1], function, " 'encoding'", encoding)) &&
+         (!args[2] || codecs_name(vm, args[2], function, " 'errors'", errors));
 }
 FUNCTION(_codecs, encode, "encode(obj, encoding='utf-8', errors='strict')", "Encode an object by the codec registered for the encoding.")
 {
@@ -135,7 +138,8 @@ CODECS_ENCODER(raw_unicode_escape_encode, cd_raw_unicode_escape_encode(vm, args[
 CODECS_ORDERED_ENCODER(utf_16_encode, cd_utf16_encode)
 CODECS_ORDERED_ENCODER(utf_32_encode, cd_utf32_encode)
 
-FUNCTION(_codecs, charmap_encode, "charmap_encode(str, errors=None, mapping=None, /)", "Encode text by a mapping from code points to bytes.")
+FUNCTION(_codecs, charmap_encode, "charmap_encode(str, errors=None, mapping=None, /)",
+         "Encode text by a mapping from code points to bytes.")
 {
   const char *errors;
   if (!codecs_text(vm, args[0], "charmap_encode") || !codecs_errors(vm, args[1], "charmap_encode", &errors)) return NO_REF;
@@ -241,7 +245,8 @@ CODECS_ORDERED_DECODER(utf_32_ex_decode, cd_utf32_decode)
 CODECS_SINGLE_BYTE_DECODER(ascii_decode, 128)
 CODECS_SINGLE_BYTE_DECODER(latin_1_decode, 256)
 
-FUNCTION(_codecs, charmap_decode, "charmap_decode(data, errors=None, mapping=None, /)", "Decode bytes by a mapping or a table from bytes to code points.")
+FUNCTION(_codecs, charmap_decode, "charmap_decode(data, errors=None, mapping=None, /)",
+         "Decode bytes by a mapping or a table from bytes to code points.")
 {
   const char *errors;
   CodecInput in;
@@ -276,7 +281,8 @@ FUNCTION(_codecs, unicode_escape_decode, "unicode_escape_decode(data, errors=Non
   return codecs_pair(vm, &in, text, text && final ? in.size : taken);
 }
 
-FUNCTION(_codecs, raw_unicode_escape_decode, "raw_unicode_escape_decode(data, errors=None, final=True, /)", "Decode Latin-1 with \\u and \\U escapes.")
+FUNCTION(_codecs, raw_unicode_escape_decode, "raw_unicode_escape_decode(data, errors=None, final=True, /)",
+         "Decode Latin-1 with \\u and \\U escapes.")
 {
   const char *errors;
   bool final = false;
@@ -301,15 +307,46 @@ FUNCTION(_codecs, escape_decode, "escape_decode(data, errors=None, /)", "Decode 
 }
 
 static const MethodDef *const codecs_functions[] = {
-  &_codecs_register_def, &_codecs_unregister_def, &_codecs_lookup_def, &_codecs_encode_def, &_codecs_decode_def, &_codecs_escape_encode_def,
-  &_codecs_escape_decode_def, &_codecs_utf_8_encode_def, &_codecs_utf_8_decode_def, &_codecs_utf_7_encode_def, &_codecs_utf_7_decode_def,
-  &_codecs_utf_16_encode_def, &_codecs_utf_16_le_encode_def, &_codecs_utf_16_be_encode_def, &_codecs_utf_16_decode_def,
-  &_codecs_utf_16_le_decode_def, &_codecs_utf_16_be_decode_def, &_codecs_utf_16_ex_decode_def, &_codecs_utf_32_encode_def,
-  &_codecs_utf_32_le_encode_def, &_codecs_utf_32_be_encode_def, &_codecs_utf_32_decode_def, &_codecs_utf_32_le_decode_def,
-  &_codecs_utf_32_be_decode_def, &_codecs_utf_32_ex_decode_def, &_codecs_unicode_escape_encode_def, &_codecs_unicode_escape_decode_def,
-  &_codecs_raw_unicode_escape_encode_def, &_codecs_raw_unicode_escape_decode_def, &_codecs_latin_1_encode_def, &_codecs_latin_1_decode_def,
-  &_codecs_ascii_encode_def, &_codecs_ascii_decode_def, &_codecs_charmap_encode_def, &_codecs_charmap_decode_def, &_codecs_charmap_build_def,
-  &_codecs_readbuffer_encode_def, &_codecs_register_error_def, &_codecs_lookup_error_def, NULL,
+  &_codecs_register_def,
+  &_codecs_unregister_def,
+  &_codecs_lookup_def,
+  &_codecs_encode_def,
+  &_codecs_decode_def,
+  &_codecs_escape_encode_def,
+  &_codecs_escape_decode_def,
+  &_codecs_utf_8_encode_def,
+  &_codecs_utf_8_decode_def,
+  &_codecs_utf_7_encode_def,
+  &_codecs_utf_7_decode_def,
+  &_codecs_utf_16_encode_def,
+  &_codecs_utf_16_le_encode_def,
+  &_codecs_utf_16_be_encode_def,
+  &_codecs_utf_16_decode_def,
+  &_codecs_utf_16_le_decode_def,
+  &_codecs_utf_16_be_decode_def,
+  &_codecs_utf_16_ex_decode_def,
+  &_codecs_utf_32_encode_def,
+  &_codecs_utf_32_le_encode_def,
+  &_codecs_utf_32_be_encode_def,
+  &_codecs_utf_32_decode_def,
+  &_codecs_utf_32_le_decode_def,
+  &_codecs_utf_32_be_decode_def,
+  &_codecs_utf_32_ex_decode_def,
+  &_codecs_unicode_escape_encode_def,
+  &_codecs_unicode_escape_decode_def,
+  &_codecs_raw_unicode_escape_encode_def,
+  &_codecs_raw_unicode_escape_decode_def,
+  &_codecs_latin_1_encode_def,
+  &_codecs_latin_1_decode_def,
+  &_codecs_ascii_encode_def,
+  &_codecs_ascii_decode_def,
+  &_codecs_charmap_encode_def,
+  &_codecs_charmap_decode_def,
+  &_codecs_charmap_build_def,
+  &_codecs_readbuffer_encode_def,
+  &_codecs_register_error_def,
+  &_codecs_lookup_error_def,
+  NULL,
 };
 
 const ModuleDef cd_module__codecs = {.name = "_codecs", .functions = codecs_functions};

@@ -42,7 +42,8 @@ static void default_dict_traverse(Object *self, VisitFn visit, void *context)
   cd_dict_spec.slots.traverse(self, visit, context);
 }
 
-METHOD(default_dict, __missing__, "__missing__(self, key, /)", "Called by __getitem__ for a missing key: inserts and returns default_factory(), or raises KeyError without one.")
+METHOD(default_dict, __missing__, "__missing__(self, key, /)",
+       "Called by __getitem__ for a missing key: inserts and returns default_factory(), or raises KeyError without one.")
 {
   Value factory = default_dict_factory(self);
   if (cd_is_none(factory)) {
@@ -57,7 +58,10 @@ METHOD(default_dict, __missing__, "__missing__(self, key, /)", "Called by __geti
   return value;
 }
 
-static Ref default_dict_copy_of(VM *vm, Value self) { return cd_call2(vm, cd_type_value(cd_type_of(vm, self)), default_dict_factory(self), self); }
+static Ref default_dict_copy_of(VM *vm, Value self)
+{
+  return cd_call2(vm, cd_type_value(cd_type_of(vm, self)), default_dict_factory(self), self);
+}
 
 METHOD(default_dict, copy, "copy(self, /)", "D.copy() -> a shallow copy of D.") { return default_dict_copy_of(vm, self); }
 METHOD(default_dict, __copy__, "__copy__(self, /)", "D.copy() -> a shallow copy of D.") { return default_dict_copy_of(vm, self); }
@@ -77,7 +81,10 @@ METHOD(default_dict, __reduce__, "__reduce__(self, /)", "Return state informatio
   return result;
 }
 
-CLASS_METHOD(default_dict, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
+CLASS_METHOD(default_dict, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585")
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
 
 static Ref default_dict_repr(VM *vm, Value self)
 {
@@ -100,7 +107,8 @@ static Ref default_dict_or(VM *vm, Value left, Value right)
   bool left_is = cd_type_is_subtype(cd_type_of(vm, left), collections_state(vm)->default_dict);
   if (!(left_is ? cd_is_dict(right) : cd_is_dict(left))) return cd_not_implemented();
   Value self = left_is ? left : right;
-  Ref result = left_is ? default_dict_copy_of(vm, self) : cd_call2(vm, cd_type_value(cd_type_of(vm, self)), default_dict_factory(self), left);
+  Ref result = left_is ? default_dict_copy_of(vm, self)
+                       : cd_call2(vm, cd_type_value(cd_type_of(vm, self)), default_dict_factory(self), left);
   if (result && !cd_dict_update(vm, result, right)) {
     cd_drop(vm, result);
     return NO_REF;
@@ -113,8 +121,9 @@ static const MemberDef default_dict_members[] = {
   {0},
 };
 
-static const MethodDef *const default_dict_methods[] = {
-  &default_dict___missing___def, &default_dict_copy_def, &default_dict___copy___def, &default_dict___reduce___def, &default_dict___class_getitem___def, NULL};
+static const MethodDef *const default_dict_methods[] = {&default_dict___missing___def,       &default_dict_copy_def,
+                                                        &default_dict___copy___def,          &default_dict___reduce___def,
+                                                        &default_dict___class_getitem___def, NULL};
 
 static const TypeSpec default_dict_spec = {
   .name = "collections.defaultdict",
@@ -156,13 +165,17 @@ static Ref tuplegetter_new(VM *vm, Type *type, const Value *args, size_t nargs, 
 
 static void tuplegetter_release(VM *vm, Object *self) { cd_clear(vm, &((TupleGetter *)self)->doc); }
 static void tuplegetter_traverse(Object *self, VisitFn visit, void *context) { visit(context, ((TupleGetter *)self)->doc); }
-static Ref tuplegetter_repr(VM *vm, Value self) { return cd_str_format(vm, "%s(%lld, %R)", "_tuplegetter", (long long)tuplegetter_of(self)->index, tuplegetter_of(self)->doc); }
+static Ref tuplegetter_repr(VM *vm, Value self)
+{
+  return cd_str_format(vm, "%s(%lld, %R)", "_tuplegetter", (long long)tuplegetter_of(self)->index, tuplegetter_of(self)->doc);
+}
 
 static Ref tuplegetter_get(VM *vm, Value self, Value instance, Value owner UNUSED)
 {
   int64_t index = tuplegetter_of(self)->index;
   if (!instance || (cd_is_none(instance) && !cd_is_tuple(instance))) return cd_dup(self);
-  if (!cd_is_tuple(instance)) return cd_raise_type(vm, "descriptor for index '%lld' for tuple subclasses doesn't apply to '%T' object", (long long)index, instance);
+  if (!cd_is_tuple(instance))
+    return cd_raise_type(vm, "descriptor for index '%lld' for tuple subclasses doesn't apply to '%T' object", (long long)index, instance);
   if (index < 0 || (size_t)index >= cd_tuple_size(instance)) return cd_raise_index(vm, "tuple index out of range");
   return cd_dup(cd_tuple_item_borrow(instance, (size_t)index));
 }
@@ -229,10 +242,12 @@ static bool count_is_plain_dict(VM *vm, Value mapping)
   if (!cd_is_dict(mapping)) return false;
   Type *type = cd_type_of(vm, mapping);
   Value get = cd_type_lookup_borrow(vm, type, N(get)), set = cd_type_lookup_borrow(vm, type, N(__setitem__));
-  return get && cd_is(get, cd_type_lookup_borrow(vm, vm->types.dict, N(get))) && set && cd_is(set, cd_type_lookup_borrow(vm, vm->types.dict, N(__setitem__)));
+  return get && cd_is(get, cd_type_lookup_borrow(vm, vm->types.dict, N(get))) && set &&
+         cd_is(set, cd_type_lookup_borrow(vm, vm->types.dict, N(__setitem__)));
 }
 
-METHOD_DEF_(collections_count_elements, "_count_elements", "_count_elements(mapping, iterable, /)", "Count elements in the iterable, updating the mapping", 0)
+METHOD_DEF_(collections_count_elements, "_count_elements", "_count_elements(mapping, iterable, /)",
+            "Count elements in the iterable, updating the mapping", 0)
 {
   Ref iterator = cd_iter(vm, args[1]), get = NO_REF, key;
   if (!iterator) return NO_REF;
@@ -278,7 +293,8 @@ static bool collections_exec(VM *vm, Value module)
          (s->ordered_items = collections_subtype(vm, &cd_ordered_items_spec, vm->types.dict_items)) &&
          (s->ordered_iterator = cd_type_from_spec(vm, &cd_ordered_iterator_spec, NO_VALUE)) &&
          collections_publish(vm, module, "_deque_iterator", s->deque_iterator = cd_type_from_spec(vm, &cd_deque_iterator_spec, NO_VALUE)) &&
-         collections_publish(vm, module, "_deque_reverse_iterator", s->deque_reverse_iterator = cd_type_from_spec(vm, &cd_deque_reverse_iterator_spec, NO_VALUE)) &&
+         collections_publish(vm, module, "_deque_reverse_iterator",
+                             s->deque_reverse_iterator = cd_type_from_spec(vm, &cd_deque_reverse_iterator_spec, NO_VALUE)) &&
          cd_module_add_type(vm, module, &tuplegetter_spec, NO_VALUE);
 }
 
@@ -305,7 +321,8 @@ static const MethodDef *const collections_functions[] = {&collections_count_elem
 
 const ModuleDef cd_module__collections = {
   .name = "_collections",
-  .doc = "High performance data structures.\n- deque:        ordered collection accessible from endpoints only\n- defaultdict:  dict subclass with a default value factory\n",
+  .doc = "High performance data structures.\n- deque:        ordered collection accessible from endpoints only\n- defaultdict:  dict "
+         "subclass with a default value factory\n",
   .functions = collections_functions,
   .state_size = sizeof(CollectionsState),
   .exec = collections_exec,

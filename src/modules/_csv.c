@@ -36,7 +36,10 @@ typedef struct CsvDialect {
 } CsvDialect;
 
 static inline CsvDialect *csv_dialect_of(Value v) { return (CsvDialect *)cd_object(v); }
-static inline bool csv_is_dialect(VM *vm, Value v) { return cd_is_object(v) && cd_type_is_subtype(cd_type_of(vm, v), csv_state(vm)->dialect); }
+static inline bool csv_is_dialect(VM *vm, Value v)
+{
+  return cd_is_object(v) && cd_type_is_subtype(cd_type_of(vm, v), csv_state(vm)->dialect);
+}
 
 static Ref csv_find_dialect(VM *vm, Value name)
 {
@@ -90,7 +93,18 @@ static bool csv_set_terminator(VM *vm, Value v, Value *out)
   return true;
 }
 
-enum { CSV_DIALECT, CSV_DELIMITER, CSV_DOUBLEQUOTE, CSV_ESCAPECHAR, CSV_LINETERMINATOR, CSV_QUOTECHAR, CSV_QUOTING, CSV_SKIPINITIALSPACE, CSV_STRICT, CSV_PARAMETERS };
+enum {
+  CSV_DIALECT,
+  CSV_DELIMITER,
+  CSV_DOUBLEQUOTE,
+  CSV_ESCAPECHAR,
+  CSV_LINETERMINATOR,
+  CSV_QUOTECHAR,
+  CSV_QUOTING,
+  CSV_SKIPINITIALSPACE,
+  CSV_STRICT,
+  CSV_PARAMETERS
+};
 static const char *const csv_parameters[CSV_PARAMETERS] = {
   "dialect", "delimiter", "doublequote", "escapechar", "lineterminator", "quotechar", "quoting", "skipinitialspace", "strict"};
 
@@ -98,7 +112,8 @@ static bool csv_bind_dialect(VM *vm, const Value *args, size_t nargs, Value kwna
 {
   size_t named = kwnames ? cd_tuple_size(kwnames) : 0;
   memset(in, 0, CSV_PARAMETERS * sizeof(Value));
-  if (nargs + named > CSV_PARAMETERS) return cd_raise_type(vm, "function takes at most %d arguments (%zu given)", CSV_PARAMETERS, nargs + named);
+  if (nargs + named > CSV_PARAMETERS)
+    return cd_raise_type(vm, "function takes at most %d arguments (%zu given)", CSV_PARAMETERS, nargs + named);
   for (size_t i = 0; i < nargs; i++) in[i] = args[i];
   for (size_t i = 0; i < named; i++) {
     Value name = cd_tuple_item_borrow(kwnames, i);
@@ -138,7 +153,8 @@ static bool csv_fill_dialect(VM *vm, CsvDialect *d, const Value in[CSV_PARAMETER
   d->escapechar = CSV_UNSET;
   d->doublequote = true;
   if (!csv_set_delimiter(vm, in[CSV_DELIMITER], &d->delimiter) || !csv_set_flag(vm, in[CSV_DOUBLEQUOTE], &d->doublequote) ||
-      !csv_set_char_or_none(vm, "escapechar", in[CSV_ESCAPECHAR], &d->escapechar) || !csv_set_terminator(vm, in[CSV_LINETERMINATOR], &d->lineterminator) ||
+      !csv_set_char_or_none(vm, "escapechar", in[CSV_ESCAPECHAR], &d->escapechar) ||
+      !csv_set_terminator(vm, in[CSV_LINETERMINATOR], &d->lineterminator) ||
       !csv_set_char_or_none(vm, "quotechar", in[CSV_QUOTECHAR], &d->quotechar) || !csv_set_quoting(vm, in[CSV_QUOTING], &d->quoting) ||
       !csv_set_flag(vm, in[CSV_SKIPINITIALSPACE], &d->skipinitialspace) || !csv_set_flag(vm, in[CSV_STRICT], &d->strict))
     return false;
@@ -180,7 +196,8 @@ static Ref csv_dialect_new(VM *vm, Type *type, const Value *args, size_t nargs, 
 // reader(iterable, dialect='excel', **options) and the like: the dialect out of what follows the first argument.
 static Ref csv_dialect_from_call(VM *vm, const Value *args, size_t nargs, Value kwnames)
 {
-  if (nargs < 1 || nargs > 2) return cd_raise_type(vm, " expected at %s argument%s, got %zu", nargs ? "most 2" : "least 1", nargs ? "s" : "", nargs);
+  if (nargs < 1 || nargs > 2)
+    return cd_raise_type(vm, " expected at %s argument%s, got %zu", nargs ? "most 2" : "least 1", nargs ? "s" : "", nargs);
   return csv_dialect_new(vm, csv_state(vm)->dialect, args + 1, nargs - 1, kwnames);
 }
 
@@ -193,8 +210,14 @@ static Ref csv_dialect_get_quotechar(VM *vm, Value self) { return csv_char_value
 static Ref csv_dialect_get_quoting(VM *vm UNUSED, Value self) { return cd_from_small(csv_dialect_of(self)->quoting); }
 static Ref csv_dialect_get_lineterminator(VM *vm UNUSED, Value self) { return cd_dup(csv_dialect_of(self)->lineterminator); }
 
-METHOD(csv_dialect, __reduce__, "__reduce__(self, /)", "raises an exception to avoid pickling") { return cd_raise_type(vm, "cannot pickle '%.100s' instances", cd_str_data(cd_type_of(vm, self)->name)); }
-METHOD(csv_dialect, __reduce_ex__, "__reduce_ex__(self, protocol, /)", "raises an exception to avoid pickling") { return cd_raise_type(vm, "cannot pickle '%.100s' instances", cd_str_data(cd_type_of(vm, self)->name)); }
+METHOD(csv_dialect, __reduce__, "__reduce__(self, /)", "raises an exception to avoid pickling")
+{
+  return cd_raise_type(vm, "cannot pickle '%.100s' instances", cd_str_data(cd_type_of(vm, self)->name));
+}
+METHOD(csv_dialect, __reduce_ex__, "__reduce_ex__(self, protocol, /)", "raises an exception to avoid pickling")
+{
+  return cd_raise_type(vm, "cannot pickle '%.100s' instances", cd_str_data(cd_type_of(vm, self)->name));
+}
 
 static const GetSetDef csv_dialect_getset[] = {
   {"delimiter", NULL, csv_dialect_get_delimiter, NULL}, {"escapechar", NULL, csv_dialect_get_escapechar, NULL},
@@ -220,7 +243,15 @@ static const TypeSpec csv_dialect_spec = {
 // ---- reader ----
 
 typedef enum {
-  CSV_START_RECORD, CSV_START_FIELD, CSV_ESCAPED, CSV_IN_FIELD, CSV_IN_QUOTED, CSV_ESCAPED_IN_QUOTED, CSV_QUOTE_IN_QUOTED, CSV_EAT_NEWLINE, CSV_AFTER_ESCAPED_NEWLINE,
+  CSV_START_RECORD,
+  CSV_START_FIELD,
+  CSV_ESCAPED,
+  CSV_IN_FIELD,
+  CSV_IN_QUOTED,
+  CSV_ESCAPED_IN_QUOTED,
+  CSV_QUOTE_IN_QUOTED,
+  CSV_EAT_NEWLINE,
+  CSV_AFTER_ESCAPED_NEWLINE,
 } CsvParse;
 
 typedef struct CsvReader {
@@ -425,8 +456,9 @@ static void csv_reader_traverse(Object *self, VisitFn visit, void *context)
   visit(context, reader->dialect);
 }
 
-static const MemberDef csv_reader_members[] = {
-  {"dialect", offsetof(CsvReader, dialect), MEMBER_VALUE, false, NULL}, {"line_num", offsetof(CsvReader, line_num), MEMBER_I64, false, NULL}, {0}};
+static const MemberDef csv_reader_members[] = {{"dialect", offsetof(CsvReader, dialect), MEMBER_VALUE, false, NULL},
+                                               {"line_num", offsetof(CsvReader, line_num), MEMBER_I64, false, NULL},
+                                               {0}};
 
 static const TypeSpec csv_reader_spec = {
   .name = "_csv.reader",
@@ -434,7 +466,11 @@ static const TypeSpec csv_reader_spec = {
   .basicsize = sizeof(CsvReader),
   .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE,
   .members = csv_reader_members,
-  .slots = {.release = csv_reader_release, .traverse = csv_reader_traverse, .clear = csv_reader_release, .iter = cd_self_iter, .next = csv_reader_next},
+  .slots = {.release = csv_reader_release,
+            .traverse = csv_reader_traverse,
+            .clear = csv_reader_release,
+            .iter = cd_self_iter,
+            .next = csv_reader_next},
 };
 
 METHOD_DEF_RAW_(csv_module_reader, "reader", "reader(iterable, dialect='excel', **options)",
@@ -554,9 +590,16 @@ static Ref csv_write_row(VM *vm, Value self, Value row)
   return result;
 }
 
-METHOD(csv_writer, writerow, "writerow(self, row, /)", "writerow(iterable)\n\nConstruct and write a CSV record from an iterable of fields.  Non-string\nelements will be converted to string.") { return csv_write_row(vm, self, args[0]); }
+METHOD(
+  csv_writer, writerow, "writerow(self, row, /)",
+  "writerow(iterable)\n\nConstruct and write a CSV record from an iterable of fields.  Non-string\nelements will be converted to string.")
+{
+  return csv_write_row(vm, self, args[0]);
+}
 
-METHOD(csv_writer, writerows, "writerows(self, rows, /)", "writerows(iterable of iterables)\n\nConstruct and write a series of iterables to a csv file.  Non-string\nelements will be converted to string.")
+METHOD(csv_writer, writerows, "writerows(self, rows, /)",
+       "writerows(iterable of iterables)\n\nConstruct and write a series of iterables to a csv file.  Non-string\nelements will be "
+       "converted to string.")
 {
   Ref iterator = cd_iter(vm, args[0]), row;
   if (!iterator) return NO_REF;
@@ -598,9 +641,11 @@ static const TypeSpec csv_writer_spec = {
   .slots = {.release = csv_writer_release, .traverse = csv_writer_traverse, .clear = csv_writer_release},
 };
 
-METHOD_DEF_RAW_(csv_module_writer, "writer", "writer(fileobj, dialect='excel', **options)",
-                "csv_writer = csv.writer(fileobj [, dialect='excel'] [optional keyword args])\n\n"
-                "fileobj is any object with a write() method; each record is given to it as one string. For the other arguments see reader.\n", METHOD_NO_SIGNATURE)
+METHOD_DEF_RAW_(
+  csv_module_writer, "writer", "writer(fileobj, dialect='excel', **options)",
+  "csv_writer = csv.writer(fileobj [, dialect='excel'] [optional keyword args])\n\n"
+  "fileobj is any object with a write() method; each record is given to it as one string. For the other arguments see reader.\n",
+  METHOD_NO_SIGNATURE)
 {
   if (nargs < 1 || nargs > 2) return csv_dialect_from_call(vm, args, nargs, kwnames);
   CsvWriter *writer = cd_object_new(vm, csv_state(vm)->writer, sizeof *writer);
@@ -608,7 +653,8 @@ METHOD_DEF_RAW_(csv_module_writer, "writer", "writer(fileobj, dialect='excel', *
   Ref write = NO_REF;
   Find found = cd_getattr_find(vm, args[0], N(write), &write);
   writer->write = found == FIND_HIT ? write : NO_REF;
-  if (found == FIND_MISSING || (found == FIND_HIT && !cd_is_callable(vm, write))) cd_raise_type(vm, "argument 1 must have a \"write\" method");
+  if (found == FIND_MISSING || (found == FIND_HIT && !cd_is_callable(vm, write)))
+    cd_raise_type(vm, "argument 1 must have a \"write\" method");
   else if (found == FIND_HIT) writer->dialect = csv_dialect_from_call(vm, args, nargs, kwnames);
   if (writer->dialect) return cd_from_object(writer);
   cd_drop(vm, cd_from_object(writer));
@@ -617,7 +663,10 @@ METHOD_DEF_RAW_(csv_module_writer, "writer", "writer(fileobj, dialect='excel', *
 
 // ---- the registry ----
 
-METHOD_DEF_RAW_(csv_register_dialect, "register_dialect", "register_dialect(name[, dialect[, **fmtparams]])", "Create a mapping from a string name to a dialect class.\n\n    dialect = csv.register_dialect(name[, dialect[, **fmtparams]])", METHOD_NO_SIGNATURE)
+METHOD_DEF_RAW_(
+  csv_register_dialect, "register_dialect", "register_dialect(name[, dialect[, **fmtparams]])",
+  "Create a mapping from a string name to a dialect class.\n\n    dialect = csv.register_dialect(name[, dialect[, **fmtparams]])",
+  METHOD_NO_SIGNATURE)
 {
   if (nargs < 1 || nargs > 2) return csv_dialect_from_call(vm, args, nargs, kwnames);
   if (!cd_is_str(args[0])) return cd_raise_type(vm, "dialect name must be a string");
@@ -634,10 +683,18 @@ FUNCTION(csv, unregister_dialect, "unregister_dialect(name)", "Delete the name/d
   return found == FIND_ERROR ? NO_REF : CSV_RAISE(vm, "unknown dialect");
 }
 
-FUNCTION(csv, get_dialect, "get_dialect(name)", "Return the dialect instance associated with name.") { return csv_find_dialect(vm, args[0]); }
-FUNCTION(csv, list_dialects, "list_dialects()", "Return a list of all known dialect names.") { return cd_dict_keys_list(vm, csv_state(vm)->dialects); }
+FUNCTION(csv, get_dialect, "get_dialect(name)", "Return the dialect instance associated with name.")
+{
+  return csv_find_dialect(vm, args[0]);
+}
+FUNCTION(csv, list_dialects, "list_dialects()", "Return a list of all known dialect names.")
+{
+  return cd_dict_keys_list(vm, csv_state(vm)->dialects);
+}
 
-FUNCTION(csv, field_size_limit, "field_size_limit(new_limit=<unrepresentable>)", "Sets an upper limit on parsed fields.\n\n  csv.field_size_limit([limit])\n\nReturns old limit. If limit is not given, no new limit is set and\nthe old limit is returned")
+FUNCTION(csv, field_size_limit, "field_size_limit(new_limit=<unrepresentable>)",
+         "Sets an upper limit on parsed fields.\n\n  csv.field_size_limit([limit])\n\nReturns old limit. If limit is not given, no new "
+         "limit is set and\nthe old limit is returned")
 {
   CsvState *s = csv_state(vm);
   int64_t old = s->field_limit;
@@ -655,8 +712,8 @@ static bool csv_exec(VM *vm, Value module)
   CsvState *s = csv_state(vm);
   s->field_limit = 128 * 1024;
   if (!(s->dialects = cd_dict_new(vm)) || !(s->error = cd_exception_type_new(vm, "_csv.Error", NULL, cd_type_value(vm->exc.Exception))) ||
-      !(s->dialect = cd_type_from_spec(vm, &csv_dialect_spec, NO_VALUE)) || !(s->reader = cd_type_from_spec(vm, &csv_reader_spec, NO_VALUE)) ||
-      !(s->writer = cd_type_from_spec(vm, &csv_writer_spec, NO_VALUE)))
+      !(s->dialect = cd_type_from_spec(vm, &csv_dialect_spec, NO_VALUE)) ||
+      !(s->reader = cd_type_from_spec(vm, &csv_reader_spec, NO_VALUE)) || !(s->writer = cd_type_from_spec(vm, &csv_writer_spec, NO_VALUE)))
     return false;
   return cd_module_add(vm, module, "Dialect", cd_dup_object(s->dialect)) && cd_module_add(vm, module, "Reader", cd_dup_object(s->reader)) &&
          cd_module_add(vm, module, "Writer", cd_dup_object(s->writer)) && cd_module_add(vm, module, "Error", cd_dup(s->error)) &&
@@ -692,7 +749,8 @@ static const MethodDef *const csv_functions[] = {
 
 const ModuleDef cd_module__csv = {
   .name = "_csv",
-  .doc = "CSV parsing and writing.\n\nThis module provides classes that assist in the reading and writing\nof Comma Separated Value (CSV) files. Its readers and writers take a dialect, which says how fields are\n"
+  .doc = "CSV parsing and writing.\n\nThis module provides classes that assist in the reading and writing\nof Comma Separated Value (CSV) "
+         "files. Its readers and writers take a dialect, which says how fields are\n"
          "separated and quoted; dialects can be registered by name.\n",
   .functions = csv_functions,
   .state_size = sizeof(CsvState),

@@ -185,7 +185,10 @@ METHOD(partial, __setstate__, "__setstate__(self, state, /)", NULL)
   if (!cd_is_callable(vm, parts[0]) || !cd_is_tuple(parts[1]) || !(cd_is_none(parts[2]) || cd_is_dict(parts[2])))
     return cd_raise_type(vm, "invalid partial state");
   Ref arguments = cd_tuple_slice(vm, parts[1], 0, cd_tuple_size(parts[1]));      // an exact tuple as it is, a copy of others
-  Ref keywords = !arguments ? NO_REF : cd_is_none(parts[2]) ? cd_dict_new(vm) : cd_is_exact(parts[2], vm->types.dict) ? cd_dup(parts[2]) : cd_dict_copy(vm, parts[2]);
+  Ref keywords = !arguments                              ? NO_REF
+                 : cd_is_none(parts[2])                  ? cd_dict_new(vm)
+                 : cd_is_exact(parts[2], vm->types.dict) ? cd_dup(parts[2])
+                                                         : cd_dict_copy(vm, parts[2]);
   if (!keywords) {
     cd_drop(vm, arguments);
     return NO_REF;
@@ -210,7 +213,10 @@ METHOD(partial, __setstate__, "__setstate__(self, state, /)", NULL)
   return ok ? cd_none() : NO_REF;
 }
 
-CLASS_METHOD(partial, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
+CLASS_METHOD(partial, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585")
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
 
 static const MemberDef partial_members[] = {
   {"func", offsetof(Partial, function), MEMBER_VALUE, false, "function object to use in future partial calls"},
@@ -218,7 +224,8 @@ static const MemberDef partial_members[] = {
   {"keywords", offsetof(Partial, keywords), MEMBER_VALUE, false, "dictionary of keyword arguments to future partial calls"},
   {0},
 };
-static const MethodDef *const partial_methods[] = {&partial___reduce___def, &partial___setstate___def, &partial___class_getitem___def, NULL};
+static const MethodDef *const partial_methods[] = {&partial___reduce___def, &partial___setstate___def, &partial___class_getitem___def,
+                                                   NULL};
 
 static const TypeSpec partial_spec = {
   .name = "functools.partial",
@@ -229,16 +236,23 @@ static const TypeSpec partial_spec = {
   .weaklist_offset = offsetof(Partial, weaklist),
   .methods = partial_methods,
   .members = partial_members,
-  .slots = {.release = partial_release, .traverse = partial_traverse, .clear = partial_release, .new_ = partial_new, .repr = partial_repr, .call = partial_call},
+  .slots = {.release = partial_release,
+            .traverse = partial_traverse,
+            .clear = partial_release,
+            .new_ = partial_new,
+            .repr = partial_repr,
+            .call = partial_call},
 };
 
 // ---- reduce ----
 
-FUNCTION_RAW(functools, reduce, "reduce(function, iterable[, initial], /)",
-             "reduce(function, iterable[, initial], /) -> value\n\n"
-             "Apply a function of two arguments cumulatively to the items of an iterable, from left to right.\n\n"
-             "This effectively reduces the iterable to a single value.  If initial is present,\nit is placed before the items of the iterable in the calculation, and serves as\n"
-             "a default when the iterable is empty.\n\nFor example, reduce(lambda x, y: x+y, [1, 2, 3, 4, 5])\ncalculates ((((1 + 2) + 3) + 4) + 5).")
+FUNCTION_RAW(
+  functools, reduce, "reduce(function, iterable[, initial], /)",
+  "reduce(function, iterable[, initial], /) -> value\n\n"
+  "Apply a function of two arguments cumulatively to the items of an iterable, from left to right.\n\n"
+  "This effectively reduces the iterable to a single value.  If initial is present,\nit is placed before the items of the iterable in the "
+  "calculation, and serves as\n"
+  "a default when the iterable is empty.\n\nFor example, reduce(lambda x, y: x+y, [1, 2, 3, 4, 5])\ncalculates ((((1 + 2) + 3) + 4) + 5).")
 {
   if (!cd_no_keywords(vm, "_functools.reduce", kwnames) || !cd_check_positional(vm, "reduce", nargs, 2, 3)) return NO_REF;
   Ref iterator = cd_iter(vm, args[1]), total = nargs == 3 ? cd_dup(args[2]) : NO_REF, item;
@@ -266,7 +280,10 @@ FUNCTION_RAW(functools, reduce, "reduce(function, iterable[, initial], /)",
 
 // ---- cmp_to_key ----
 
-typedef struct KeyWrapper { Object head; Value compare, object; } KeyWrapper;    // owned; object NO_VALUE in the class-like one that is called
+typedef struct KeyWrapper {
+  Object head;
+  Value compare, object;
+} KeyWrapper;   // owned; object NO_VALUE in the class-like one that is called
 
 static inline KeyWrapper *key_wrapper_of(Value v) { return (KeyWrapper *)cd_object(v); }
 
@@ -314,7 +331,8 @@ static void key_wrapper_traverse(Object *self, VisitFn visit, void *context)
   visit(context, k->object);
 }
 
-static const MemberDef key_wrapper_members[] = {{"obj", offsetof(KeyWrapper, object), MEMBER_VALUE_OR_NONE, true, "Value wrapped by a key function."}, {0}};
+static const MemberDef key_wrapper_members[] = {
+  {"obj", offsetof(KeyWrapper, object), MEMBER_VALUE_OR_NONE, true, "Value wrapped by a key function."}, {0}};
 
 static const TypeSpec key_wrapper_spec = {
   .name = "functools.KeyWrapper",
@@ -331,7 +349,11 @@ static const TypeSpec key_wrapper_spec = {
   },
 };
 
-FUNCTION(functools, cmp_to_key, "cmp_to_key(mycmp)", "Convert a cmp= function into a key= function.\n\n  mycmp\n    Function that compares two objects.") { return key_wrapper_make(vm, args[0], NO_VALUE); }
+FUNCTION(functools, cmp_to_key, "cmp_to_key(mycmp)",
+         "Convert a cmp= function into a key= function.\n\n  mycmp\n    Function that compares two objects.")
+{
+  return key_wrapper_make(vm, args[0], NO_VALUE);
+}
 
 // ---- lru_cache ----
 
@@ -399,7 +421,9 @@ static void lru_clear(VM *vm, Object *self)      // for the collector: the wrapp
 static Ref lru_key(VM *vm, const LruCache *c, const Value *args, size_t nargs, Value kwnames)
 {
   size_t named = kwnames ? cd_tuple_size(kwnames) : 0, size = nargs, n = 0;
-  if (!c->typed && !named && nargs == 1 && (cd_is_small(args[0]) || cd_is_exact(args[0], vm->types.str) || cd_is_exact(args[0], vm->types.int_))) return cd_dup(args[0]);
+  if (!c->typed && !named && nargs == 1 &&
+      (cd_is_small(args[0]) || cd_is_exact(args[0], vm->types.str) || cd_is_exact(args[0], vm->types.int_)))
+    return cd_dup(args[0]);
   if (named) size += 1 + 2 * named;
   if (c->typed) size += nargs + named;
   Ref key = cd_tuple_new(vm, size);
@@ -482,7 +506,8 @@ static Ref lru_get(VM *vm, Value self, Value instance, Value owner UNUSED)
 METHOD(lru, cache_info, "cache_info(self, /)", "Report cache statistics")
 {
   LruCache *c = lru_of(self);
-  Value parts[] = {cd_from_small(c->hits), cd_from_small(c->misses), c->maxsize < 0 ? cd_none() : cd_from_small(c->maxsize), cd_from_small((int64_t)cd_dict_count(c->results))};
+  Value parts[] = {cd_from_small(c->hits), cd_from_small(c->misses), c->maxsize < 0 ? cd_none() : cd_from_small(c->maxsize),
+                   cd_from_small((int64_t)cd_dict_count(c->results))};
   return cd_call(vm, c->info_type, parts, 4, NO_VALUE);
 }
 
@@ -498,7 +523,8 @@ METHOD(lru, __reduce__, "__reduce__(self, /)", NULL) { return cd_getattr(vm, sel
 METHOD(lru, __copy__, "__copy__(self, /)", NULL) { return cd_dup(self); }
 METHOD(lru, __deepcopy__, "__deepcopy__(self, memo, /)", NULL) { return cd_dup(self); }
 
-static const MethodDef *const lru_methods[] = {&lru_cache_info_def, &lru_cache_clear_def, &lru___reduce___def, &lru___copy___def, &lru___deepcopy___def, NULL};
+static const MethodDef *const lru_methods[] = {&lru_cache_info_def, &lru_cache_clear_def,  &lru___reduce___def,
+                                               &lru___copy___def,   &lru___deepcopy___def, NULL};
 
 static const TypeSpec lru_spec = {
   .name = "functools._lru_cache_wrapper",

@@ -123,15 +123,21 @@ FUNCTION(_heapq, heappush, "heappush(heap, item, /)", "Push item onto heap, main
   if (!heap_init(vm, "heappush() argument 1", args[0], false, &heap) || !cd_list_append(vm, heap.list, args[1])) return NO_REF;
   return heap_rise(vm, &heap, 0, heap.list->size - 1) ? cd_none() : NO_REF;
 }
-FUNCTION(_heapq, heappop, "heappop(heap, /)", "Pop the smallest item off the heap, maintaining the heap invariant.") { return heap_pop(vm, "heappop() argument", args[0], false); }
-FUNCTION(_heapq, heapreplace, "heapreplace(heap, item, /)",
-         "Pop and return the current smallest value, and add the new item.\n\nThis is faster than heappop() followed by heappush(), and fits heaps of a fixed size. The "
-         "value\nreturned may be larger than item!  A conditional replacement:\n\n    if item > heap[0]:\n        item = heapreplace(heap, item)")
+FUNCTION(_heapq, heappop, "heappop(heap, /)", "Pop the smallest item off the heap, maintaining the heap invariant.")
+{
+  return heap_pop(vm, "heappop() argument", args[0], false);
+}
+FUNCTION(
+  _heapq, heapreplace, "heapreplace(heap, item, /)",
+  "Pop and return the current smallest value, and add the new item.\n\nThis is faster than heappop() followed by heappush(), and fits "
+  "heaps of a fixed size. The "
+  "value\nreturned may be larger than item!  A conditional replacement:\n\n    if item > heap[0]:\n        item = heapreplace(heap, item)")
 {
   return heap_replace(vm, "heapreplace() argument 1", args[0], args[1], false);
 }
-FUNCTION(_heapq, heappushpop, "heappushpop(heap, item, /)",
-         "Push item on the heap, then pop and return the smallest item from the heap.\n\nThis is faster than heappush() followed by heappop().")
+FUNCTION(
+  _heapq, heappushpop, "heappushpop(heap, item, /)",
+  "Push item on the heap, then pop and return the smallest item from the heap.\n\nThis is faster than heappush() followed by heappop().")
 {
   Heap heap;
   bool before;
@@ -142,28 +148,45 @@ FUNCTION(_heapq, heappushpop, "heappushpop(heap, item, /)",
   if (heap.list->size == 0) return cd_raise_index(vm, "index out of range");
   return heap_replace(vm, "heappushpop() argument 1", args[0], args[1], false);
 }
-FUNCTION(_heapq, heapify, "heapify(heap, /)", "Transform list into a heap, in-place, in O(len(heap)) time.") { return heap_order(vm, "heapify() argument", args[0], false); }
-FUNCTION(_heapq, _heappop_max, "_heappop_max(heap, /)", "Maxheap variant of heappop.") { return heap_pop(vm, "_heappop_max() argument", args[0], true); }
-FUNCTION(_heapq, _heapreplace_max, "_heapreplace_max(heap, item, /)", "Maxheap variant of heapreplace.") { return heap_replace(vm, "_heapreplace_max() argument 1", args[0], args[1], true); }
-FUNCTION(_heapq, _heapify_max, "_heapify_max(heap, /)", "Maxheap variant of heapify.") { return heap_order(vm, "_heapify_max() argument", args[0], true); }
+FUNCTION(_heapq, heapify, "heapify(heap, /)", "Transform list into a heap, in-place, in O(len(heap)) time.")
+{
+  return heap_order(vm, "heapify() argument", args[0], false);
+}
+FUNCTION(_heapq, _heappop_max, "_heappop_max(heap, /)", "Maxheap variant of heappop.")
+{
+  return heap_pop(vm, "_heappop_max() argument", args[0], true);
+}
+FUNCTION(_heapq, _heapreplace_max, "_heapreplace_max(heap, item, /)", "Maxheap variant of heapreplace.")
+{
+  return heap_replace(vm, "_heapreplace_max() argument 1", args[0], args[1], true);
+}
+FUNCTION(_heapq, _heapify_max, "_heapify_max(heap, /)", "Maxheap variant of heapify.")
+{
+  return heap_order(vm, "_heapify_max() argument", args[0], true);
+}
 
 static bool heapq_exec(VM *vm, Value module)
 {
   return cd_module_add_text(vm, module, "__about__",
-    "Heaps\n\nA heap is a list in which heap[k] <= heap[2*k+1] and heap[k] <= heap[2*k+2] for all k, as far as\nthese items exist. So heap[0] is the smallest item. "
-    "The list is a tree: the children of item k\nare items 2*k+1 and 2*k+2. Adding an item or taking the smallest one moves items along one path\nof that tree only, "
-    "which takes time proportional to the logarithm of the number of items.\n\nThis makes heaps good for priority queues and schedulers, for merging sorted sources, and "
-    "for\nfinding the few largest or smallest of many items.\n");
+                            "Heaps\n\nA heap is a list in which heap[k] <= heap[2*k+1] and heap[k] <= heap[2*k+2] for all k, as far "
+                            "as\nthese items exist. So heap[0] is the smallest item. "
+                            "The list is a tree: the children of item k\nare items 2*k+1 and 2*k+2. Adding an item or taking the smallest "
+                            "one moves items along one path\nof that tree only, "
+                            "which takes time proportional to the logarithm of the number of items.\n\nThis makes heaps good for priority "
+                            "queues and schedulers, for merging sorted sources, and "
+                            "for\nfinding the few largest or smallest of many items.\n");
 }
 
 static const MethodDef *const heapq_functions[] = {
-  &_heapq_heappush_def, &_heapq_heappushpop_def, &_heapq_heappop_def, &_heapq_heapreplace_def, &_heapq_heapify_def, &_heapq__heappop_max_def,
+  &_heapq_heappush_def,     &_heapq_heappushpop_def,      &_heapq_heappop_def,
+  &_heapq_heapreplace_def,  &_heapq_heapify_def,          &_heapq__heappop_max_def,
   &_heapq__heapify_max_def, &_heapq__heapreplace_max_def, NULL,
 };
 
 const ModuleDef cd_module__heapq = {
   .name = "_heapq",
-  .doc = "Heap queues, also called priority queues.\n\nheap = []            # an empty heap\nheappush(heap, item) # add an item\nitem = heappop(heap) # take the smallest "
+  .doc = "Heap queues, also called priority queues.\n\nheap = []            # an empty heap\nheappush(heap, item) # add an item\nitem = "
+         "heappop(heap) # take the smallest "
          "item\nitem = heap[0]       # the smallest item\nheapify(x)           # make a list a heap, in linear time",
   .functions = heapq_functions,
   .exec = heapq_exec,

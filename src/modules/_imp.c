@@ -40,7 +40,10 @@ void cd_import_unlock(VM *vm)
   if (state && state->lock_depth) state->lock_depth--;
 }
 
-FUNCTION(imp, acquire_lock, "acquire_lock()", "Take the import lock, again if this thread has it already.") { return cd_import_lock(vm) ? cd_none() : NO_REF; }
+FUNCTION(imp, acquire_lock, "acquire_lock()", "Take the import lock, again if this thread has it already.")
+{
+  return cd_import_lock(vm) ? cd_none() : NO_REF;
+}
 
 FUNCTION(imp, release_lock, "release_lock()", "Give the import lock back.")
 {
@@ -52,7 +55,10 @@ FUNCTION(imp, release_lock, "release_lock()", "Give the import lock back.")
 
 // ---- native modules ----
 
-static bool imp_check_str(VM *vm, const char *function, Value v) { return cd_is_str(v) || cd_raise_type(vm, "%s() argument must be str, not %T", function, v); }
+static bool imp_check_str(VM *vm, const char *function, Value v)
+{
+  return cd_is_str(v) || cd_raise_type(vm, "%s() argument must be str, not %T", function, v);
+}
 
 FUNCTION(imp, is_builtin, "is_builtin(name, /)", "1 for a native module, 0 for none; -1 for one that can't be made twice.")
 {
@@ -75,13 +81,19 @@ FUNCTION(imp, create_builtin, "create_builtin(spec, /)", "Make the native module
   return module;
 }
 
-FUNCTION(imp, exec_builtin, "exec_builtin(mod, /)", "Run a native module's start; it has run already when it was made.") { return cd_from_small(0); }
+FUNCTION(imp, exec_builtin, "exec_builtin(mod, /)", "Run a native module's start; it has run already when it was made.")
+{
+  return cd_from_small(0);
+}
 
 // ---- frozen modules: the two files of importlib itself ----
 
 static bool imp_names_frozen(Value name) { return cd_str_is(name, "_frozen_importlib") || cd_str_is(name, "_frozen_importlib_external"); }
 
-FUNCTION(imp, is_frozen, "is_frozen(name, /)", "Tell whether the module is part of the interpreter.") { return imp_check_str(vm, "is_frozen", args[0]) ? cd_bool(imp_names_frozen(args[0])) : NO_REF; }
+FUNCTION(imp, is_frozen, "is_frozen(name, /)", "Tell whether the module is part of the interpreter.")
+{
+  return imp_check_str(vm, "is_frozen", args[0]) ? cd_bool(imp_names_frozen(args[0])) : NO_REF;
+}
 
 FUNCTION(imp, is_frozen_package, "is_frozen_package(name, /)", "Tell whether the frozen module is a package.")
 {
@@ -124,11 +136,19 @@ FUNCTION(imp, _frozen_module_names, "_frozen_module_names()", "Return the names 
   return list;
 }
 
-FUNCTION(imp, _override_frozen_modules_for_tests, "_override_frozen_modules_for_tests(override, /)", "Accepted for importlib's tests; the choice of frozen modules is fixed.") { return cd_none(); }
+FUNCTION(imp, _override_frozen_modules_for_tests, "_override_frozen_modules_for_tests(override, /)",
+         "Accepted for importlib's tests; the choice of frozen modules is fixed.")
+{
+  return cd_none();
+}
 
 // ---- extension modules: there are none ----
 
-FUNCTION(imp, extension_suffixes, "extension_suffixes()", "Return the file name suffixes of extension modules: none, for Cede loads no CPython extensions.") { return cd_list_new(vm); }
+FUNCTION(imp, extension_suffixes, "extension_suffixes()",
+         "Return the file name suffixes of extension modules: none, for Cede loads no CPython extensions.")
+{
+  return cd_list_new(vm);
+}
 
 static Ref imp_no_extensions(VM *vm) { return cd_raise(vm, vm->exc.ImportError, "Cede does not load extension modules built for CPython"); }
 FUNCTION(imp, create_dynamic, "create_dynamic(spec, file=None, /)", "Create an extension module.") { return imp_no_extensions(vm); }

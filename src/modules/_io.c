@@ -48,7 +48,8 @@ static Ref open_buffered(VM *vm, Value raw, const char *mode, bool updating, int
 
 static Ref open_text(VM *vm, Value buffer, Value encoding, Value errors, Value newline, bool line_buffering, const char *mode)
 {
-  Value none = cd_none(), arguments[5] = {buffer, encoding ? encoding : none, errors ? errors : none, newline ? newline : none, cd_bool(line_buffering)};
+  Value none = cd_none(),
+        arguments[5] = {buffer, encoding ? encoding : none, errors ? errors : none, newline ? newline : none, cd_bool(line_buffering)};
   Ref text = cd_call(vm, cd_type_value(io_state(vm)->text_wrapper), arguments, 5, NO_VALUE), name;
   if (!text) return NO_REF;
   if (!(name = cd_str_from(vm, mode)) || !cd_setattr(vm, text, N(mode), name)) {
@@ -72,7 +73,8 @@ static void open_abandon(VM *vm, Value stream)
 
 static bool given(Value v) { return v && !cd_is_none(v); }
 
-Ref cd_io_open(VM *vm, Value file, const char *mode, int64_t buffering, Value encoding, Value errors, Value newline, bool close_fd, Value opener)
+Ref cd_io_open(VM *vm, Value file, const char *mode, int64_t buffering, Value encoding, Value errors, Value newline, bool close_fd,
+               Value opener)
 {
   char raw_mode[5];
   bool text, binary, updating, tty = false;
@@ -81,7 +83,8 @@ Ref cd_io_open(VM *vm, Value file, const char *mode, int64_t buffering, Value en
   if (binary && given(errors)) return cd_raise_value(vm, "binary mode doesn't take an errors argument");
   if (binary && given(newline)) return cd_raise_value(vm, "binary mode doesn't take a newline argument");
   if (binary && buffering == 1 &&
-      !cd_warn(vm, vm->exc.RuntimeWarning, 1, "line buffering (buffering=1) isn't supported in binary mode, the default buffer size will be used"))
+      !cd_warn(vm, vm->exc.RuntimeWarning, 1,
+               "line buffering (buffering=1) isn't supported in binary mode, the default buffer size will be used"))
     return NO_REF;
   Ref raw = open_raw(vm, file, raw_mode, close_fd, opener), buffer, result;
   if (!raw) return NO_REF;
@@ -92,7 +95,8 @@ Ref cd_io_open(VM *vm, Value file, const char *mode, int64_t buffering, Value en
     cd_drop(vm, answer);
   }
   bool line_buffering = !binary && (buffering == 1 || tty);
-  if (buffering < 0 || buffering == 1) buffering = ((FileIo *)cd_object(raw))->block_size > 1 ? ((FileIo *)cd_object(raw))->block_size : IO_BUFFER_SIZE;
+  if (buffering < 0 || buffering == 1)
+    buffering = ((FileIo *)cd_object(raw))->block_size > 1 ? ((FileIo *)cd_object(raw))->block_size : IO_BUFFER_SIZE;
   if (buffering == 0) {
     if (binary) return raw;
     cd_raise_value(vm, "can't have unbuffered text I/O");
@@ -120,7 +124,8 @@ FUNCTION(_io, open, "open(file, mode='r', buffering=-1, encoding=None, errors=No
   static const char *const names[] = {"file", "mode", "buffering", "encoding", "errors", "newline"};
   if (args[1] && !cd_is_str(args[1])) return cd_raise_type(vm, "open() argument 'mode' must be str, not %T", args[1]);
   for (int i = 3; i <= 5; i++)
-    if (given(args[i]) && !cd_is_str(args[i])) return cd_raise_type(vm, "open() argument '%s' must be str or None, not %T", names[i], args[i]);
+    if (given(args[i]) && !cd_is_str(args[i]))
+      return cd_raise_type(vm, "open() argument '%s' must be str or None, not %T", names[i], args[i]);
   if (args[2] && !cd_to_i64(vm, args[2], &buffering, vm->exc.OverflowError)) return NO_REF;
   if (args[6] && !cd_truth(vm, args[6], &close_fd)) return NO_REF;
   if (buffering < -1) return cd_raise_value(vm, "invalid buffering size");
@@ -161,12 +166,14 @@ FUNCTION(_io, open_code, "open_code(path)", "Open a file that holds code, for re
   return cd_io_open(vm, args[0], "rb", -1, NO_VALUE, NO_VALUE, NO_VALUE, true, NO_VALUE);
 }
 
-FUNCTION(_io, text_encoding, "text_encoding(encoding, stacklevel=2, /)", "encoding itself, or the default's name when it is None (PEP 597).")
+FUNCTION(_io, text_encoding, "text_encoding(encoding, stacklevel=2, /)",
+         "encoding itself, or the default's name when it is None (PEP 597).")
 {
   int stacklevel = 2;
   if (args[1] && !cd_to_c_int(vm, args[1], &stacklevel)) return NO_REF;
   if (given(args[0])) return cd_dup(args[0]);
-  if (vm->config.warn_default_encoding && !cd_warn(vm, vm->exc.EncodingWarning, stacklevel, "'encoding' argument not specified")) return NO_REF;
+  if (vm->config.warn_default_encoding && !cd_warn(vm, vm->exc.EncodingWarning, stacklevel, "'encoding' argument not specified"))
+    return NO_REF;
   return cd_str_from(vm, vm->config.utf8_mode ? "utf-8" : "locale");
 }
 
@@ -254,9 +261,10 @@ static void io_traverse(void *data, VisitFn visit, void *context)
 static void io_clear(VM *vm, void *data)
 {
   IoState *state = data;
-  Type **types[] = {&state->text_wrapper, &state->newline_decoder, &state->buffered_pair, &state->buffered_random, &state->buffered_writer, &state->buffered_reader,
-                    &state->string_io, &state->bytes_io_buffer, &state->bytes_io, &state->file_io, &state->text_base, &state->buffered_base, &state->raw_base,
-                    &state->io_base};
+  Type **types[] = {&state->text_wrapper,    &state->newline_decoder, &state->buffered_pair, &state->buffered_random,
+                    &state->buffered_writer, &state->buffered_reader, &state->string_io,     &state->bytes_io_buffer,
+                    &state->bytes_io,        &state->file_io,         &state->text_base,     &state->buffered_base,
+                    &state->raw_base,        &state->io_base};
   for (size_t i = 0; i < ARRAY_LEN(types); i++) {
     Type *type = *types[i];
     *types[i] = NULL;
@@ -267,4 +275,5 @@ static void io_clear(VM *vm, void *data)
 }
 
 static const MethodDef *const io_functions[] = {&_io_open_def, &_io_open_code_def, &_io_text_encoding_def, NULL};
-const ModuleDef cd_module__io = {"_io", "Streams in C: the engine of the io module.", io_functions, sizeof(IoState), io_exec, io_traverse, io_clear};
+const ModuleDef cd_module__io = {"_io",   "Streams in C: the engine of the io module.", io_functions, sizeof(IoState), io_exec, io_traverse,
+                                 io_clear};

@@ -139,14 +139,19 @@ static Ref json_string(VM *vm, Value document, size_t begin, bool strict, size_t
   return json_string_slow(vm, document, begin, offset, strict, end);
 }
 
-METHOD_DEF_RAW_(json_scanstring, "scanstring", "scanstring(string, end, strict=True)",
-                "scanstring(string, end, strict=True) -> (string, end)\n\n"
-                "Scan the string s for a JSON string. End is the index of the\ncharacter in s after the quote that started the JSON string.\n"
-                "Unescapes all valid JSON string escape sequences and raises ValueError\non attempt to decode an invalid string. If strict is False then literal\n"
-                "control characters are allowed in the string.\n\nReturns a tuple of the decoded string and the index of the character in s\nafter the end quote.", METHOD_NO_SIGNATURE)
+METHOD_DEF_RAW_(
+  json_scanstring, "scanstring", "scanstring(string, end, strict=True)",
+  "scanstring(string, end, strict=True) -> (string, end)\n\n"
+  "Scan the string s for a JSON string. End is the index of the\ncharacter in s after the quote that started the JSON string.\n"
+  "Unescapes all valid JSON string escape sequences and raises ValueError\non attempt to decode an invalid string. If strict is False then "
+  "literal\n"
+  "control characters are allowed in the string.\n\nReturns a tuple of the decoded string and the index of the character in s\nafter the "
+  "end quote.",
+  METHOD_NO_SIGNATURE)
 {
   if (!cd_no_keywords(vm, "_json.scanstring", kwnames)) return NO_REF;
-  if (nargs < 2 || nargs > 3) return cd_raise_type(vm, "scanstring() takes at %s %d arguments (%zu given)", nargs < 2 ? "least" : "most", nargs < 2 ? 2 : 3, nargs);
+  if (nargs < 2 || nargs > 3)
+    return cd_raise_type(vm, "scanstring() takes at %s %d arguments (%zu given)", nargs < 2 ? "least" : "most", nargs < 2 ? 2 : 3, nargs);
   int64_t begin;
   bool strict = true;
   if (!cd_to_ssize(vm, args[1], &begin) || (nargs == 3 && !cd_truth(vm, args[2], &strict))) return NO_REF;
@@ -181,7 +186,8 @@ static Ref scan_value(Scan *s, size_t offset, size_t *end);
 
 static inline size_t scan_space(const Scan *s, size_t offset)
 {
-  while (offset < s->size && (s->data[offset] == ' ' || s->data[offset] == '\n' || s->data[offset] == '\t' || s->data[offset] == '\r')) offset++;
+  while (offset < s->size && (s->data[offset] == ' ' || s->data[offset] == '\n' || s->data[offset] == '\t' || s->data[offset] == '\r'))
+    offset++;
   return offset;
 }
 
@@ -287,7 +293,10 @@ static Ref scan_array(Scan *s, size_t offset, size_t *end)
   return NO_REF;
 }
 
-static inline bool scan_is_digit(const Scan *s, size_t offset) { return offset < s->size && s->data[offset] >= '0' && s->data[offset] <= '9'; }
+static inline bool scan_is_digit(const Scan *s, size_t offset)
+{
+  return offset < s->size && s->data[offset] >= '0' && s->data[offset] <= '9';
+}
 
 static Ref scan_number(Scan *s, size_t start, size_t *end)
 {
@@ -352,7 +361,9 @@ static Ref scan_constant(Scan *s, const char *word)
 
 static Ref scan_nested(Scan *s, size_t offset, size_t *end, bool object)
 {
-  if (!cd_enter_recursion(s->vm, object ? " while decoding a JSON object from a unicode string" : " while decoding a JSON array from a unicode string")) return NO_REF;
+  if (!cd_enter_recursion(s->vm, object ? " while decoding a JSON object from a unicode string"
+                                        : " while decoding a JSON array from a unicode string"))
+    return NO_REF;
   Ref value = object ? scan_object(s, offset, end) : scan_array(s, offset, end);
   cd_leave_recursion(s->vm);
   return value;
@@ -459,7 +470,12 @@ static const char json_hex_digits[] = "0123456789abcdef";
 
 static bool json_put_u(TextBuilder *text, uint32_t unit)
 {
-  char escape[6] = {'\\', 'u', json_hex_digits[unit >> 12 & 15], json_hex_digits[unit >> 8 & 15], json_hex_digits[unit >> 4 & 15], json_hex_digits[unit & 15]};
+  char escape[6] = {'\\',
+                    'u',
+                    json_hex_digits[unit >> 12 & 15],
+                    json_hex_digits[unit >> 8 & 15],
+                    json_hex_digits[unit >> 4 & 15],
+                    json_hex_digits[unit & 15]};
   return cd_text_put(text, escape, sizeof escape);
 }
 
@@ -507,8 +523,16 @@ static Ref json_encode_string(VM *vm, Value s, bool ascii)
   return NO_REF;
 }
 
-METHOD_DEF_(json_encode_basestring, "encode_basestring", "encode_basestring(string, /)", "encode_basestring(string) -> string\n\nReturn a JSON representation of a Python string", METHOD_NO_SIGNATURE) { return json_encode_string(vm, args[0], false); }
-METHOD_DEF_(json_encode_basestring_ascii, "encode_basestring_ascii", "encode_basestring_ascii(string, /)", "encode_basestring_ascii(string) -> string\n\nReturn an ASCII-only JSON representation of a Python string", METHOD_NO_SIGNATURE) { return json_encode_string(vm, args[0], true); }
+METHOD_DEF_(json_encode_basestring, "encode_basestring", "encode_basestring(string, /)",
+            "encode_basestring(string) -> string\n\nReturn a JSON representation of a Python string", METHOD_NO_SIGNATURE)
+{
+  return json_encode_string(vm, args[0], false);
+}
+METHOD_DEF_(json_encode_basestring_ascii, "encode_basestring_ascii", "encode_basestring_ascii(string, /)",
+            "encode_basestring_ascii(string) -> string\n\nReturn an ASCII-only JSON representation of a Python string", METHOD_NO_SIGNATURE)
+{
+  return json_encode_string(vm, args[0], true);
+}
 
 // ---- encoder ----
 
@@ -527,7 +551,8 @@ static bool encoder_put_string(VM *vm, const Encoder *e, TextBuilder *text, Valu
   if (e->fast != ENCODER_CALL) return json_put_string(text, s, e->fast == ENCODER_ASCII);
   Ref encoded = cd_call1(vm, e->encoder, s);
   if (!encoded) return false;
-  bool ok = cd_is_str(encoded) ? cd_text_str(text, encoded) : cd_raise_type(vm, "encoder() must return a string, not %.80T", encoded) != NO_REF;
+  bool ok = cd_is_str(encoded) ? cd_text_str(text, encoded)
+                               : cd_raise_type(vm, "encoder() must return a string, not %.80T", encoded) != NO_REF;
   cd_drop(vm, encoded);
   return ok;
 }
@@ -594,7 +619,8 @@ static bool encoder_put_key(VM *vm, const Encoder *e, TextBuilder *text, Value k
   cd_text_init(&number, vm);
   bool ok;
   if (cd_is_float(key)) ok = encoder_put_float(vm, e, &number, cd_float_value(key));
-  else if (cd_is_true(key) || cd_is_false(key) || cd_is_none(key)) ok = cd_text_puts(&number, cd_is_true(key) ? "true" : cd_is_none(key) ? "null" : "false");
+  else if (cd_is_true(key) || cd_is_false(key) || cd_is_none(key))
+    ok = cd_text_puts(&number, cd_is_true(key) ? "true" : cd_is_none(key) ? "null" : "false");
   else if (cd_is_int(key)) ok = encoder_put_int(vm, &number, key);
   else if (e->skipkeys) *skip = true, ok = false;
   else ok = cd_raise_type(vm, "keys must be str, int, float, bool or None, not %.100T", key);
@@ -739,13 +765,16 @@ static Ref encoder_new(VM *vm, Type *type, const Value *args, size_t nargs, Valu
 {
   Value in[9];
   Ref owned[2];
-  if (!cd_bind_text(vm, "make_encoder(markers, default, encoder, indent, key_separator, item_separator, sort_keys, skipkeys, allow_nan)", args, nargs, kwnames, in, owned)) return NO_REF;
+  if (!cd_bind_text(vm, "make_encoder(markers, default, encoder, indent, key_separator, item_separator, sort_keys, skipkeys, allow_nan)",
+                    args, nargs, kwnames, in, owned))
+    return NO_REF;
   bool flags[3];
   for (int i = 4; i < 6; i++)
     if (!cd_is_str(in[i])) return cd_raise_type(vm, "make_encoder() argument %d must be str, not %T", i + 1, in[i]);
   for (int i = 0; i < 3; i++)
     if (!cd_truth(vm, in[6 + i], &flags[i])) return NO_REF;
-  if (!cd_is_none(in[0]) && !cd_is_dict(in[0])) return cd_raise_type(vm, "make_encoder() argument 1 must be dict or None, not %.200T", in[0]);
+  if (!cd_is_none(in[0]) && !cd_is_dict(in[0]))
+    return cd_raise_type(vm, "make_encoder() argument 1 must be dict or None, not %.200T", in[0]);
   Encoder *e = cd_instance_new(vm, type);
   if (!e) return NO_REF;
   Value *fields[] = {&e->markers, &e->default_, &e->encoder, &e->indent, &e->key_separator, &e->item_separator};
@@ -755,7 +784,9 @@ static Ref encoder_new(VM *vm, Type *type, const Value *args, size_t nargs, Valu
   e->allow_nan = flags[2];
   if (cd_is_exact(in[2], vm->types.native)) {
     const MethodDef *def = ((Native *)cd_object(in[2]))->def;
-    e->fast = def == &json_encode_basestring_ascii_def ? ENCODER_ASCII : def == &json_encode_basestring_def ? ENCODER_UNICODE : ENCODER_CALL;
+    e->fast = def == &json_encode_basestring_ascii_def ? ENCODER_ASCII
+              : def == &json_encode_basestring_def     ? ENCODER_UNICODE
+                                                       : ENCODER_CALL;
   }
   return cd_from_object(e);
 }
@@ -799,7 +830,8 @@ static const TypeSpec encoder_spec = {
 
 static bool json_exec(VM *vm, Value module)
 {
-  Type *scanner = cd_type_from_spec(vm, &scanner_spec, NO_VALUE), *encoder = scanner ? cd_type_from_spec(vm, &encoder_spec, NO_VALUE) : NULL;
+  Type *scanner = cd_type_from_spec(vm, &scanner_spec, NO_VALUE),
+       *encoder = scanner ? cd_type_from_spec(vm, &encoder_spec, NO_VALUE) : NULL;
   if (!encoder) {
     cd_drop_object(vm, scanner);
     return false;
@@ -808,7 +840,8 @@ static bool json_exec(VM *vm, Value module)
   return cd_module_add(vm, module, "make_encoder", cd_from_object(encoder)) && ok;
 }
 
-static const MethodDef *const json_functions[] = {&json_encode_basestring_ascii_def, &json_encode_basestring_def, &json_scanstring_def, NULL};
+static const MethodDef *const json_functions[] = {&json_encode_basestring_ascii_def, &json_encode_basestring_def, &json_scanstring_def,
+                                                  NULL};
 
 const ModuleDef cd_module__json = {
   .name = "_json",

@@ -23,7 +23,8 @@ static LocaleState *locale_state(VM *vm) { return cd_state(vm, MODULE__locale); 
 
 static Ref locale_text(VM *vm, const char *text) { return cd_str_decode_utf8(vm, text, strlen(text), "surrogateescape"); }
 
-FUNCTION(locale, setlocale, "setlocale(category, locale=<unrepresentable>, /)", "Set a category of the process's locale, or tell what it is.")
+FUNCTION(locale, setlocale, "setlocale(category, locale=<unrepresentable>, /)",
+         "Set a category of the process's locale, or tell what it is.")
 {
   int category;
   if (!cd_to_c_int(vm, args[0], &category)) return NO_REF;
@@ -34,7 +35,10 @@ FUNCTION(locale, setlocale, "setlocale(category, locale=<unrepresentable>, /)", 
   }
   result = category < 0 || category > 12 ? NULL : setlocale(category, wanted);
   if (result) return locale_text(vm, result);
-  return cd_raise(vm, cd_as_type(locale_state(vm)->error), wanted ? "unsupported locale setting" : category < 0 || category > 12 ? "unsupported locale setting" : "locale query failed");
+  return cd_raise(vm, cd_as_type(locale_state(vm)->error),
+                  wanted                          ? "unsupported locale setting"
+                  : category < 0 || category > 12 ? "unsupported locale setting"
+                                                  : "locale query failed");
 }
 
 // "\3\3\0" -> [3, 3, 0]
@@ -55,15 +59,20 @@ FUNCTION(locale, localeconv, "localeconv()", "Return the conventions of the loca
   Ref dict = cd_dict_new(vm);
   if (!dict) return NO_REF;
   const struct lconv *l = localeconv();
-  const struct { const char *name, *text; } texts[] = {
-    {"decimal_point", l->decimal_point}, {"thousands_sep", l->thousands_sep}, {"int_curr_symbol", l->int_curr_symbol}, {"currency_symbol", l->currency_symbol},
-    {"mon_decimal_point", l->mon_decimal_point}, {"mon_thousands_sep", l->mon_thousands_sep}, {"positive_sign", l->positive_sign}, {"negative_sign", l->negative_sign},
+  const struct { const char *name, *text;
+  } texts[] = {
+    {"decimal_point", l->decimal_point},     {"thousands_sep", l->thousands_sep},         {"int_curr_symbol", l->int_curr_symbol},
+    {"currency_symbol", l->currency_symbol}, {"mon_decimal_point", l->mon_decimal_point}, {"mon_thousands_sep", l->mon_thousands_sep},
+    {"positive_sign", l->positive_sign},     {"negative_sign", l->negative_sign},
   };
-  const struct { const char *name; char number; } numbers[] = {
-    {"int_frac_digits", l->int_frac_digits}, {"frac_digits", l->frac_digits}, {"p_cs_precedes", l->p_cs_precedes}, {"p_sep_by_space", l->p_sep_by_space},
-    {"n_cs_precedes", l->n_cs_precedes}, {"n_sep_by_space", l->n_sep_by_space}, {"p_sign_posn", l->p_sign_posn}, {"n_sign_posn", l->n_sign_posn},
+  const struct { const char *name; char number;
+  } numbers[] = {
+    {"int_frac_digits", l->int_frac_digits}, {"frac_digits", l->frac_digits},     {"p_cs_precedes", l->p_cs_precedes},
+    {"p_sep_by_space", l->p_sep_by_space},   {"n_cs_precedes", l->n_cs_precedes}, {"n_sep_by_space", l->n_sep_by_space},
+    {"p_sign_posn", l->p_sign_posn},         {"n_sign_posn", l->n_sign_posn},
   };
-  bool ok = cd_dict_set_text_steal(vm, dict, "grouping", locale_grouping(vm, l->grouping)) && cd_dict_set_text_steal(vm, dict, "mon_grouping", locale_grouping(vm, l->mon_grouping));
+  bool ok = cd_dict_set_text_steal(vm, dict, "grouping", locale_grouping(vm, l->grouping)) &&
+            cd_dict_set_text_steal(vm, dict, "mon_grouping", locale_grouping(vm, l->mon_grouping));
   for (size_t i = 0; ok && i < ARRAY_LEN(texts); i++) ok = cd_dict_set_text_steal(vm, dict, texts[i].name, locale_text(vm, texts[i].text));
   for (size_t i = 0; ok && i < ARRAY_LEN(numbers); i++) ok = cd_dict_set_text(vm, dict, numbers[i].name, cd_from_small(numbers[i].number));
   if (ok) return dict;
@@ -128,14 +137,15 @@ FUNCTION(locale, getencoding, "getencoding()", "Return the encoding of text in t
   return locale_text(vm, *name ? name : "utf-8");
 }
 
-static const struct { const char *name; int value; } locale_items[] = {
+static const struct { const char *name; int value;
+} locale_items[] = {
 #define ITEM(name) {#name, name},
-  ITEM(DAY_1) ITEM(DAY_2) ITEM(DAY_3) ITEM(DAY_4) ITEM(DAY_5) ITEM(DAY_6) ITEM(DAY_7)
-  ITEM(ABDAY_1) ITEM(ABDAY_2) ITEM(ABDAY_3) ITEM(ABDAY_4) ITEM(ABDAY_5) ITEM(ABDAY_6) ITEM(ABDAY_7)
-  ITEM(MON_1) ITEM(MON_2) ITEM(MON_3) ITEM(MON_4) ITEM(MON_5) ITEM(MON_6) ITEM(MON_7) ITEM(MON_8) ITEM(MON_9) ITEM(MON_10) ITEM(MON_11) ITEM(MON_12)
-  ITEM(ABMON_1) ITEM(ABMON_2) ITEM(ABMON_3) ITEM(ABMON_4) ITEM(ABMON_5) ITEM(ABMON_6) ITEM(ABMON_7) ITEM(ABMON_8) ITEM(ABMON_9) ITEM(ABMON_10)
-  ITEM(ABMON_11) ITEM(ABMON_12) ITEM(RADIXCHAR) ITEM(THOUSEP) ITEM(CRNCYSTR) ITEM(D_FMT) ITEM(D_T_FMT) ITEM(T_FMT) ITEM(AM_STR) ITEM(PM_STR)
-  ITEM(CODESET) ITEM(T_FMT_AMPM) ITEM(ERA) ITEM(ERA_D_FMT) ITEM(ERA_D_T_FMT) ITEM(ERA_T_FMT) ITEM(ALT_DIGITS) ITEM(YESEXPR) ITEM(NOEXPR) ITEM(_DATE_FMT)
+  ITEM(DAY_1) ITEM(DAY_2) ITEM(DAY_3) ITEM(DAY_4) ITEM(DAY_5) ITEM(DAY_6) ITEM(DAY_7) ITEM(ABDAY_1) ITEM(ABDAY_2) ITEM(ABDAY_3)
+    ITEM(ABDAY_4) ITEM(ABDAY_5) ITEM(ABDAY_6) ITEM(ABDAY_7) ITEM(MON_1) ITEM(MON_2) ITEM(MON_3) ITEM(MON_4) ITEM(MON_5) ITEM(MON_6)
+      ITEM(MON_7) ITEM(MON_8) ITEM(MON_9) ITEM(MON_10) ITEM(MON_11) ITEM(MON_12) ITEM(ABMON_1) ITEM(ABMON_2) ITEM(ABMON_3) ITEM(ABMON_4)
+        ITEM(ABMON_5) ITEM(ABMON_6) ITEM(ABMON_7) ITEM(ABMON_8) ITEM(ABMON_9) ITEM(ABMON_10) ITEM(ABMON_11) ITEM(ABMON_12) ITEM(RADIXCHAR)
+          ITEM(THOUSEP) ITEM(CRNCYSTR) ITEM(D_FMT) ITEM(D_T_FMT) ITEM(T_FMT) ITEM(AM_STR) ITEM(PM_STR) ITEM(CODESET) ITEM(T_FMT_AMPM)
+            ITEM(ERA) ITEM(ERA_D_FMT) ITEM(ERA_D_T_FMT) ITEM(ERA_T_FMT) ITEM(ALT_DIGITS) ITEM(YESEXPR) ITEM(NOEXPR) ITEM(_DATE_FMT)
 #undef ITEM
 };
 
@@ -205,7 +215,8 @@ FUNCTION(locale, bindtextdomain, "bindtextdomain(domain, dir, /)", "Set the fold
   return result ? locale_text(vm, result) : cd_raise_os(vm, error, NO_VALUE, NO_VALUE);
 }
 
-FUNCTION(locale, bind_textdomain_codeset, "bind_textdomain_codeset(domain, codeset, /)", "Set the encoding of a domain's messages, or tell it.")
+FUNCTION(locale, bind_textdomain_codeset, "bind_textdomain_codeset(domain, codeset, /)",
+         "Set the encoding of a domain's messages, or tell it.")
 {
   if (!cd_is_str(args[0])) return cd_raise_arg_type(vm, "bind_textdomain_codeset", "1", "str", args[0]);
   const char *domain = cd_str_utf8(vm, args[0], NULL), *codeset;
@@ -230,7 +241,8 @@ static bool locale_exec(VM *vm, Value module)
     if (!cd_module_add_int(vm, module, categories[i].name, categories[i].value)) return false;
   for (size_t i = 0; i < ARRAY_LEN(locale_items); i++)
     if (!cd_module_add_int(vm, module, locale_items[i].name, locale_items[i].value)) return false;
-  if (!cd_bits(state->error) && !(state->error = cd_exception_type_new(vm, "locale.Error", NULL, cd_type_value(vm->exc.Exception)))) return false;
+  if (!cd_bits(state->error) && !(state->error = cd_exception_type_new(vm, "locale.Error", NULL, cd_type_value(vm->exc.Exception))))
+    return false;
   return cd_module_add(vm, module, "Error", cd_dup(state->error));
 }
 

@@ -129,9 +129,10 @@ static bool xz_parse_lzma(VM *vm, Value spec, lzma_options_lzma *out)
   if (lzma_lzma_preset(out, preset)) return XZ_ERROR(vm, "lzma_lzma_preset() failed for preset 0x%x", preset);
   mode = out->mode;
   mf = out->mf;
-  if (!xz_option_u32(vm, spec, "dict_size", &out->dict_size) || !xz_option_u32(vm, spec, "lc", &out->lc) || !xz_option_u32(vm, spec, "lp", &out->lp) ||
-      !xz_option_u32(vm, spec, "pb", &out->pb) || !xz_option_u32(vm, spec, "mode", &mode) || !xz_option_u32(vm, spec, "nice_len", &out->nice_len) ||
-      !xz_option_u32(vm, spec, "mf", &mf) || !xz_option_u32(vm, spec, "depth", &out->depth))
+  if (!xz_option_u32(vm, spec, "dict_size", &out->dict_size) || !xz_option_u32(vm, spec, "lc", &out->lc) ||
+      !xz_option_u32(vm, spec, "lp", &out->lp) || !xz_option_u32(vm, spec, "pb", &out->pb) || !xz_option_u32(vm, spec, "mode", &mode) ||
+      !xz_option_u32(vm, spec, "nice_len", &out->nice_len) || !xz_option_u32(vm, spec, "mf", &mf) ||
+      !xz_option_u32(vm, spec, "depth", &out->depth))
     return false;
   out->mode = (lzma_mode)mode;
   out->mf = (lzma_match_finder)mf;
@@ -153,7 +154,12 @@ static bool xz_parse_filter(VM *vm, Value spec, XzFilters *out, size_t i)
   case LZMA_FILTER_DELTA:
     out->options[i].delta = (lzma_options_delta){.type = LZMA_DELTA_TYPE_BYTE, .dist = 1};
     return xz_only_keys(vm, spec, " id dist ", "delta") && xz_option_u32(vm, spec, "dist", &out->options[i].delta.dist);
-  case LZMA_FILTER_X86: case LZMA_FILTER_POWERPC: case LZMA_FILTER_IA64: case LZMA_FILTER_ARM: case LZMA_FILTER_ARMTHUMB: case LZMA_FILTER_SPARC:
+  case LZMA_FILTER_X86:
+  case LZMA_FILTER_POWERPC:
+  case LZMA_FILTER_IA64:
+  case LZMA_FILTER_ARM:
+  case LZMA_FILTER_ARMTHUMB:
+  case LZMA_FILTER_SPARC:
     out->options[i].bcj = (lzma_options_bcj){0};
     return xz_only_keys(vm, spec, " id start_offset ", "BCJ") && xz_option_u32(vm, spec, "start_offset", &out->options[i].bcj.start_offset);
   default: return cd_raise_value(vm, "Invalid filter ID: %llu", (unsigned long long)id);
@@ -218,13 +224,16 @@ static Ref xz_compressor_new(VM *vm, Type *type, const Value *args, size_t nargs
   Ref owned[2] = {NO_REF, NO_REF};
   int format = XZ_XZ, check = -1;
   uint64_t preset = LZMA_PRESET_DEFAULT;
-  if (!cd_bind_text(vm, "LZMACompressor(format=FORMAT_XZ, check=-1, preset=None, filters=None)", args, nargs, kwnames, bound, owned)) return NO_REF;
+  if (!cd_bind_text(vm, "LZMACompressor(format=FORMAT_XZ, check=-1, preset=None, filters=None)", args, nargs, kwnames, bound, owned))
+    return NO_REF;
   bool has_preset = cd_bits(bound[2]) && !cd_is_none(bound[2]);
   Value filters = cd_bits(bound[3]) ? bound[3] : cd_none();
-  if ((cd_bits(bound[0]) && !cd_to_c_int(vm, bound[0], &format)) || (cd_bits(bound[1]) && !cd_to_c_int(vm, bound[1], &check))) return NO_REF;
+  if ((cd_bits(bound[0]) && !cd_to_c_int(vm, bound[0], &format)) || (cd_bits(bound[1]) && !cd_to_c_int(vm, bound[1], &check)))
+    return NO_REF;
   if (has_preset && !cd_is_none(filters)) return cd_raise_value(vm, "Cannot specify both preset and filter chain");
   if (has_preset && !xz_unsigned(vm, bound[2], UINT32_MAX, "uint32_t", &preset)) return NO_REF;
-  if (format != XZ_XZ && check != -1 && check != LZMA_CHECK_NONE) return cd_raise_value(vm, "Integrity checks are only supported by FORMAT_XZ");
+  if (format != XZ_XZ && check != -1 && check != LZMA_CHECK_NONE)
+    return cd_raise_value(vm, "Integrity checks are only supported by FORMAT_XZ");
   XzCompressor *c = cd_instance_new(vm, type);
   if (!c) return NO_REF;
   c->allocator = xz_allocator(vm);
@@ -256,8 +265,10 @@ static Ref xz_compress(VM *vm, XzCompressor *c, const char *data, size_t size, l
 }
 
 METHOD_DEF_(xz_compressor_compress, "compress", "compress(self, data, /)",
-            "Provide data to the compressor object.\n\nReturns a chunk of compressed data if possible, or b'' otherwise.\n\nWhen you have finished providing data to the compressor, call the "
-            "flush() method to\nfinish the compression process.", 0)
+            "Provide data to the compressor object.\n\nReturns a chunk of compressed data if possible, or b'' otherwise.\n\nWhen you have "
+            "finished providing data to the compressor, call the "
+            "flush() method to\nfinish the compression process.",
+            0)
 {
   XzCompressor *c = xz_compressor_of(self);
   Buffer buffer;
@@ -270,7 +281,9 @@ METHOD_DEF_(xz_compressor_compress, "compress", "compress(self, data, /)",
 }
 
 METHOD_DEF_(xz_compressor_flush, "flush", "flush(self, /)",
-            "Finish the compression process.\n\nReturns the compressed data left in internal buffers.\n\nThe compressor object may not be used after this method is called.", 0)
+            "Finish the compression process.\n\nReturns the compressed data left in internal buffers.\n\nThe compressor object may not be "
+            "used after this method is called.",
+            0)
 {
   XzCompressor *c = xz_compressor_of(self);
   if (c->flushed) return cd_raise_value(vm, "Repeated call to flush()");
@@ -284,9 +297,12 @@ static const MethodDef *const xz_compressor_methods[] = {&xz_compressor_compress
 
 static const TypeSpec xz_compressor_spec = {
   .name = "_lzma.LZMACompressor",
-  .doc = "LZMACompressor(format=FORMAT_XZ, check=-1, preset=None, filters=None)\n\nCreate a compressor object for compressing data incrementally.\n\nformat is FORMAT_XZ (default), "
-         "FORMAT_ALONE, or FORMAT_RAW.\n\ncheck is the kind of integrity check. Only FORMAT_XZ has them, CHECK_CRC64 if nothing is said.\n\nHow to compress is told by preset, an integer in "
-         "the range 0-9, possibly with PRESET_EXTREME\nor-ed to it, or in detail by filters, a sequence of dicts with an \"id\" and options each.\nFORMAT_RAW needs filters.\n\nFor "
+  .doc = "LZMACompressor(format=FORMAT_XZ, check=-1, preset=None, filters=None)\n\nCreate a compressor object for compressing data "
+         "incrementally.\n\nformat is FORMAT_XZ (default), "
+         "FORMAT_ALONE, or FORMAT_RAW.\n\ncheck is the kind of integrity check. Only FORMAT_XZ has them, CHECK_CRC64 if nothing is "
+         "said.\n\nHow to compress is told by preset, an integer in "
+         "the range 0-9, possibly with PRESET_EXTREME\nor-ed to it, or in detail by filters, a sequence of dicts with an \"id\" and "
+         "options each.\nFORMAT_RAW needs filters.\n\nFor "
          "one-shot compression, use the compress() function instead.\n",
   .basicsize = sizeof(XzCompressor),
   .flags = TYPE_IMMUTABLE,
@@ -317,7 +333,8 @@ static Ref xz_decompressor_new(VM *vm, Type *type, const Value *args, size_t nar
   Ref owned[2] = {NO_REF, NO_REF};
   int format = XZ_AUTO;
   uint64_t memory_limit = UINT64_MAX;
-  if (!cd_bind_text(vm, "LZMADecompressor(format=FORMAT_AUTO, memlimit=None, filters=None)", args, nargs, kwnames, bound, owned)) return NO_REF;
+  if (!cd_bind_text(vm, "LZMADecompressor(format=FORMAT_AUTO, memlimit=None, filters=None)", args, nargs, kwnames, bound, owned))
+    return NO_REF;
   Value filters = cd_bits(bound[2]) ? bound[2] : cd_none();
   if (cd_bits(bound[0]) && !cd_to_c_int(vm, bound[0], &format)) return NO_REF;
   if (cd_bits(bound[1]) && !cd_is_none(bound[1])) {
@@ -393,9 +410,12 @@ static Ref xz_decompress_data(VM *vm, XzDecompressor *d, const char *data, size_
 }
 
 METHOD_DEF_(xz_decompressor_decompress, "decompress", "decompress(self, /, data, max_length=-1)",
-            "Decompress *data*, returning uncompressed data as bytes.\n\nIf max_length is not negative, at most that many bytes are returned. When there is more to come,\n"
-            "needs_input is False, and the next call may pass b''. When all input is used up, or max_length\nis negative, needs_input is True.\n\nData behind the end of the stream is "
-            "ignored and kept in the attribute unused_data.", 0)
+            "Decompress *data*, returning uncompressed data as bytes.\n\nIf max_length is not negative, at most that many bytes are "
+            "returned. When there is more to come,\n"
+            "needs_input is False, and the next call may pass b''. When all input is used up, or max_length\nis negative, needs_input is "
+            "True.\n\nData behind the end of the stream is "
+            "ignored and kept in the attribute unused_data.",
+            0)
 {
   XzDecompressor *d = xz_decompressor_of(self);
   int64_t limit = -1;
@@ -422,16 +442,20 @@ static const MethodDef *const xz_decompressor_methods[] = {&xz_decompressor_deco
 static const MemberDef xz_decompressor_members[] = {
   {"check", offsetof(XzDecompressor, check), MEMBER_I32, false, "ID of the integrity check used by the input stream."},
   {"eof", offsetof(XzDecompressor, eof), MEMBER_BOOL8, false, "True if the end-of-stream marker has been reached."},
-  {"needs_input", offsetof(XzDecompressor, needs_input), MEMBER_BOOL8, false, "True if more input is needed before more decompressed data can be produced."},
+  {"needs_input", offsetof(XzDecompressor, needs_input), MEMBER_BOOL8, false,
+   "True if more input is needed before more decompressed data can be produced."},
   {"unused_data", offsetof(XzDecompressor, unused), MEMBER_VALUE, false, "Data found after the end of the compressed stream."},
   {0},
 };
 
 static const TypeSpec xz_decompressor_spec = {
   .name = "_lzma.LZMADecompressor",
-  .doc = "LZMADecompressor(format=FORMAT_AUTO, memlimit=None, filters=None)\n--\n\nCreate a decompressor object for decompressing data incrementally.\n\n  format\n    The container format of "
-         "the input stream.  FORMAT_AUTO (the default) detects FORMAT_XZ\n    and FORMAT_ALONE. FORMAT_RAW cannot be detected.\n  memlimit\n    How much memory may be used. Data that needs "
-         "more cannot be decompressed.\n  filters\n    The filter chain of FORMAT_RAW, and of that only: a sequence of dicts with an \"id\" and\n    options each.\n\nFor one-shot "
+  .doc = "LZMADecompressor(format=FORMAT_AUTO, memlimit=None, filters=None)\n--\n\nCreate a decompressor object for decompressing data "
+         "incrementally.\n\n  format\n    The container format of "
+         "the input stream.  FORMAT_AUTO (the default) detects FORMAT_XZ\n    and FORMAT_ALONE. FORMAT_RAW cannot be detected.\n  "
+         "memlimit\n    How much memory may be used. Data that needs "
+         "more cannot be decompressed.\n  filters\n    The filter chain of FORMAT_RAW, and of that only: a sequence of dicts with an "
+         "\"id\" and\n    options each.\n\nFor one-shot "
          "decompression, use the decompress() function instead.",
   .basicsize = sizeof(XzDecompressor),
   .flags = TYPE_IMMUTABLE,
@@ -450,7 +474,8 @@ FUNCTION(_lzma, is_check_supported, "is_check_supported(check_id, /)",
 }
 
 FUNCTION(_lzma, _encode_filter_properties, "_encode_filter_properties(filter, /)",
-         "Return a bytes object encoding the options (properties) of the filter specified by *filter* (a dict).\n\nThe result does not include the filter ID itself, only the options.")
+         "Return a bytes object encoding the options (properties) of the filter specified by *filter* (a dict).\n\nThe result does not "
+         "include the filter ID itself, only the options.")
 {
   XzFilters filters;
   uint32_t size;
@@ -472,17 +497,24 @@ static bool xz_describe(VM *vm, Value dict, const lzma_filter *filter)
   if (!xz_set(vm, dict, "id", filter->id)) return false;
   switch (filter->id) {
   case LZMA_FILTER_LZMA1:
-    return xz_set(vm, dict, "dict_size", lzma->dict_size) && xz_set(vm, dict, "lc", lzma->lc) && xz_set(vm, dict, "lp", lzma->lp) && xz_set(vm, dict, "pb", lzma->pb);
+    return xz_set(vm, dict, "dict_size", lzma->dict_size) && xz_set(vm, dict, "lc", lzma->lc) && xz_set(vm, dict, "lp", lzma->lp) &&
+           xz_set(vm, dict, "pb", lzma->pb);
   case LZMA_FILTER_LZMA2: return xz_set(vm, dict, "dict_size", lzma->dict_size);
   case LZMA_FILTER_DELTA: return xz_set(vm, dict, "dist", ((const lzma_options_delta *)filter->options)->dist);
-  case LZMA_FILTER_X86: case LZMA_FILTER_POWERPC: case LZMA_FILTER_IA64: case LZMA_FILTER_ARM: case LZMA_FILTER_ARMTHUMB: case LZMA_FILTER_SPARC:
+  case LZMA_FILTER_X86:
+  case LZMA_FILTER_POWERPC:
+  case LZMA_FILTER_IA64:
+  case LZMA_FILTER_ARM:
+  case LZMA_FILTER_ARMTHUMB:
+  case LZMA_FILTER_SPARC:
     return !filter->options || xz_set(vm, dict, "start_offset", ((const lzma_options_bcj *)filter->options)->start_offset);
   default: return cd_raise_value(vm, "Invalid filter ID: %llu", (unsigned long long)filter->id);
   }
 }
 
 FUNCTION(_lzma, _decode_filter_properties, "_decode_filter_properties(filter_id, encoded_props, /)",
-         "Return a bytes object encoding the options (properties) of the filter specified by *filter* (a dict).\n\nThe result does not include the filter ID itself, only the options.")
+         "Return a bytes object encoding the options (properties) of the filter specified by *filter* (a dict).\n\nThe result does not "
+         "include the filter ID itself, only the options.")
 {
   lzma_filter filter = {0};
   lzma_allocator allocator = xz_allocator(vm);
@@ -501,20 +533,44 @@ FUNCTION(_lzma, _decode_filter_properties, "_decode_filter_properties(filter_id,
 
 // ---- the module ----
 
-static const struct { const char *name; int64_t value; } xz_constants[] = {
-  {"FORMAT_AUTO", XZ_AUTO}, {"FORMAT_XZ", XZ_XZ}, {"FORMAT_ALONE", XZ_ALONE}, {"FORMAT_RAW", XZ_RAW}, {"CHECK_NONE", LZMA_CHECK_NONE},
-  {"CHECK_CRC32", LZMA_CHECK_CRC32}, {"CHECK_CRC64", LZMA_CHECK_CRC64}, {"CHECK_SHA256", LZMA_CHECK_SHA256}, {"CHECK_ID_MAX", LZMA_CHECK_ID_MAX},
-  {"CHECK_UNKNOWN", XZ_CHECK_UNKNOWN}, {"FILTER_LZMA1", (int64_t)LZMA_FILTER_LZMA1}, {"FILTER_LZMA2", LZMA_FILTER_LZMA2}, {"FILTER_DELTA", LZMA_FILTER_DELTA},
-  {"FILTER_X86", LZMA_FILTER_X86}, {"FILTER_POWERPC", LZMA_FILTER_POWERPC}, {"FILTER_IA64", LZMA_FILTER_IA64}, {"FILTER_ARM", LZMA_FILTER_ARM},
-  {"FILTER_ARMTHUMB", LZMA_FILTER_ARMTHUMB}, {"FILTER_SPARC", LZMA_FILTER_SPARC}, {"MF_HC3", LZMA_MF_HC3}, {"MF_HC4", LZMA_MF_HC4},
-  {"MF_BT2", LZMA_MF_BT2}, {"MF_BT3", LZMA_MF_BT3}, {"MF_BT4", LZMA_MF_BT4}, {"MODE_FAST", LZMA_MODE_FAST}, {"MODE_NORMAL", LZMA_MODE_NORMAL},
-  {"PRESET_DEFAULT", LZMA_PRESET_DEFAULT}, {"PRESET_EXTREME", LZMA_PRESET_EXTREME},
+static const struct { const char *name; int64_t value;
+} xz_constants[] = {
+  {"FORMAT_AUTO", XZ_AUTO},
+  {"FORMAT_XZ", XZ_XZ},
+  {"FORMAT_ALONE", XZ_ALONE},
+  {"FORMAT_RAW", XZ_RAW},
+  {"CHECK_NONE", LZMA_CHECK_NONE},
+  {"CHECK_CRC32", LZMA_CHECK_CRC32},
+  {"CHECK_CRC64", LZMA_CHECK_CRC64},
+  {"CHECK_SHA256", LZMA_CHECK_SHA256},
+  {"CHECK_ID_MAX", LZMA_CHECK_ID_MAX},
+  {"CHECK_UNKNOWN", XZ_CHECK_UNKNOWN},
+  {"FILTER_LZMA1", (int64_t)LZMA_FILTER_LZMA1},
+  {"FILTER_LZMA2", LZMA_FILTER_LZMA2},
+  {"FILTER_DELTA", LZMA_FILTER_DELTA},
+  {"FILTER_X86", LZMA_FILTER_X86},
+  {"FILTER_POWERPC", LZMA_FILTER_POWERPC},
+  {"FILTER_IA64", LZMA_FILTER_IA64},
+  {"FILTER_ARM", LZMA_FILTER_ARM},
+  {"FILTER_ARMTHUMB", LZMA_FILTER_ARMTHUMB},
+  {"FILTER_SPARC", LZMA_FILTER_SPARC},
+  {"MF_HC3", LZMA_MF_HC3},
+  {"MF_HC4", LZMA_MF_HC4},
+  {"MF_BT2", LZMA_MF_BT2},
+  {"MF_BT3", LZMA_MF_BT3},
+  {"MF_BT4", LZMA_MF_BT4},
+  {"MODE_FAST", LZMA_MODE_FAST},
+  {"MODE_NORMAL", LZMA_MODE_NORMAL},
+  {"PRESET_DEFAULT", LZMA_PRESET_DEFAULT},
+  {"PRESET_EXTREME", LZMA_PRESET_EXTREME},
 };
 
 static bool xz_exec(VM *vm, Value module)
 {
   XzState *state = xz_state(vm);
-  if (!cd_bits(state->error) && !(state->error = cd_exception_type_new(vm, "_lzma.LZMAError", "Call to liblzma failed.", cd_type_value(vm->exc.Exception)))) return false;
+  if (!cd_bits(state->error) &&
+      !(state->error = cd_exception_type_new(vm, "_lzma.LZMAError", "Call to liblzma failed.", cd_type_value(vm->exc.Exception))))
+    return false;
   for (size_t i = 0; i < ARRAY_LEN(xz_constants); i++)
     if (!cd_module_add_int(vm, module, xz_constants[i].name, xz_constants[i].value)) return false;
   return cd_module_add(vm, module, "LZMAError", cd_dup(state->error)) && cd_module_add_type(vm, module, &xz_compressor_spec, NO_VALUE) &&

@@ -83,8 +83,14 @@ FUNCTION(operator, contains, "contains(a, b, /)", "Same as b in a (note reversed
 }
 
 FUNCTION(operator, getitem, "getitem(a, b, /)", "Same as a[b].") { return cd_getitem(vm, args[0], args[1]); }
-FUNCTION(operator, setitem, "setitem(a, b, c, /)", "Same as a[b] = c.") { return cd_setitem(vm, args[0], args[1], args[2]) ? cd_none() : NO_REF; }
-FUNCTION(operator, delitem, "delitem(a, b, /)", "Same as del a[b].") { return cd_setitem(vm, args[0], args[1], NO_VALUE) ? cd_none() : NO_REF; }
+FUNCTION(operator, setitem, "setitem(a, b, c, /)", "Same as a[b] = c.")
+{
+  return cd_setitem(vm, args[0], args[1], args[2]) ? cd_none() : NO_REF;
+}
+FUNCTION(operator, delitem, "delitem(a, b, /)", "Same as del a[b].")
+{
+  return cd_setitem(vm, args[0], args[1], NO_VALUE) ? cd_none() : NO_REF;
+}
 
 // `a` and `b` concatenated as sequences: by the slot, or by + when both can be subscripted.
 static Ref operator_concat_values(VM *vm, Value a, Value b, bool inplace)
@@ -99,8 +105,14 @@ static Ref operator_concat_values(VM *vm, Value a, Value b, bool inplace)
   return cd_raise_type(vm, "'%T' object can't be concatenated", a);
 }
 
-FUNCTION(operator, concat, "concat(a, b, /)", "Same as a + b, for a and b sequences.") { return operator_concat_values(vm, args[0], args[1], false); }
-FUNCTION(operator, iconcat, "iconcat(a, b, /)", "Same as a += b, for a and b sequences.") { return operator_concat_values(vm, args[0], args[1], true); }
+FUNCTION(operator, concat, "concat(a, b, /)", "Same as a + b, for a and b sequences.")
+{
+  return operator_concat_values(vm, args[0], args[1], false);
+}
+FUNCTION(operator, iconcat, "iconcat(a, b, /)", "Same as a += b, for a and b sequences.")
+{
+  return operator_concat_values(vm, args[0], args[1], true);
+}
 
 // Counts equal items, or finds the first.
 static Ref operator_search(VM *vm, Value iterable, Value wanted, bool first)
@@ -126,7 +138,10 @@ static Ref operator_search(VM *vm, Value iterable, Value wanted, bool first)
   return cd_int_from_i64(vm, first ? i : count);
 }
 
-FUNCTION(operator, countOf, "countOf(a, b, /)", "Return the number of items in a which are, or which equal, b.") { return operator_search(vm, args[0], args[1], false); }
+FUNCTION(operator, countOf, "countOf(a, b, /)", "Return the number of items in a which are, or which equal, b.")
+{
+  return operator_search(vm, args[0], args[1], false);
+}
 FUNCTION(operator, indexOf, "indexOf(a, b, /)", "Return the first index of b in a.") { return operator_search(vm, args[0], args[1], true); }
 
 FUNCTION(operator, length_hint, "length_hint(obj, default=0, /)",
@@ -155,13 +170,16 @@ static bool operator_same_bytes(const char *a, size_t a_size, const char *b, siz
   return difference == 0;
 }
 
-FUNCTION(operator, _compare_digest, "_compare_digest(a, b, /)",
-         "Return 'a == b'.\n\nThis function uses an approach designed to prevent\ntiming analysis, making it appropriate for cryptography.\n\n"
-         "a and b must both be of the same type: either str (ASCII only),\nor any bytes-like object.\n\n"
-         "Note: If a and b are of different lengths, or if an error occurs,\na timing attack could theoretically reveal information about the\ntypes and lengths of a and b--but not their values.")
+FUNCTION(
+  operator, _compare_digest, "_compare_digest(a, b, /)",
+  "Return 'a == b'.\n\nThis function uses an approach designed to prevent\ntiming analysis, making it appropriate for cryptography.\n\n"
+  "a and b must both be of the same type: either str (ASCII only),\nor any bytes-like object.\n\n"
+  "Note: If a and b are of different lengths, or if an error occurs,\na timing attack could theoretically reveal information about "
+  "the\ntypes and lengths of a and b--but not their values.")
 {
   if (cd_is_str(args[0]) && cd_is_str(args[1])) {
-    if (!cd_as_str(args[0])->ascii || !cd_as_str(args[1])->ascii) return cd_raise_type(vm, "comparing strings with non-ASCII characters is not supported");
+    if (!cd_as_str(args[0])->ascii || !cd_as_str(args[1])->ascii)
+      return cd_raise_type(vm, "comparing strings with non-ASCII characters is not supported");
     return cd_bool(operator_same_bytes(cd_str_data(args[0]), cd_str_size(args[0]), cd_str_data(args[1]), cd_str_size(args[1])));
   }
   if (!cd_has_buffer(vm, args[0]) && !cd_has_buffer(vm, args[1]))
@@ -204,7 +222,8 @@ static Ref getter_repr(VM *vm, Value self)
   ReprState state = cd_repr_enter(vm, self);
   if (state != REPR_FRESH) return state == REPR_INSIDE ? cd_str_format(vm, "%T(...)", self) : NO_REF;
   Value items = getter_of(self)->items;
-  Ref result = cd_tuple_size(items) == 1 ? cd_str_format(vm, "%T(%R)", self, cd_tuple_item_borrow(items, 0)) : cd_str_format(vm, "%T%R", self, items);
+  Ref result = cd_tuple_size(items) == 1 ? cd_str_format(vm, "%T(%R)", self, cd_tuple_item_borrow(items, 0))
+                                         : cd_str_format(vm, "%T%R", self, items);
   cd_repr_leave(vm, self);
   return result;
 }
@@ -372,7 +391,8 @@ static Ref methodcaller_new(VM *vm, Type *type, const Value *args, size_t nargs,
   MethodCaller *m = cd_instance_new(vm, type);
   if (!m) return NO_REF;
   size_t named = kwnames ? cd_tuple_size(kwnames) : 0;
-  bool ok = (m->name = cd_str_intern(vm, cd_str_exact(vm, args[0]))) && (m->args = cd_tuple_of(vm, nargs - 1, args + 1)) && (!named || (m->keywords = cd_dict_new(vm)));
+  bool ok = (m->name = cd_str_intern(vm, cd_str_exact(vm, args[0]))) && (m->args = cd_tuple_of(vm, nargs - 1, args + 1)) &&
+            (!named || (m->keywords = cd_dict_new(vm)));
   for (size_t i = 0; ok && i < named; i++) ok = cd_dict_set(vm, m->keywords, cd_tuple_item_borrow(kwnames, i), args[nargs + i]);
   if (ok) return cd_from_object(m);
   cd_drop(vm, cd_from_object(m));
@@ -411,7 +431,8 @@ static bool methodcaller_repr_parts(VM *vm, Value self, TextBuilder *text)
 {
   const MethodCaller *m = methodcaller_of(self);
   bool ok = cd_text_format(text, "%T(%R", self, m->name);
-  for (size_t i = 0; ok && i < cd_tuple_size(m->args); i++) ok = cd_text_puts(text, ", ") && cd_text_repr(text, cd_tuple_item_borrow(m->args, i));
+  for (size_t i = 0; ok && i < cd_tuple_size(m->args); i++)
+    ok = cd_text_puts(text, ", ") && cd_text_repr(text, cd_tuple_item_borrow(m->args, i));
   Value key, value;
   for (size_t i = 0; ok && m->keywords && cd_dict_each(m->keywords, &i, &key, &value);) ok = cd_text_format(text, ", %U=%R", key, value);
   return ok && cd_text_puts(text, ")");
@@ -460,7 +481,11 @@ static const TypeSpec methodcaller_spec = {
   .basicsize = sizeof(MethodCaller),
   .flags = TYPE_GC | TYPE_IMMUTABLE,
   .methods = methodcaller_methods,
-  .slots = {.release = methodcaller_release, .traverse = methodcaller_traverse, .new_ = methodcaller_new, .repr = methodcaller_repr, .call = methodcaller_call},
+  .slots = {.release = methodcaller_release,
+            .traverse = methodcaller_traverse,
+            .new_ = methodcaller_new,
+            .repr = methodcaller_repr,
+            .call = methodcaller_call},
 };
 
 // ---- the module ----
@@ -471,20 +496,65 @@ static bool operator_exec(VM *vm, Value module)
          cd_module_add_type(vm, module, &methodcaller_spec, NO_VALUE);
 }
 
-static const MethodDef *const operator_functions[] = {
-  &operator_truth_def, &operator_contains_def, &operator_indexOf_def, &operator_countOf_def, &operator_is__def, &operator_is_not_def,
-  &operator_add_def, &operator_sub_def, &operator_mul_def, &operator_matmul_def, &operator_floordiv_def, &operator_truediv_def,
-  &operator_mod_def, &operator_neg_def, &operator_pos_def, &operator_abs_def, &operator_inv_def, &operator_invert_def, &operator_lshift_def,
-  &operator_rshift_def, &operator_not__def, &operator_and__def, &operator_xor_def, &operator_or__def, &operator_iadd_def, &operator_isub_def,
-  &operator_imul_def, &operator_imatmul_def, &operator_ifloordiv_def, &operator_itruediv_def, &operator_imod_def, &operator_ilshift_def,
-  &operator_irshift_def, &operator_iand_def, &operator_ixor_def, &operator_ior_def, &operator_concat_def, &operator_iconcat_def,
-  &operator_getitem_def, &operator_setitem_def, &operator_delitem_def, &operator_pow_def, &operator_ipow_def, &operator_lt_def,
-  &operator_le_def, &operator_eq_def, &operator_ne_def, &operator_gt_def, &operator_ge_def, &operator_length_hint_def,
-  &operator_call_def, &operator_index_def, &operator__compare_digest_def, NULL};
+static const MethodDef *const operator_functions[] = {&operator_truth_def,
+                                                      &operator_contains_def,
+                                                      &operator_indexOf_def,
+                                                      &operator_countOf_def,
+                                                      &operator_is__def,
+                                                      &operator_is_not_def,
+                                                      &operator_add_def,
+                                                      &operator_sub_def,
+                                                      &operator_mul_def,
+                                                      &operator_matmul_def,
+                                                      &operator_floordiv_def,
+                                                      &operator_truediv_def,
+                                                      &operator_mod_def,
+                                                      &operator_neg_def,
+                                                      &operator_pos_def,
+                                                      &operator_abs_def,
+                                                      &operator_inv_def,
+                                                      &operator_invert_def,
+                                                      &operator_lshift_def,
+                                                      &operator_rshift_def,
+                                                      &operator_not__def,
+                                                      &operator_and__def,
+                                                      &operator_xor_def,
+                                                      &operator_or__def,
+                                                      &operator_iadd_def,
+                                                      &operator_isub_def,
+                                                      &operator_imul_def,
+                                                      &operator_imatmul_def,
+                                                      &operator_ifloordiv_def,
+                                                      &operator_itruediv_def,
+                                                      &operator_imod_def,
+                                                      &operator_ilshift_def,
+                                                      &operator_irshift_def,
+                                                      &operator_iand_def,
+                                                      &operator_ixor_def,
+                                                      &operator_ior_def,
+                                                      &operator_concat_def,
+                                                      &operator_iconcat_def,
+                                                      &operator_getitem_def,
+                                                      &operator_setitem_def,
+                                                      &operator_delitem_def,
+                                                      &operator_pow_def,
+                                                      &operator_ipow_def,
+                                                      &operator_lt_def,
+                                                      &operator_le_def,
+                                                      &operator_eq_def,
+                                                      &operator_ne_def,
+                                                      &operator_gt_def,
+                                                      &operator_ge_def,
+                                                      &operator_length_hint_def,
+                                                      &operator_call_def,
+                                                      &operator_index_def,
+                                                      &operator__compare_digest_def,
+                                                      NULL};
 
 const ModuleDef cd_module__operator = {
   .name = "_operator",
-  .doc = "Operator interface.\n\nThis module exports a set of functions implemented in C corresponding\nto the intrinsic operators of Python.  For example, operator.add(x, y)\nis equivalent to the expression x+y.",
+  .doc = "Operator interface.\n\nThis module exports a set of functions implemented in C corresponding\nto the intrinsic operators of "
+         "Python.  For example, operator.add(x, y)\nis equivalent to the expression x+y.",
   .functions = operator_functions,
   .exec = operator_exec,
 };

@@ -49,7 +49,8 @@ Ref cd_pickle_hook_get(VM *vm, const PickleHook *hook, Value self)
 
 Ref cd_pickle_path(VM *vm, Value owner, Value name)
 {
-  Ref dot = cd_str_from_char(vm, '.'), split = dot ? cd_intern(vm, "split") : NO_REF, path = split ? cd_call_method1(vm, name, split, dot) : NO_REF;
+  Ref dot = cd_str_from_char(vm, '.'), split = dot ? cd_intern(vm, "split") : NO_REF,
+      path = split ? cd_call_method1(vm, name, split, dot) : NO_REF;
   cd_drop(vm, dot);
   cd_drop(vm, split);
   if (!path) return NO_REF;
@@ -163,12 +164,14 @@ static bool pickle_buffer_in_order(const Buffer *b, bool fortran)
   return true;
 }
 
-METHOD(pickle_buffer, raw, "raw(self, /)", "Return a memoryview of the raw memory underlying this buffer.\n\nWill raise BufferError is the buffer isn't contiguous.")
+METHOD(pickle_buffer, raw, "raw(self, /)",
+       "Return a memoryview of the raw memory underlying this buffer.\n\nWill raise BufferError is the buffer isn't contiguous.")
 {
   const Buffer *view = cd_pickle_buffer_view(vm, self);
   if (!view) return NO_REF;
   bool c_order = pickle_buffer_in_order(view, false);
-  if (view->suboffsets || !(c_order || pickle_buffer_in_order(view, true))) return cd_raise(vm, vm->exc.BufferError, "cannot extract raw buffer from non-contiguous buffer");
+  if (view->suboffsets || !(c_order || pickle_buffer_in_order(view, true)))
+    return cd_raise(vm, vm->exc.BufferError, "cannot extract raw buffer from non-contiguous buffer");
   RawBuffer *raw = cd_object_new(vm, cd_pickle_state(vm)->raw, sizeof *raw);
   if (!raw) return NO_REF;
   Ref exporter = cd_from_object(raw), result = NO_REF;
@@ -186,7 +189,11 @@ const TypeSpec cd_pickle_buffer_spec = {
   .flags = TYPE_GC | TYPE_HAS_WEAKREFS | TYPE_IMMUTABLE,
   .weaklist_offset = offsetof(PickleBuffer, weaklist),
   .methods = pickle_buffer_methods,
-  .slots = {.release = pickle_buffer_let_go, .traverse = pickle_buffer_traverse, .clear = pickle_buffer_let_go, .new_ = pickle_buffer_new, .get_buffer = pickle_buffer_get},
+  .slots = {.release = pickle_buffer_let_go,
+            .traverse = pickle_buffer_traverse,
+            .clear = pickle_buffer_let_go,
+            .new_ = pickle_buffer_new,
+            .get_buffer = pickle_buffer_get},
 };
 
 // ---- the module ----
@@ -205,7 +212,10 @@ static bool pickle_fetch_dict(VM *vm, const char *module, const char *attribute,
   return true;
 }
 
-static bool pickle_fetch(VM *vm, const char *module, const char *attribute, Value *out) { return (*out = cd_import_attr(vm, module, attribute)) != NO_VALUE; }
+static bool pickle_fetch(VM *vm, const char *module, const char *attribute, Value *out)
+{
+  return (*out = cd_import_attr(vm, module, attribute)) != NO_VALUE;
+}
 
 static bool pickle_add_errors(VM *vm, Value module, PickleState *s)
 {
@@ -213,41 +223,52 @@ static bool pickle_add_errors(VM *vm, Value module, PickleState *s)
   if (s->pickle_error) s->pickling_error = cd_exception_type_new(vm, "_pickle.PicklingError", NULL, s->pickle_error);
   if (s->pickling_error) s->unpickling_error = cd_exception_type_new(vm, "_pickle.UnpicklingError", NULL, s->pickle_error);
   return s->unpickling_error && cd_module_add(vm, module, "PickleError", cd_dup(s->pickle_error)) &&
-         cd_module_add(vm, module, "PicklingError", cd_dup(s->pickling_error)) && cd_module_add(vm, module, "UnpicklingError", cd_dup(s->unpickling_error));
+         cd_module_add(vm, module, "PicklingError", cd_dup(s->pickling_error)) &&
+         cd_module_add(vm, module, "UnpicklingError", cd_dup(s->unpickling_error));
 }
 
 static bool pickle_add_types(VM *vm, Value module, PickleState *s)
 {
-  return (s->pickler = cd_type_from_spec(vm, &cd_pickler_spec, NO_VALUE)) && (s->unpickler = cd_type_from_spec(vm, &cd_unpickler_spec, NO_VALUE)) &&
-         (s->buffer = cd_type_from_spec(vm, &cd_pickle_buffer_spec, NO_VALUE)) && (s->pickler_memo = cd_type_from_spec(vm, &cd_pickler_memo_spec, NO_VALUE)) &&
-         (s->unpickler_memo = cd_type_from_spec(vm, &cd_unpickler_memo_spec, NO_VALUE)) && (s->raw = cd_type_from_spec(vm, &raw_buffer_spec, NO_VALUE)) && cd_module_add(vm, module, "Pickler", cd_dup_object(s->pickler)) &&
-         cd_module_add(vm, module, "Unpickler", cd_dup_object(s->unpickler)) && cd_module_add(vm, module, "PickleBuffer", cd_dup_object(s->buffer));
+  return (s->pickler = cd_type_from_spec(vm, &cd_pickler_spec, NO_VALUE)) &&
+         (s->unpickler = cd_type_from_spec(vm, &cd_unpickler_spec, NO_VALUE)) &&
+         (s->buffer = cd_type_from_spec(vm, &cd_pickle_buffer_spec, NO_VALUE)) &&
+         (s->pickler_memo = cd_type_from_spec(vm, &cd_pickler_memo_spec, NO_VALUE)) &&
+         (s->unpickler_memo = cd_type_from_spec(vm, &cd_unpickler_memo_spec, NO_VALUE)) &&
+         (s->raw = cd_type_from_spec(vm, &raw_buffer_spec, NO_VALUE)) && cd_module_add(vm, module, "Pickler", cd_dup_object(s->pickler)) &&
+         cd_module_add(vm, module, "Unpickler", cd_dup_object(s->unpickler)) &&
+         cd_module_add(vm, module, "PickleBuffer", cd_dup_object(s->buffer));
 }
 
 static bool pickle_exec(VM *vm, Value module)
 {
   PickleState *s = cd_pickle_state(vm);
-  if (!pickle_fetch_dict(vm, "copyreg", "dispatch_table", &s->dispatch_table) || !pickle_fetch_dict(vm, "copyreg", "_extension_registry", &s->extension_registry) ||
-      !pickle_fetch_dict(vm, "copyreg", "_inverted_registry", &s->inverted_registry) || !pickle_fetch_dict(vm, "copyreg", "_extension_cache", &s->extension_cache) ||
-      !pickle_fetch_dict(vm, "_compat_pickle", "NAME_MAPPING", &s->name_mapping_2to3) || !pickle_fetch_dict(vm, "_compat_pickle", "IMPORT_MAPPING", &s->import_mapping_2to3) ||
+  if (!pickle_fetch_dict(vm, "copyreg", "dispatch_table", &s->dispatch_table) ||
+      !pickle_fetch_dict(vm, "copyreg", "_extension_registry", &s->extension_registry) ||
+      !pickle_fetch_dict(vm, "copyreg", "_inverted_registry", &s->inverted_registry) ||
+      !pickle_fetch_dict(vm, "copyreg", "_extension_cache", &s->extension_cache) ||
+      !pickle_fetch_dict(vm, "_compat_pickle", "NAME_MAPPING", &s->name_mapping_2to3) ||
+      !pickle_fetch_dict(vm, "_compat_pickle", "IMPORT_MAPPING", &s->import_mapping_2to3) ||
       !pickle_fetch_dict(vm, "_compat_pickle", "REVERSE_NAME_MAPPING", &s->name_mapping_3to2) ||
-      !pickle_fetch_dict(vm, "_compat_pickle", "REVERSE_IMPORT_MAPPING", &s->import_mapping_3to2) || !pickle_fetch(vm, "codecs", "encode", &s->codecs_encode) ||
-      !pickle_fetch(vm, "builtins", "getattr", &s->getattr) || !pickle_fetch(vm, "functools", "partial", &s->partial) ||
-      !pickle_add_errors(vm, module, s) || !pickle_add_types(vm, module, s))
+      !pickle_fetch_dict(vm, "_compat_pickle", "REVERSE_IMPORT_MAPPING", &s->import_mapping_3to2) ||
+      !pickle_fetch(vm, "codecs", "encode", &s->codecs_encode) || !pickle_fetch(vm, "builtins", "getattr", &s->getattr) ||
+      !pickle_fetch(vm, "functools", "partial", &s->partial) || !pickle_add_errors(vm, module, s) || !pickle_add_types(vm, module, s))
     return false;
   Value module_name = ((Module *)cd_object(module))->name;
   for (int i = 0; i < 2; i++) {
     const MethodDef *dump = cd_pickle_dump_functions[i], *load = cd_pickle_load_functions[i];
-    if (!cd_module_add(vm, module, dump->name, cd_native_new(vm, dump, module, module_name)) || !cd_module_add(vm, module, load->name, cd_native_new(vm, load, module, module_name)))
+    if (!cd_module_add(vm, module, dump->name, cd_native_new(vm, dump, module, module_name)) ||
+        !cd_module_add(vm, module, load->name, cd_native_new(vm, load, module, module_name)))
       return false;
   }
   return true;
 }
 
-#define PICKLE_STATE_VALUES(s)                                                    \
-  {&(s)->pickle_error, &(s)->pickling_error, &(s)->unpickling_error, &(s)->dispatch_table, &(s)->extension_registry, &(s)->inverted_registry,          \
-   &(s)->extension_cache, &(s)->name_mapping_2to3, &(s)->import_mapping_2to3, &(s)->name_mapping_3to2, &(s)->import_mapping_3to2, &(s)->codecs_encode, \
-   &(s)->getattr, &(s)->partial}
+#define PICKLE_STATE_VALUES(s)                                                                                                     \
+  {                                                                                                                                \
+    &(s)->pickle_error, &(s)->pickling_error, &(s)->unpickling_error, &(s)->dispatch_table, &(s)->extension_registry,              \
+      &(s)->inverted_registry, &(s)->extension_cache, &(s)->name_mapping_2to3, &(s)->import_mapping_2to3, &(s)->name_mapping_3to2, \
+      &(s)->import_mapping_3to2, &(s)->codecs_encode, &(s)->getattr, &(s)->partial                                                 \
+  }
 #define PICKLE_STATE_TYPES(s) {(s)->pickler, (s)->unpickler, (s)->pickler_memo, (s)->unpickler_memo, (s)->buffer, (s)->raw}
 
 static void pickle_traverse(void *p, VisitFn visit, void *context)

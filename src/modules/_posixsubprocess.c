@@ -66,7 +66,8 @@ static bool spawn_keep(VM *vm, SpawnPlan *plan, Value tuple)
   for (size_t i = 0; i < plan->keep_count; i++) {
     int64_t fd;
     Value item = cd_tuple_item_borrow(tuple, i);
-    if (!cd_is_int(item) || !cd_int_fits_i64(item, &fd) || fd < 0 || fd <= previous || fd > INT32_MAX) return cd_raise_value(vm, "bad value(s) in fds_to_keep");
+    if (!cd_is_int(item) || !cd_int_fits_i64(item, &fd) || fd < 0 || fd <= previous || fd > INT32_MAX)
+      return cd_raise_value(vm, "bad value(s) in fds_to_keep");
     plan->keep[i] = (int)fd;
     previous = fd;
   }
@@ -85,7 +86,8 @@ static bool spawn_groups(VM *vm, SpawnPlan *plan, Value list)
     uint32_t gid;
     Value item = cd_list_item_borrow(list, i);
     if (!cd_is_int(item)) return cd_raise_type(vm, "groups must be integers");
-    if (!cd_posix_id(vm, item, "gid", &gid)) return cd_swallow(vm, vm->exc.OverflowError) ? (bool)cd_raise_value(vm, "invalid group id") : false;
+    if (!cd_posix_id(vm, item, "gid", &gid))
+      return cd_swallow(vm, vm->exc.OverflowError) ? (bool)cd_raise_value(vm, "invalid group id") : false;
     plan->groups[i] = gid;
   }
   return true;
@@ -104,7 +106,8 @@ static void spawn_plan_clear(VM *vm, SpawnPlan *plan)
 
 static bool spawn_ints(VM *vm, SpawnPlan *plan, const Value *args)
 {
-  int *const fds[] = {&plan->in_read, &plan->in_write, &plan->out_read, &plan->out_write, &plan->error_read, &plan->error_write, &plan->report_read, &plan->report_write};
+  int *const fds[] = {&plan->in_read,    &plan->in_write,    &plan->out_read,    &plan->out_write,
+                      &plan->error_read, &plan->error_write, &plan->report_read, &plan->report_write};
   for (size_t i = 0; i < ARRAY_LEN(fds); i++)
     if (!cd_to_c_int(vm, args[6 + i], fds[i])) return false;
   uint32_t id;
@@ -119,7 +122,8 @@ static bool spawn_ints(VM *vm, SpawnPlan *plan, const Value *args)
     plan->uid = id;
     plan->set_uid = true;
   }
-  return cd_truth(vm, args[2], &plan->close_fds) && cd_truth(vm, args[14], &plan->restore_signals) && cd_truth(vm, args[15], &plan->new_session);
+  return cd_truth(vm, args[2], &plan->close_fds) && cd_truth(vm, args[14], &plan->restore_signals) &&
+         cd_truth(vm, args[15], &plan->new_session);
 }
 
 static bool spawn_plan(VM *vm, SpawnPlan *plan, const Value *args)
@@ -282,9 +286,11 @@ static pid_t spawn_fork(VM *vm, SpawnPlan *plan)
 }
 
 METHOD_DEF_RAW_(posixsubprocess_fork_exec, "fork_exec", "fork_exec()",
-                "fork_exec(args, executable_list, close_fds, pass_fds, cwd, env,\n          p2cread, p2cwrite, c2pread, c2pwrite,\n          errread, errwrite, errpipe_read, errpipe_write,\n"
+                "fork_exec(args, executable_list, close_fds, pass_fds, cwd, env,\n          p2cread, p2cwrite, c2pread, c2pwrite,\n        "
+                "  errread, errwrite, errpipe_read, errpipe_write,\n"
                 "          restore_signals, call_setsid, pgid_to_set,\n          gid, groups_list, uid, umask, preexec_fn, allow_vfork)\n\n"
-                "Start a program in a child process and return its id. Errors of the child are written to\nerrpipe_write.", METHOD_NO_SIGNATURE)
+                "Start a program in a child process and return its id. Errors of the child are written to\nerrpipe_write.",
+                METHOD_NO_SIGNATURE)
 {
   enum { COUNT = 23 };
   if (!cd_no_keywords(vm, "fork_exec", kwnames)) return NO_REF;

@@ -113,11 +113,13 @@ static bool simple_queue_timeout(VM *vm, Value v, int64_t *out)
   return true;
 }
 
-METHOD(simple_queue, get, "get(self, block=True, timeout=None)",
-       "Remove and return an item from the queue.\n\n"
-       "If optional args 'block' is true and 'timeout' is None (the default),\nblock if necessary until an item is available. If 'timeout' is\n"
-       "a non-negative number, it blocks at most 'timeout' seconds and raises\nthe Empty exception if no item was available within that time.\n"
-       "Otherwise ('block' is false), return an item if one is immediately\navailable, else raise the Empty exception ('timeout' is ignored\nin that case).")
+METHOD(
+  simple_queue, get, "get(self, block=True, timeout=None)",
+  "Remove and return an item from the queue.\n\n"
+  "If optional args 'block' is true and 'timeout' is None (the default),\nblock if necessary until an item is available. If 'timeout' is\n"
+  "a non-negative number, it blocks at most 'timeout' seconds and raises\nthe Empty exception if no item was available within that time.\n"
+  "Otherwise ('block' is false), return an item if one is immediately\navailable, else raise the Empty exception ('timeout' is ignored\nin "
+  "that case).")
 {
   bool block = true;
   int64_t timeout = -1;
@@ -126,12 +128,36 @@ METHOD(simple_queue, get, "get(self, block=True, timeout=None)",
   return simple_queue_take(vm, self, block ? timeout : 0);
 }
 
-METHOD(simple_queue, get_nowait, "get_nowait(self, /)", "Remove and return an item from the queue without blocking.\n\nOnly get an item if one is immediately available. Otherwise\nraise the Empty exception.") { return simple_queue_take(vm, self, 0); }
-METHOD(simple_queue, put, "put(self, item, block=True, timeout=None)", "Put the item on the queue.\n\nThe optional 'block' and 'timeout' arguments are ignored, as this method\nnever blocks.  They are provided for compatibility with the Queue class.") { return simple_queue_put_item(vm, simple_queue_of(self), args[0]) ? cd_none() : NO_REF; }
-METHOD(simple_queue, put_nowait, "put_nowait(self, item)", "Put an item into the queue without blocking.\n\nThis is exactly equivalent to `put(item)` and is only provided\nfor compatibility with the Queue class.") { return simple_queue_put_item(vm, simple_queue_of(self), args[0]) ? cd_none() : NO_REF; }
-METHOD(simple_queue, empty, "empty(self, /)", "Return True if the queue is empty, False otherwise (not reliable!).") { return cd_bool(simple_queue_of(self)->size == 0); }
-METHOD(simple_queue, qsize, "qsize(self, /)", "Return the approximate size of the queue (not reliable!).") { return cd_from_small((int64_t)simple_queue_of(self)->size); }
-CLASS_METHOD(simple_queue, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
+METHOD(simple_queue, get_nowait, "get_nowait(self, /)",
+       "Remove and return an item from the queue without blocking.\n\nOnly get an item if one is immediately available. Otherwise\nraise "
+       "the Empty exception.")
+{
+  return simple_queue_take(vm, self, 0);
+}
+METHOD(simple_queue, put, "put(self, item, block=True, timeout=None)",
+       "Put the item on the queue.\n\nThe optional 'block' and 'timeout' arguments are ignored, as this method\nnever blocks.  They are "
+       "provided for compatibility with the Queue class.")
+{
+  return simple_queue_put_item(vm, simple_queue_of(self), args[0]) ? cd_none() : NO_REF;
+}
+METHOD(simple_queue, put_nowait, "put_nowait(self, item)",
+       "Put an item into the queue without blocking.\n\nThis is exactly equivalent to `put(item)` and is only provided\nfor compatibility "
+       "with the Queue class.")
+{
+  return simple_queue_put_item(vm, simple_queue_of(self), args[0]) ? cd_none() : NO_REF;
+}
+METHOD(simple_queue, empty, "empty(self, /)", "Return True if the queue is empty, False otherwise (not reliable!).")
+{
+  return cd_bool(simple_queue_of(self)->size == 0);
+}
+METHOD(simple_queue, qsize, "qsize(self, /)", "Return the approximate size of the queue (not reliable!).")
+{
+  return cd_from_small((int64_t)simple_queue_of(self)->size);
+}
+CLASS_METHOD(simple_queue, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585")
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
 
 static const MethodDef *const simple_queue_methods[] = {
   &simple_queue_empty_def, &simple_queue_get_def, &simple_queue_get_nowait_def, &simple_queue_put_def, &simple_queue_put_nowait_def,
@@ -150,7 +176,8 @@ static const TypeSpec simple_queue_spec = {
 static bool queue_exec(VM *vm, Value module)
 {
   QueueState *s = cd_state(vm, MODULE__queue);
-  s->empty = cd_exception_type_new(vm, "_queue.Empty", "Exception raised by Queue.get(block=0)/get_nowait().", cd_type_value(vm->exc.Exception));
+  s->empty = cd_exception_type_new(vm, "_queue.Empty", "Exception raised by Queue.get(block=0)/get_nowait().",
+                                   cd_type_value(vm->exc.Exception));
   return s->empty && cd_module_add(vm, module, "Empty", cd_dup(s->empty)) && cd_module_add_type(vm, module, &simple_queue_spec, NO_VALUE);
 }
 

@@ -135,7 +135,8 @@ static bool random_seed_from(VM *vm, Value self, Value seed)
 // ---- methods ----
 
 METHOD(random, seed, "seed(self, n=None, /)",
-       "seed([n]) -> None.\n\nStarts the generator anew, from the number n, from the hash of another object, or from the system's entropy if n is\nmissing or None.")
+       "seed([n]) -> None.\n\nStarts the generator anew, from the number n, from the hash of another object, or from the system's entropy "
+       "if n is\nmissing or None.")
 {
   return random_seed_from(vm, self, args[0]) ? cd_none() : NO_REF;
 }

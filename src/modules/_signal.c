@@ -157,12 +157,14 @@ static bool signal_install(int number, void (*handler)(int))
 
 // ---- functions ----
 
-FUNCTION(_signal, default_int_handler, "default_int_handler(signalnum, frame, /)", "What SIGINT does at the start: raise KeyboardInterrupt.")
+FUNCTION(_signal, default_int_handler, "default_int_handler(signalnum, frame, /)",
+         "What SIGINT does at the start: raise KeyboardInterrupt.")
 {
   return cd_raise_no_args(vm, vm->exc.KeyboardInterrupt);
 }
 
-FUNCTION(_signal, signal, "signal(signalnum, handler, /)", "Set what a signal does: SIG_DFL, SIG_IGN or a function(signalnum, frame). Returns what it did.")
+FUNCTION(_signal, signal, "signal(signalnum, handler, /)",
+         "Set what a signal does: SIG_DFL, SIG_IGN or a function(signalnum, frame). Returns what it did.")
 {
   int number;
   void (*native)(int) = on_signal;
@@ -190,10 +192,14 @@ FUNCTION(_signal, signal, "signal(signalnum, handler, /)", "Set what a signal do
     cd_drop(vm, old);
     return signal_error(vm);
   }
-  cd_replace(vm, &vm->signals->handlers[number], native == SIG_DFL ? cd_from_small(0) : native == SIG_IGN ? cd_from_small(1) : cd_dup(args[1]));
+  cd_replace(vm, &vm->signals->handlers[number],
+             native == SIG_DFL   ? cd_from_small(0)
+             : native == SIG_IGN ? cd_from_small(1)
+                                 : cd_dup(args[1]));
   return old;
 }
-FUNCTION(_signal, getsignal, "getsignal(signalnum, /)", "What a signal does: SIG_DFL, SIG_IGN, a function, or None when it was not set from Python.")
+FUNCTION(_signal, getsignal, "getsignal(signalnum, /)",
+         "What a signal does: SIG_DFL, SIG_IGN, a function, or None when it was not set from Python.")
 {
   int number;
   return signal_number(vm, args[0], &number) ? signal_get(vm, number) : NO_REF;
@@ -237,7 +243,8 @@ FUNCTION(_signal, siginterrupt, "siginterrupt(signalnum, flag, /)", "Do system c
   else action.sa_flags |= SA_RESTART;
   return sigaction(number, &action, NULL) < 0 ? signal_error(vm) : cd_none();
 }
-FUNCTION_RAW(_signal, set_wakeup_fd, "set_wakeup_fd(fd, *, warn_on_full_buffer=True)", "A descriptor that gets a byte for each signal; -1 for none. Returns the one before.")
+FUNCTION_RAW(_signal, set_wakeup_fd, "set_wakeup_fd(fd, *, warn_on_full_buffer=True)",
+             "A descriptor that gets a byte for each signal; -1 for none. Returns the one before.")
 {
   Value bound[2];
   Ref owned[2] = {NO_REF, NO_REF};
@@ -287,7 +294,9 @@ FUNCTION(_signal, setitimer, "setitimer(which, seconds, interval=0.0, /)", "Star
 {
   int which;
   struct itimerval timer = {0}, old;
-  if (!cd_to_c_int(vm, args[0], &which) || !timer_value(vm, args[1], &timer.it_value) || (args[2] && !timer_value(vm, args[2], &timer.it_interval))) return NO_REF;
+  if (!cd_to_c_int(vm, args[0], &which) || !timer_value(vm, args[1], &timer.it_value) ||
+      (args[2] && !timer_value(vm, args[2], &timer.it_interval)))
+    return NO_REF;
   return setitimer((__itimer_which_t)which, &timer, &old) < 0 ? timer_error(vm) : timer_pair(vm, &old);
 }
 FUNCTION(_signal, getitimer, "getitimer(which, /)", "(delay, interval) of an interval timer.")
@@ -316,7 +325,8 @@ FUNCTION(_signal, pthread_kill, "pthread_kill(thread_id, signalnum, /)", "Send a
   if (errno) return signal_error(vm);
   return cd_poll(vm) ? cd_none() : NO_REF;
 }
-FUNCTION(_signal, pidfd_send_signal, "pidfd_send_signal(pidfd, signalnum, siginfo=None, flags=0, /)", "Send a signal to the process of a descriptor.")
+FUNCTION(_signal, pidfd_send_signal, "pidfd_send_signal(pidfd, signalnum, siginfo=None, flags=0, /)",
+         "Send a signal to the process of a descriptor.")
 {
   int fd, number, flags = 0;
   if (!cd_to_c_int(vm, args[0], &fd) || !cd_to_c_int(vm, args[1], &number) || (args[3] && !cd_to_c_int(vm, args[3], &flags))) return NO_REF;
@@ -395,18 +405,55 @@ FUNCTION(_signal, sigtimedwait, "sigtimedwait(sigset, timeout, /)", "Like sigwai
 // ---- the module ----
 
 #define SIGNAL_CONSTANT(name) {#name, name}
-static const struct { const char *name; int value; } signal_constants[] = {
-  {"NSIG", NSIG}, {"SIG_DFL", 0}, {"SIG_IGN", 1}, SIGNAL_CONSTANT(SIGABRT), SIGNAL_CONSTANT(SIGALRM), SIGNAL_CONSTANT(SIGBUS), SIGNAL_CONSTANT(SIGCHLD),
-  SIGNAL_CONSTANT(SIGCLD), SIGNAL_CONSTANT(SIGCONT), SIGNAL_CONSTANT(SIGFPE), SIGNAL_CONSTANT(SIGHUP), SIGNAL_CONSTANT(SIGILL), SIGNAL_CONSTANT(SIGINT),
-  SIGNAL_CONSTANT(SIGIO), SIGNAL_CONSTANT(SIGIOT), SIGNAL_CONSTANT(SIGKILL), SIGNAL_CONSTANT(SIGPIPE), SIGNAL_CONSTANT(SIGPOLL), SIGNAL_CONSTANT(SIGPROF),
-  SIGNAL_CONSTANT(SIGPWR), SIGNAL_CONSTANT(SIGQUIT), SIGNAL_CONSTANT(SIGSEGV), SIGNAL_CONSTANT(SIGSTKFLT), SIGNAL_CONSTANT(SIGSTOP), SIGNAL_CONSTANT(SIGSYS),
-  SIGNAL_CONSTANT(SIGTERM), SIGNAL_CONSTANT(SIGTRAP), SIGNAL_CONSTANT(SIGTSTP), SIGNAL_CONSTANT(SIGTTIN), SIGNAL_CONSTANT(SIGTTOU), SIGNAL_CONSTANT(SIGURG),
-  SIGNAL_CONSTANT(SIGUSR1), SIGNAL_CONSTANT(SIGUSR2), SIGNAL_CONSTANT(SIGVTALRM), SIGNAL_CONSTANT(SIGWINCH), SIGNAL_CONSTANT(SIGXCPU), SIGNAL_CONSTANT(SIGXFSZ),
-  SIGNAL_CONSTANT(SIG_BLOCK), SIGNAL_CONSTANT(SIG_UNBLOCK), SIGNAL_CONSTANT(SIG_SETMASK), SIGNAL_CONSTANT(ITIMER_REAL), SIGNAL_CONSTANT(ITIMER_VIRTUAL),
-  SIGNAL_CONSTANT(ITIMER_PROF)};
+static const struct { const char *name; int value;
+} signal_constants[] = {{"NSIG", NSIG},
+                        {"SIG_DFL", 0},
+                        {"SIG_IGN", 1},
+                        SIGNAL_CONSTANT(SIGABRT),
+                        SIGNAL_CONSTANT(SIGALRM),
+                        SIGNAL_CONSTANT(SIGBUS),
+                        SIGNAL_CONSTANT(SIGCHLD),
+                        SIGNAL_CONSTANT(SIGCLD),
+                        SIGNAL_CONSTANT(SIGCONT),
+                        SIGNAL_CONSTANT(SIGFPE),
+                        SIGNAL_CONSTANT(SIGHUP),
+                        SIGNAL_CONSTANT(SIGILL),
+                        SIGNAL_CONSTANT(SIGINT),
+                        SIGNAL_CONSTANT(SIGIO),
+                        SIGNAL_CONSTANT(SIGIOT),
+                        SIGNAL_CONSTANT(SIGKILL),
+                        SIGNAL_CONSTANT(SIGPIPE),
+                        SIGNAL_CONSTANT(SIGPOLL),
+                        SIGNAL_CONSTANT(SIGPROF),
+                        SIGNAL_CONSTANT(SIGPWR),
+                        SIGNAL_CONSTANT(SIGQUIT),
+                        SIGNAL_CONSTANT(SIGSEGV),
+                        SIGNAL_CONSTANT(SIGSTKFLT),
+                        SIGNAL_CONSTANT(SIGSTOP),
+                        SIGNAL_CONSTANT(SIGSYS),
+                        SIGNAL_CONSTANT(SIGTERM),
+                        SIGNAL_CONSTANT(SIGTRAP),
+                        SIGNAL_CONSTANT(SIGTSTP),
+                        SIGNAL_CONSTANT(SIGTTIN),
+                        SIGNAL_CONSTANT(SIGTTOU),
+                        SIGNAL_CONSTANT(SIGURG),
+                        SIGNAL_CONSTANT(SIGUSR1),
+                        SIGNAL_CONSTANT(SIGUSR2),
+                        SIGNAL_CONSTANT(SIGVTALRM),
+                        SIGNAL_CONSTANT(SIGWINCH),
+                        SIGNAL_CONSTANT(SIGXCPU),
+                        SIGNAL_CONSTANT(SIGXFSZ),
+                        SIGNAL_CONSTANT(SIG_BLOCK),
+                        SIGNAL_CONSTANT(SIG_UNBLOCK),
+                        SIGNAL_CONSTANT(SIG_SETMASK),
+                        SIGNAL_CONSTANT(ITIMER_REAL),
+                        SIGNAL_CONSTANT(ITIMER_VIRTUAL),
+                        SIGNAL_CONSTANT(ITIMER_PROF)};
 
-static const StructField siginfo_fields[] = {{"si_signo", "signal number"}, {"si_code", "signal code"}, {"si_errno", "error number"}, {"si_pid", "sending process"},
-                                             {"si_uid", "its real user"}, {"si_status", "exit status or signal"}, {"si_band", "band event for SIGPOLL"}, {NULL, NULL}};
+static const StructField siginfo_fields[] = {{"si_signo", "signal number"},         {"si_code", "signal code"},
+                                             {"si_errno", "error number"},          {"si_pid", "sending process"},
+                                             {"si_uid", "its real user"},           {"si_status", "exit status or signal"},
+                                             {"si_band", "band event for SIGPOLL"}, {NULL, NULL}};
 static const StructSpec siginfo_struct = {"signal.struct_siginfo", "What is known of a signal that was waited for.", siginfo_fields, 7};
 
 bool cd_signals_init(VM *vm)
@@ -499,13 +546,29 @@ static bool signal_exec(VM *vm, Value module)
   }
   if (!s->siginfo && !(s->siginfo = cd_struct_type_new(vm, &siginfo_struct))) return false;
   if (!cd_module_add(vm, module, "struct_siginfo", cd_dup_object(s->siginfo))) return false;
-  if (!s->itimer_error && !(s->itimer_error = cd_exception_type_new(vm, "signal.itimer_error", NULL, cd_type_value(vm->exc.OSError)))) return false;
+  if (!s->itimer_error && !(s->itimer_error = cd_exception_type_new(vm, "signal.itimer_error", NULL, cd_type_value(vm->exc.OSError))))
+    return false;
   return cd_module_add(vm, module, "ItimerError", cd_dup(s->itimer_error));
 }
 
-static const MethodDef *const signal_functions[] = {
-  &_signal_default_int_handler_def, &_signal_signal_def, &_signal_getsignal_def, &_signal_strsignal_def, &_signal_raise_signal_def, &_signal_alarm_def,
-  &_signal_pause_def, &_signal_siginterrupt_def, &_signal_set_wakeup_fd_def, &_signal_setitimer_def, &_signal_getitimer_def, &_signal_pthread_sigmask_def,
-  &_signal_pthread_kill_def, &_signal_pidfd_send_signal_def, &_signal_sigpending_def, &_signal_valid_signals_def, &_signal_sigwait_def,
-  &_signal_sigwaitinfo_def, &_signal_sigtimedwait_def, NULL};
+static const MethodDef *const signal_functions[] = {&_signal_default_int_handler_def,
+                                                    &_signal_signal_def,
+                                                    &_signal_getsignal_def,
+                                                    &_signal_strsignal_def,
+                                                    &_signal_raise_signal_def,
+                                                    &_signal_alarm_def,
+                                                    &_signal_pause_def,
+                                                    &_signal_siginterrupt_def,
+                                                    &_signal_set_wakeup_fd_def,
+                                                    &_signal_setitimer_def,
+                                                    &_signal_getitimer_def,
+                                                    &_signal_pthread_sigmask_def,
+                                                    &_signal_pthread_kill_def,
+                                                    &_signal_pidfd_send_signal_def,
+                                                    &_signal_sigpending_def,
+                                                    &_signal_valid_signals_def,
+                                                    &_signal_sigwait_def,
+                                                    &_signal_sigwaitinfo_def,
+                                                    &_signal_sigtimedwait_def,
+                                                    NULL};
 const ModuleDef cd_module__signal = {"_signal", "Signals: the engine of the signal module.", signal_functions, 0, signal_exec, NULL, NULL};

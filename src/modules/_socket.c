@@ -29,7 +29,8 @@ FUNCTION(_socket, close, "close(integer, /)", "close(integer) -> None\n\nClose a
   return status < 0 && errno != ECONNRESET ? netdb_error(vm) : cd_none();
 }
 
-FUNCTION(_socket, dup, "dup(integer, /)", "dup(integer) -> integer\n\nDuplicate a socket's descriptor; the new one is not inherited by child processes.")
+FUNCTION(_socket, dup, "dup(integer, /)",
+         "dup(integer) -> integer\n\nDuplicate a socket's descriptor; the new one is not inherited by child processes.")
 {
   int fd;
   if (!cd_to_c_int(vm, args[0], &fd)) return NO_REF;
@@ -37,7 +38,9 @@ FUNCTION(_socket, dup, "dup(integer, /)", "dup(integer) -> integer\n\nDuplicate 
   return copy < 0 ? netdb_error(vm) : cd_from_small(copy);
 }
 
-FUNCTION(_socket, socketpair, "socketpair(family=AF_UNIX, type=SOCK_STREAM, proto=0, /)", "socketpair([family[, type [, proto]]]) -> (socket object, socket object)\n\nMake a pair of sockets that are connected with each other.")
+FUNCTION(
+  _socket, socketpair, "socketpair(family=AF_UNIX, type=SOCK_STREAM, proto=0, /)",
+  "socketpair([family[, type [, proto]]]) -> (socket object, socket object)\n\nMake a pair of sockets that are connected with each other.")
 {
   int numbers[3] = {AF_UNIX, SOCK_STREAM, 0}, fds[2];
   for (int i = 0; i < 3; i++)
@@ -73,10 +76,22 @@ static Ref swap_long(VM *vm, Value v)
   return cd_from_small(htonl((uint32_t)n));
 }
 
-FUNCTION(_socket, htons, "htons(x, /)", "htons(integer) -> integer\n\nConvert a 16-bit unsigned integer from host to network byte order.") { return swap_short(vm, "htons", args[0]); }
-FUNCTION(_socket, ntohs, "ntohs(x, /)", "ntohs(integer) -> integer\n\nConvert a 16-bit unsigned integer from network to host byte order.") { return swap_short(vm, "ntohs", args[0]); }
-FUNCTION(_socket, htonl, "htonl(x, /)", "htonl(integer) -> integer\n\nConvert a 32-bit integer from host to network byte order.") { return swap_long(vm, args[0]); }
-FUNCTION(_socket, ntohl, "ntohl(x, /)", "ntohl(integer) -> integer\n\nConvert a 32-bit integer from network to host byte order.") { return swap_long(vm, args[0]); }
+FUNCTION(_socket, htons, "htons(x, /)", "htons(integer) -> integer\n\nConvert a 16-bit unsigned integer from host to network byte order.")
+{
+  return swap_short(vm, "htons", args[0]);
+}
+FUNCTION(_socket, ntohs, "ntohs(x, /)", "ntohs(integer) -> integer\n\nConvert a 16-bit unsigned integer from network to host byte order.")
+{
+  return swap_short(vm, "ntohs", args[0]);
+}
+FUNCTION(_socket, htonl, "htonl(x, /)", "htonl(integer) -> integer\n\nConvert a 32-bit integer from host to network byte order.")
+{
+  return swap_long(vm, args[0]);
+}
+FUNCTION(_socket, ntohl, "ntohl(x, /)", "ntohl(integer) -> integer\n\nConvert a 32-bit integer from network to host byte order.")
+{
+  return swap_long(vm, args[0]);
+}
 
 // ---- addresses as text and as bytes ----
 
@@ -88,15 +103,19 @@ static const char *inet_text(VM *vm, const char *function, const char *position,
   return text;
 }
 
-FUNCTION(_socket, inet_aton, "inet_aton(string, /)", "inet_aton(string) -> bytes giving packed 32-bit IP representation\n\nConvert an IP address from text such as 123.45.67.89 to the 4 bytes that C functions use.")
+FUNCTION(_socket, inet_aton, "inet_aton(string, /)",
+         "inet_aton(string) -> bytes giving packed 32-bit IP representation\n\nConvert an IP address from text such as 123.45.67.89 to the "
+         "4 bytes that C functions use.")
 {
   struct in_addr address;
   const char *text = inet_text(vm, "inet_aton", "", args[0]);
   if (!text) return NO_REF;
-  return inet_aton(text, &address) ? cd_bytes_new(vm, (const char *)&address, sizeof address) : cd_raise(vm, vm->exc.OSError, "illegal IP address string passed to inet_aton");
+  return inet_aton(text, &address) ? cd_bytes_new(vm, (const char *)&address, sizeof address)
+                                   : cd_raise(vm, vm->exc.OSError, "illegal IP address string passed to inet_aton");
 }
 
-FUNCTION(_socket, inet_ntoa, "inet_ntoa(packed_ip, /)", "inet_ntoa(packed_ip) -> ip_address_string\n\nConvert an IP address from 4 bytes to text.")
+FUNCTION(_socket, inet_ntoa, "inet_ntoa(packed_ip, /)",
+         "inet_ntoa(packed_ip) -> ip_address_string\n\nConvert an IP address from 4 bytes to text.")
 {
   Buffer buffer;
   if (!cd_get_buffer(vm, args[0], &buffer, BUFFER_SIMPLE)) return NO_REF;
@@ -106,7 +125,8 @@ FUNCTION(_socket, inet_ntoa, "inet_ntoa(packed_ip, /)", "inet_ntoa(packed_ip) ->
   return ok ? cd_str_from(vm, text) : cd_raise(vm, vm->exc.OSError, "packed IP wrong length for inet_ntoa");
 }
 
-FUNCTION(_socket, inet_pton, "inet_pton(af, ip, /)", "inet_pton(af, ip) -> packed IP address string\n\nConvert an IP address of a family from text to bytes.")
+FUNCTION(_socket, inet_pton, "inet_pton(af, ip, /)",
+         "inet_pton(af, ip) -> packed IP address string\n\nConvert an IP address of a family from text to bytes.")
 {
   int family;
   char packed[16];
@@ -119,7 +139,8 @@ FUNCTION(_socket, inet_pton, "inet_pton(af, ip, /)", "inet_pton(af, ip) -> packe
   return cd_bytes_new(vm, packed, family == AF_INET ? 4 : 16);
 }
 
-FUNCTION(_socket, inet_ntop, "inet_ntop(af, packed_ip, /)", "inet_ntop(af, packed_ip) -> string formatted IP address\n\nConvert an IP address of a family from bytes to text.")
+FUNCTION(_socket, inet_ntop, "inet_ntop(af, packed_ip, /)",
+         "inet_ntop(af, packed_ip) -> string formatted IP address\n\nConvert an IP address of a family from bytes to text.")
 {
   int family;
   Buffer buffer;
@@ -155,7 +176,8 @@ FUNCTION(_socket, sethostname, "sethostname(name, /)", "sethostname(name)\n\nSet
 
 static Ref netdb_host_argument(VM *vm, Value v, const char *function)
 {
-  if (!cd_is_str(v) && !cd_is_bytes(v) && !cd_is_bytearray(v)) return cd_raise_type(vm, "%s() argument 1 must be str, bytes or bytearray, not %T", function, v);
+  if (!cd_is_str(v) && !cd_is_bytes(v) && !cd_is_bytearray(v))
+    return cd_raise_type(vm, "%s() argument 1 must be str, bytes or bytearray, not %T", function, v);
   return cd_socket_host(vm, v);
 }
 
@@ -208,7 +230,8 @@ static Ref netdb_find_host(VM *vm, const char *name, const SocketAddress *addres
     Thread *me = cd_unlock(vm);
     int error;
     if (name) error = gethostbyname_r(name, &entry, buffer, room, &found, &resolver_error);
-    else if (address->any.sa_family == AF_INET6) error = gethostbyaddr_r(&address->in6.sin6_addr, 16, AF_INET6, &entry, buffer, room, &found, &resolver_error);
+    else if (address->any.sa_family == AF_INET6)
+      error = gethostbyaddr_r(&address->in6.sin6_addr, 16, AF_INET6, &entry, buffer, room, &found, &resolver_error);
     else error = gethostbyaddr_r(&address->in.sin_addr, 4, AF_INET, &entry, buffer, room, &found, &resolver_error);
     cd_relock(vm, me);
     Ref result = found ? netdb_host(vm, found) : NO_REF;
@@ -219,21 +242,26 @@ static Ref netdb_find_host(VM *vm, const char *name, const SocketAddress *addres
   return cd_raise_memory(vm);
 }
 
-FUNCTION(_socket, gethostbyname_ex, "gethostbyname_ex(host, /)", "gethostbyname_ex(host) -> (name, aliaslist, addresslist)\n\nReturn the true name of a host, its other names and its IP addresses.")
+FUNCTION(
+  _socket, gethostbyname_ex, "gethostbyname_ex(host, /)",
+  "gethostbyname_ex(host) -> (name, aliaslist, addresslist)\n\nReturn the true name of a host, its other names and its IP addresses.")
 {
   Ref name = netdb_host_argument(vm, args[0], "gethostbyname_ex"), result = NO_REF;
   SocketAddress address;
-  if (name && cd_audit(vm, "socket.gethostbyname", 1, args) && cd_socket_resolve(vm, cd_bytes_data(name), &address, sizeof address.in, AF_INET))
+  if (name && cd_audit(vm, "socket.gethostbyname", 1, args) &&
+      cd_socket_resolve(vm, cd_bytes_data(name), &address, sizeof address.in, AF_INET))
     result = netdb_find_host(vm, cd_bytes_data(name), NULL);
   cd_drop(vm, name);
   return result;
 }
 
-FUNCTION(_socket, gethostbyaddr, "gethostbyaddr(host, /)", "gethostbyaddr(host) -> (name, aliaslist, addresslist)\n\nReturn the true name of a host, its other names and its IP addresses.")
+FUNCTION(_socket, gethostbyaddr, "gethostbyaddr(host, /)",
+         "gethostbyaddr(host) -> (name, aliaslist, addresslist)\n\nReturn the true name of a host, its other names and its IP addresses.")
 {
   Ref name = netdb_host_argument(vm, args[0], "gethostbyaddr"), result = NO_REF;
   SocketAddress address;
-  if (name && cd_audit(vm, "socket.gethostbyaddr", 1, args) && cd_socket_resolve(vm, cd_bytes_data(name), &address, sizeof address, AF_UNSPEC))
+  if (name && cd_audit(vm, "socket.gethostbyaddr", 1, args) &&
+      cd_socket_resolve(vm, cd_bytes_data(name), &address, sizeof address, AF_UNSPEC))
     result = netdb_find_host(vm, NULL, &address);
   cd_drop(vm, name);
   return result;
@@ -241,7 +269,9 @@ FUNCTION(_socket, gethostbyaddr, "gethostbyaddr(host, /)", "gethostbyaddr(host) 
 
 // ---- services and protocols ----
 
-FUNCTION(_socket, getservbyname, "getservbyname(servicename, protocolname=<unrepresentable>, /)", "getservbyname(servicename[, protocolname]) -> integer\n\nReturn the port of a service; the protocol, if given, is 'tcp' or 'udp'.")
+FUNCTION(
+  _socket, getservbyname, "getservbyname(servicename, protocolname=<unrepresentable>, /)",
+  "getservbyname(servicename[, protocolname]) -> integer\n\nReturn the port of a service; the protocol, if given, is 'tcp' or 'udp'.")
 {
   const char *name = inet_text(vm, "getservbyname", "1", args[0]), *protocol = NULL;
   if (!name || (cd_bits(args[1]) && !(protocol = inet_text(vm, "getservbyname", "2", args[1])))) return NO_REF;
@@ -252,7 +282,8 @@ FUNCTION(_socket, getservbyname, "getservbyname(servicename, protocolname=<unrep
   return found ? cd_from_small(ntohs((uint16_t)found->s_port)) : cd_raise(vm, vm->exc.OSError, "service/proto not found");
 }
 
-FUNCTION(_socket, getservbyport, "getservbyport(port, protocolname=<unrepresentable>, /)", "getservbyport(port[, protocolname]) -> string\n\nReturn the service at a port; the protocol, if given, is 'tcp' or 'udp'.")
+FUNCTION(_socket, getservbyport, "getservbyport(port, protocolname=<unrepresentable>, /)",
+         "getservbyport(port[, protocolname]) -> string\n\nReturn the service at a port; the protocol, if given, is 'tcp' or 'udp'.")
 {
   int port;
   const char *protocol = NULL;
@@ -282,7 +313,8 @@ static Ref addrinfo_row(VM *vm, const struct addrinfo *info)
   SocketAddress address;
   memset(&address, 0, sizeof address);
   memcpy(&address, info->ai_addr, info->ai_addrlen < sizeof address ? info->ai_addrlen : sizeof address);
-  Ref where = cd_socket_make_address(vm, &address, info->ai_addrlen, -1), canonical = where ? netdb_text(vm, info->ai_canonname ? info->ai_canonname : "") : NO_REF, row = NO_REF;
+  Ref where = cd_socket_make_address(vm, &address, info->ai_addrlen, -1),
+      canonical = where ? netdb_text(vm, info->ai_canonname ? info->ai_canonname : "") : NO_REF, row = NO_REF;
   if (canonical) {
     Value items[5] = {cd_from_small(info->ai_family), cd_from_small(info->ai_socktype), cd_from_small(info->ai_protocol), canonical, where};
     row = cd_tuple_of(vm, 5, items);
@@ -323,7 +355,8 @@ static Ref addrinfo_host(VM *vm, Value v)
 }
 
 FUNCTION(_socket, getaddrinfo, "getaddrinfo(host, port, family=0, type=0, proto=0, flags=0)",
-         "getaddrinfo(host, port [, family, type, proto, flags]) -> list of (family, type, proto, canonname, sockaddr)\n\nFind the addresses of a host and a service.")
+         "getaddrinfo(host, port [, family, type, proto, flags]) -> list of (family, type, proto, canonname, sockaddr)\n\nFind the "
+         "addresses of a host and a service.")
 {
   int numbers[4] = {AF_UNSPEC, 0, 0, 0};
   for (int i = 0; i < 4; i++)
@@ -334,8 +367,11 @@ FUNCTION(_socket, getaddrinfo, "getaddrinfo(host, port, family=0, type=0, proto=
   else if (cd_is_bytes(args[0])) host = cd_dup(args[0]);
   else if (!cd_is_none(args[0])) cd_raise_type(vm, "getaddrinfo() argument 1 must be string or None");
   if (cd_raised(vm) || !addrinfo_port(vm, args[1], &port, &port_text)) goto done;
-  if (!cd_audit(vm, "socket.getaddrinfo", 5, (Value[]){args[0], args[1], cd_from_small(numbers[0]), cd_from_small(numbers[1]), cd_from_small(numbers[2])})) goto done;
-  struct addrinfo hints = {.ai_family = numbers[0], .ai_socktype = numbers[1], .ai_protocol = numbers[2], .ai_flags = numbers[3]}, *found = NULL;
+  if (!cd_audit(vm, "socket.getaddrinfo", 5,
+                (Value[]){args[0], args[1], cd_from_small(numbers[0]), cd_from_small(numbers[1]), cd_from_small(numbers[2])}))
+    goto done;
+  struct addrinfo hints = {.ai_family = numbers[0], .ai_socktype = numbers[1], .ai_protocol = numbers[2], .ai_flags = numbers[3]},
+                  *found = NULL;
   Thread *me = cd_unlock(vm);
   int error = getaddrinfo(host ? cd_bytes_data(host) : NULL, port_text, &hints, &found);
   cd_relock(vm, me);
@@ -350,7 +386,8 @@ done:
   return list;
 }
 
-FUNCTION(_socket, getnameinfo, "getnameinfo(sockaddr, flags, /)", "getnameinfo(sockaddr, flags) --> (host, port)\n\nFind the names of a host and a service from an address.")
+FUNCTION(_socket, getnameinfo, "getnameinfo(sockaddr, flags, /)",
+         "getnameinfo(sockaddr, flags) --> (host, port)\n\nFind the names of a host and a service from an address.")
 {
   int flags, port;
   if (!cd_is_tuple(args[0])) return cd_raise_type(vm, "getnameinfo() argument 1 must be a tuple");
@@ -380,7 +417,9 @@ FUNCTION(_socket, getnameinfo, "getnameinfo(sockaddr, flags, /)", "getnameinfo(s
     in6->sin6_flowinfo = htonl((uint32_t)extra[0]);
     in6->sin6_scope_id = (uint32_t)extra[1];
   }
-  error = several || mismatch ? 0 : getnameinfo(found->ai_addr, found->ai_addrlen, host_text, sizeof host_text, port_text, sizeof port_text, flags);
+  error = several || mismatch
+            ? 0
+            : getnameinfo(found->ai_addr, found->ai_addrlen, host_text, sizeof host_text, port_text, sizeof port_text, flags);
   freeaddrinfo(found);
   if (several) return cd_raise(vm, vm->exc.OSError, "sockaddr resolved to multiple addresses");
   if (mismatch) return cd_raise(vm, vm->exc.OSError, "IPv4 sockaddr must be 2 tuple");
@@ -390,13 +429,15 @@ FUNCTION(_socket, getnameinfo, "getnameinfo(sockaddr, flags, /)", "getnameinfo(s
 
 // ---- time-outs, interfaces, ancillary data ----
 
-FUNCTION(_socket, getdefaulttimeout, "getdefaulttimeout()", "getdefaulttimeout() -> timeout\n\nReturn the time-out of new sockets in seconds, or None.")
+FUNCTION(_socket, getdefaulttimeout, "getdefaulttimeout()",
+         "getdefaulttimeout() -> timeout\n\nReturn the time-out of new sockets in seconds, or None.")
 {
   int64_t timeout = socket_state(vm)->default_timeout;
   return timeout < 0 ? cd_none() : cd_float_new(vm, (double)timeout / 1e9);
 }
 
-FUNCTION(_socket, setdefaulttimeout, "setdefaulttimeout(timeout, /)", "setdefaulttimeout(timeout)\n\nSet the time-out of new sockets in seconds, or None for none.")
+FUNCTION(_socket, setdefaulttimeout, "setdefaulttimeout(timeout, /)",
+         "setdefaulttimeout(timeout)\n\nSet the time-out of new sockets in seconds, or None for none.")
 {
   int64_t timeout;
   if (!cd_socket_parse_timeout(vm, args[0], &timeout)) return NO_REF;
@@ -410,7 +451,8 @@ FUNCTION(_socket, if_nameindex, "if_nameindex()", "if_nameindex()\n\nReturn a li
   if (!all) return netdb_error(vm);
   Ref list = cd_list_new(vm);
   for (const struct if_nameindex *p = all; list && p->if_index; p++)
-    if (!cd_list_append_steal(vm, cd_as_list(list), cd_tuple2_steal(vm, cd_from_small(p->if_index), cd_fs_decode(vm, p->if_name, strlen(p->if_name))))) {
+    if (!cd_list_append_steal(vm, cd_as_list(list),
+                              cd_tuple2_steal(vm, cd_from_small(p->if_index), cd_fs_decode(vm, p->if_name, strlen(p->if_name))))) {
       cd_drop(vm, list);
       list = NO_REF;
     }
@@ -448,8 +490,16 @@ static Ref ancillary_size(VM *vm, const char *function, Value v, bool space)
   return cd_from_small((int64_t)(space ? CMSG_SPACE((size_t)length) : CMSG_LEN((size_t)length)));
 }
 
-METHOD_DEF_(socket_cmsg_len, "CMSG_LEN", "CMSG_LEN(length, /)", "CMSG_LEN(length) -> control message length\n\nReturn the length of an ancillary data item without trailing padding.", 0) { return ancillary_size(vm, "CMSG_LEN", args[0], false); }
-METHOD_DEF_(socket_cmsg_space, "CMSG_SPACE", "CMSG_SPACE(length, /)", "CMSG_SPACE(length) -> buffer size\n\nReturn the buffer size that an ancillary data item needs.", 0) { return ancillary_size(vm, "CMSG_SPACE", args[0], true); }
+METHOD_DEF_(socket_cmsg_len, "CMSG_LEN", "CMSG_LEN(length, /)",
+            "CMSG_LEN(length) -> control message length\n\nReturn the length of an ancillary data item without trailing padding.", 0)
+{
+  return ancillary_size(vm, "CMSG_LEN", args[0], false);
+}
+METHOD_DEF_(socket_cmsg_space, "CMSG_SPACE", "CMSG_SPACE(length, /)",
+            "CMSG_SPACE(length) -> buffer size\n\nReturn the buffer size that an ancillary data item needs.", 0)
+{
+  return ancillary_size(vm, "CMSG_SPACE", args[0], true);
+}
 
 // ---- the module ----
 
@@ -475,9 +525,11 @@ static bool socket_exec(VM *vm, Value module)
   if (!cd_bits(state->gaierror) && !(state->gaierror = cd_exception_type_new(vm, "socket.gaierror", NULL, os_error))) return false;
   if (!cd_bits(state->herror) && !(state->herror = cd_exception_type_new(vm, "socket.herror", NULL, os_error))) return false;
   if (!state->socket && !(state->socket = cd_type_from_spec(vm, &cd_socket_spec, NO_VALUE))) return false;
-  return cd_module_add(vm, module, "error", cd_dup(os_error)) && cd_module_add(vm, module, "timeout", cd_dup(cd_type_value(vm->exc.TimeoutError))) &&
+  return cd_module_add(vm, module, "error", cd_dup(os_error)) &&
+         cd_module_add(vm, module, "timeout", cd_dup(cd_type_value(vm->exc.TimeoutError))) &&
          cd_module_add(vm, module, "gaierror", cd_dup(state->gaierror)) && cd_module_add(vm, module, "herror", cd_dup(state->herror)) &&
-         cd_module_add(vm, module, "socket", cd_dup(cd_type_value(state->socket))) && cd_module_add(vm, module, "SocketType", cd_dup(cd_type_value(state->socket))) &&
+         cd_module_add(vm, module, "socket", cd_dup(cd_type_value(state->socket))) &&
+         cd_module_add(vm, module, "SocketType", cd_dup(cd_type_value(state->socket))) &&
          cd_module_add(vm, module, "has_ipv6", cd_true()) && cd_module_add(vm, module, "CAPI", cd_capsule_new(vm, state, "_socket.CAPI"));
 }
 

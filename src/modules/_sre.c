@@ -107,7 +107,8 @@ static bool subject_open(VM *vm, Subject *s, const Pattern *pattern, Value strin
   }
   if (!pattern->generic && s->text == pattern->bytes) {
     cd_release_buffer(vm, &s->buffer);
-    return cd_raise_type(vm, pattern->bytes ? "cannot use a bytes pattern on a string-like object" : "cannot use a string pattern on a bytes-like object");
+    return cd_raise_type(vm, pattern->bytes ? "cannot use a bytes pattern on a string-like object"
+                                            : "cannot use a string pattern on a bytes-like object");
   }
   s->pos = subject_clamp(pos, length);
   s->endpos = subject_clamp(endpos, length);
@@ -214,7 +215,8 @@ static Ref pattern_try(VM *vm, Value self, const Value *args, ReMode mode)
   return match;
 }
 
-METHOD(pattern, match, "match(self, /, string, pos=0, endpos=sys.maxsize)", "Matches zero or more characters at the beginning of the string.")
+METHOD(pattern, match, "match(self, /, string, pos=0, endpos=sys.maxsize)",
+       "Matches zero or more characters at the beginning of the string.")
 {
   return pattern_try(vm, self, args, RE_MATCH);
 }
@@ -349,7 +351,8 @@ static bool replacement_use_template(VM *vm, Replacement *r)
   Find found = cd_getattr_find(vm, r->value, N(__defaults__), &defaults);
   if (found != FIND_HIT) return found == FIND_MISSING;
   Value parsed = cd_is_tuple(defaults) && cd_tuple_size(defaults) == 1 ? cd_tuple_item_borrow(defaults, 0) : NO_VALUE;
-  if (parsed && cd_is_tuple(parsed) && cd_tuple_size(parsed) == 2 && cd_is_list(cd_tuple_item_borrow(parsed, 0)) && cd_is_list(cd_tuple_item_borrow(parsed, 1))) {
+  if (parsed && cd_is_tuple(parsed) && cd_tuple_size(parsed) == 2 && cd_is_list(cd_tuple_item_borrow(parsed, 0)) &&
+      cd_is_list(cd_tuple_item_borrow(parsed, 1))) {
     r->kind = REPLACE_TEMPLATE;
     r->places = cd_dup(cd_tuple_item_borrow(parsed, 0));
     r->texts = cd_dup(cd_tuple_item_borrow(parsed, 1));
@@ -453,7 +456,8 @@ static Ref pattern_replace(VM *vm, Value self, const Value *args, int64_t *repla
   }
   bool ok = run != RE_RUN_ERROR;
   if (ok && *replaced == 0 && (cd_is_exact(args[1], vm->types.str) || cd_is_exact(args[1], vm->types.bytes))) result = cd_dup(args[1]);
-  else if (ok && (from >= w.subject.size || cd_list_append_steal(vm, cd_as_list(list), subject_slice(vm, &w.subject, from, w.subject.size))))
+  else if (ok &&
+           (from >= w.subject.size || cd_list_append_steal(vm, cd_as_list(list), subject_slice(vm, &w.subject, from, w.subject.size))))
     result = pattern_join(vm, &w, list);
   cd_drop(vm, list);
   walk_close(vm, &w);
@@ -461,7 +465,8 @@ static Ref pattern_replace(VM *vm, Value self, const Value *args, int64_t *repla
   return result;
 }
 
-METHOD(pattern, sub, "sub(self, /, repl, string, count=0)", "Return the string with the leftmost matches, not overlapping, replaced by repl.")
+METHOD(pattern, sub, "sub(self, /, repl, string, count=0)",
+       "Return the string with the leftmost matches, not overlapping, replaced by repl.")
 {
   int64_t replaced;
   return pattern_replace(vm, self, args, &replaced);
@@ -499,7 +504,9 @@ static Ref scanner_step(VM *vm, Value self, ReMode mode)
   ReRequest request = {.subject = &scanner->subject.bytes, .start = (size_t)scanner->start, .mode = mode,
                        .not_empty_at_start = scanner->must_advance, .offsets = offsets.items};
   ReResult result = pattern_run(vm, p, &request);
-  Ref match = result == RE_RUN_YES ? match_new(vm, scanner->pattern, &scanner->subject, &request) : result == RE_RUN_NO ? cd_none() : NO_REF;
+  Ref match = result == RE_RUN_YES  ? match_new(vm, scanner->pattern, &scanner->subject, &request)
+              : result == RE_RUN_NO ? cd_none()
+                                    : NO_REF;
   if (result == RE_RUN_NO) scanner->start = -1;
   if (result == RE_RUN_YES) {
     scanner->must_advance = offsets.items[0] == offsets.items[1];
@@ -550,7 +557,8 @@ static const TypeSpec scanner_iterator_spec = {
   .slots = {.release = scanner_release, .traverse = scanner_traverse, .iter = scanner_iterator_iter, .next = scanner_iterator_next},
 };
 
-METHOD(pattern, finditer, "finditer(self, /, string, pos=0, endpos=sys.maxsize)", "Return an iterator over all matches, not overlapping, as Match objects.")
+METHOD(pattern, finditer, "finditer(self, /, string, pos=0, endpos=sys.maxsize)",
+       "Return an iterator over all matches, not overlapping, as Match objects.")
 {
   return scanner_new(vm, ((SreState *)cd_state(vm, MODULE__sre))->iterator, self, args);
 }
@@ -563,7 +571,10 @@ METHOD(pattern, scanner, "scanner(self, /, string, pos=0, endpos=sys.maxsize)", 
 
 METHOD(pattern, __copy__, "__copy__(self, /)", NULL) { return cd_dup(self); }
 METHOD(pattern, __deepcopy__, "__deepcopy__(self, memo, /)", NULL) { return cd_dup(self); }
-CLASS_METHOD(pattern, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
+CLASS_METHOD(pattern, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585")
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
 METHOD(pattern, __sizeof__, "__sizeof__(self, /)", "Return the size in memory, in bytes.")
 {
   return cd_from_small((int64_t)(sizeof(Pattern) + pattern_of(self)->code_size * sizeof(uint32_t) + pattern_of(self)->tree.arena.total));
@@ -591,7 +602,8 @@ static Ref pattern_repr(VM *vm, Value self)
   if (!p->bytes && (flags & (LOCALE | UNICODE | ASCII)) == UNICODE) flags &= ~(int64_t)UNICODE;
   TextBuilder text;
   cd_text_init(&text, vm);
-  if (cd_text_format(&text, "re.compile(%.200R", p->pattern) && pattern_put_flags(&text, flags) && cd_text_puts(&text, ")")) return cd_text_finish(&text);
+  if (cd_text_format(&text, "re.compile(%.200R", p->pattern) && pattern_put_flags(&text, flags) && cd_text_puts(&text, ")"))
+    return cd_text_finish(&text);
   cd_text_clear(&text);
   return NO_REF;
 }
@@ -608,7 +620,8 @@ static bool pattern_hash(VM *vm, Value self, int64_t *out)
 static Ref pattern_compare(VM *vm, Value self, Value other, CompareOp op)
 {
   const SreState *state = cd_state(vm, MODULE__sre);
-  if ((op != COMPARE_EQ && op != COMPARE_NE) || !cd_is_exact(self, state->pattern) || !cd_is_exact(other, state->pattern)) return cd_not_implemented();
+  if ((op != COMPARE_EQ && op != COMPARE_NE) || !cd_is_exact(self, state->pattern) || !cd_is_exact(other, state->pattern))
+    return cd_not_implemented();
   const Pattern *a = pattern_of(self), *b = pattern_of(other);
   bool equal = a == b || (a->flags == b->flags && a->bytes == b->bytes && a->code_size == b->code_size &&
                           memcmp(a->code, b->code, a->code_size * sizeof *a->code) == 0);
@@ -655,10 +668,16 @@ static const MethodDef *const pattern_methods[] = {
   &pattern___class_getitem___def, &pattern___sizeof___def, NULL,
 };
 static const TypeSpec pattern_spec = {
-  .name = "re.Pattern", .doc = "Compiled regular expression object.", .basicsize = sizeof(Pattern),
-  .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE | TYPE_HAS_WEAKREFS, .weaklist_offset = offsetof(Pattern, weaklist), .methods = pattern_methods,
-  .getset = pattern_getset, .members = pattern_members,
-  .slots = {.release = pattern_release, .traverse = pattern_traverse, .repr = pattern_repr, .hash = pattern_hash, .compare = pattern_compare},
+  .name = "re.Pattern",
+  .doc = "Compiled regular expression object.",
+  .basicsize = sizeof(Pattern),
+  .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE | TYPE_HAS_WEAKREFS,
+  .weaklist_offset = offsetof(Pattern, weaklist),
+  .methods = pattern_methods,
+  .getset = pattern_getset,
+  .members = pattern_members,
+  .slots =
+    {.release = pattern_release, .traverse = pattern_traverse, .repr = pattern_repr, .hash = pattern_hash, .compare = pattern_compare},
 };
 
 // ---- Match ----
@@ -727,9 +746,10 @@ static int64_t match_position(VM *vm, const Match *m, size_t offset)
   return (int64_t)cd_str_position(m->string, offset);
 }
 
-METHOD_DEF_RAW_(match_group, "group", "group(self, /, *groups)",
-                "group([group1, ...]) -> str or tuple.\n\nText of one group, by number or name, or a tuple of several; 0 is the whole match.",
-                METHOD_NO_SIGNATURE)
+METHOD_DEF_RAW_(
+  match_group, "group", "group(self, /, *groups)",
+  "group([group1, ...]) -> str or tuple.\n\nText of one group, by number or name, or a tuple of several; 0 is the whole match.",
+  METHOD_NO_SIGNATURE)
 {
   const Match *m = match_of(self);
   uint32_t group;
@@ -762,7 +782,8 @@ METHOD(match, groups, "groups(self, /, default=None)", "Return a tuple with the 
   return tuple;
 }
 
-METHOD(match, groupdict, "groupdict(self, /, default=None)", "Return a dictionary of the named groups, with default for those that took no part.")
+METHOD(match, groupdict, "groupdict(self, /, default=None)",
+       "Return a dictionary of the named groups, with default for those that took no part.")
 {
   const Match *m = match_of(self);
   Ref dict = cd_dict_new(vm);
@@ -792,7 +813,8 @@ METHOD(match, end, "end(self, group=0, /)", "Return where the group ends, -1 if 
 
 static Ref match_span_of(VM *vm, const Match *m, uint32_t group)
 {
-  return cd_tuple2_steal(vm, cd_from_small(match_position(vm, m, m->offsets[2 * group])), cd_from_small(match_position(vm, m, m->offsets[2 * group + 1])));
+  return cd_tuple2_steal(vm, cd_from_small(match_position(vm, m, m->offsets[2 * group])),
+                         cd_from_small(match_position(vm, m, m->offsets[2 * group + 1])));
 }
 METHOD(match, span, "span(self, group=0, /)", "Return (start, end) of the group, (-1, -1) if it took no part.")
 {
@@ -810,7 +832,10 @@ METHOD(match, expand, "expand(self, /, template)", "Return the template with its
 
 METHOD(match, __copy__, "__copy__(self, /)", NULL) { return cd_dup(self); }
 METHOD(match, __deepcopy__, "__deepcopy__(self, memo, /)", NULL) { return cd_dup(self); }
-CLASS_METHOD(match, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
+CLASS_METHOD(match, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585")
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
 
 static Ref match_repr(VM *vm, Value self)
 {
@@ -822,7 +847,10 @@ static Ref match_repr(VM *vm, Value self)
   return repr;
 }
 
-static Ref match_get_lastindex(VM *vm, Value self) { return match_of(self)->last_group ? cd_from_small(match_of(self)->last_group) : cd_none(); }
+static Ref match_get_lastindex(VM *vm, Value self)
+{
+  return match_of(self)->last_group ? cd_from_small(match_of(self)->last_group) : cd_none();
+}
 static Ref match_get_lastgroup(VM *vm, Value self)
 {
   const Match *m = match_of(self);
@@ -862,10 +890,15 @@ static const MethodDef *const match_methods[] = {
   &match___copy___def, &match___deepcopy___def, &match___class_getitem___def, NULL,
 };
 static const TypeSpec match_spec = {
-  .name = "re.Match", .doc = "The result of re.match() and re.search().\nMatch objects always have a boolean value of True.",
-  .basicsize = sizeof(Match), .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE, .methods = match_methods, .getset = match_getset,
+  .name = "re.Match",
+  .doc = "The result of re.match() and re.search().\nMatch objects always have a boolean value of True.",
+  .basicsize = sizeof(Match),
+  .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE,
+  .methods = match_methods,
+  .getset = match_getset,
   .members = match_members,
-  .slots = {.release = match_release, .traverse = match_traverse, .alloc_size = match_alloc_size, .repr = match_repr, .getitem = match_getitem},
+  .slots =
+    {.release = match_release, .traverse = match_traverse, .alloc_size = match_alloc_size, .repr = match_repr, .getitem = match_getitem},
 };
 
 // ---- functions ----
@@ -965,7 +998,8 @@ static bool sre_exec(VM *vm, Value module)
 {
   SreState *state = cd_state(vm, MODULE__sre);
   return (state->pcre = cd_re_pcre_new(vm)) && (state->pattern = cd_type_from_spec(vm, &pattern_spec, NO_VALUE)) &&
-         (state->match = cd_type_from_spec(vm, &match_spec, NO_VALUE)) && (state->scanner = cd_type_from_spec(vm, &scanner_spec, NO_VALUE)) &&
+         (state->match = cd_type_from_spec(vm, &match_spec, NO_VALUE)) &&
+         (state->scanner = cd_type_from_spec(vm, &scanner_spec, NO_VALUE)) &&
          (state->iterator = cd_type_from_spec(vm, &scanner_iterator_spec, NO_VALUE)) && cd_module_add_int(vm, module, "MAGIC", SRE_MAGIC) &&
          cd_module_add_int(vm, module, "CODESIZE", SRE_CODE_SIZE) && cd_module_add_int(vm, module, "MAXREPEAT", SRE_MAX_REPEAT) &&
          cd_module_add_int(vm, module, "MAXGROUPS", SRE_MAX_GROUPS);
@@ -990,5 +1024,10 @@ static void sre_clear(VM *vm, void *p)
 }
 
 const ModuleDef cd_module__sre = {
-  .name = "_sre", .functions = sre_functions, .state_size = sizeof(SreState), .exec = sre_exec, .traverse = sre_traverse, .clear = sre_clear,
+  .name = "_sre",
+  .functions = sre_functions,
+  .state_size = sizeof(SreState),
+  .exec = sre_exec,
+  .traverse = sre_traverse,
+  .clear = sre_clear,
 };

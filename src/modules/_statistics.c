@@ -56,4 +56,5 @@ FUNCTION(_statistics, _normal_dist_inv_cdf, "_normal_dist_inv_cdf(p, mu, sigma, 
 
 static const MethodDef *const statistics_functions[] = {&_statistics__normal_dist_inv_cdf_def, NULL};
 
-const ModuleDef cd_module__statistics = {.name = "_statistics", .doc = "Accelerators for the statistics module.", .functions = statistics_functions};
+const ModuleDef cd_module__statistics = {
+  .name = "_statistics", .doc = "Accelerators for the statistics module.", .functions = statistics_functions};

@@ -86,7 +86,8 @@ static const TypeSpec field_name_iterator_spec = {
   .slots = {.release = format_iterator_release, .iter = format_iterator_iter, .next = field_name_iterator_next},
 };
 
-METHOD_DEF_(_string_formatter_parser, "formatter_parser", "formatter_parser(format, /)", "Iterate over the pieces of a format: (literal, field name, specification, conversion).", METHOD_NO_SIGNATURE)
+METHOD_DEF_(_string_formatter_parser, "formatter_parser", "formatter_parser(format, /)",
+            "Iterate over the pieces of a format: (literal, field name, specification, conversion).", METHOD_NO_SIGNATURE)
 {
   if (!cd_is_str(args[0])) return cd_raise_type(vm, "expected str, got %T", args[0]);
   StringState *state = cd_state(vm, MODULE__string);
@@ -131,6 +132,11 @@ static void string_clear(VM *vm, void *p)
 static const MethodDef *const string_functions[] = {&_string_formatter_parser_def, &_string_formatter_field_name_split_def, NULL};
 
 const ModuleDef cd_module__string = {
-  .name = "_string", .doc = "What string.Formatter needs to read formats.", .functions = string_functions, .state_size = sizeof(StringState),
-  .exec = string_exec, .traverse = string_traverse, .clear = string_clear,
+  .name = "_string",
+  .doc = "What string.Formatter needs to read formats.",
+  .functions = string_functions,
+  .state_size = sizeof(StringState),
+  .exec = string_exec,
+  .traverse = string_traverse,
+  .clear = string_clear,
 };

@@ -159,7 +159,8 @@ static bool packer_range(VM *vm, char code, int64_t size)
   case 'B': return PACKER_ERROR(vm, "ubyte format requires 0 <= number <= 255");
   case 'h': return PACKER_ERROR(vm, "short format requires -32768 <= number <= 32767");
   case 'H': return PACKER_ERROR(vm, "ushort format requires 0 <= number <= 65535");
-  case 'I': case 'L': return PACKER_ERROR(vm, "'%c' format requires 0 <= number <= %llu", code, (unsigned long long)UINT64_MAX >> (64 - 8 * size));
+  case 'I':
+  case 'L': return PACKER_ERROR(vm, "'%c' format requires 0 <= number <= %llu", code, (unsigned long long)UINT64_MAX >> (64 - 8 * size));
   default: {
     long long limit = (long long)(INT64_MAX >> (64 - 8 * size));
     return PACKER_ERROR(vm, "'%c' format requires %lld <= number <= %lld", code, -limit - 1, limit);
@@ -318,7 +319,8 @@ static bool packer_pack_all(VM *vm, Packer *s, const Value *args, unsigned char 
 static Ref packer_pack_values(VM *vm, Value self, const Value *args, size_t nargs)
 {
   Packer *s = packer_of(self);
-  if ((int64_t)nargs != s->count) return PACKER_ERROR(vm, "pack expected %lld items for packing (got %zd)", (long long)s->count, (int64_t)nargs);
+  if ((int64_t)nargs != s->count)
+    return PACKER_ERROR(vm, "pack expected %lld items for packing (got %zd)", (long long)s->count, (int64_t)nargs);
   Ref bytes = cd_bytes_new(vm, NULL, (size_t)s->size);
   if (!bytes) return NO_REF;
   memset(cd_bytes_data(bytes), 0, (size_t)s->size);
@@ -336,8 +338,9 @@ static bool packer_pack_into_buffer(VM *vm, Packer *s, const Buffer *buffer, int
     offset += buffer->size;
   }
   if (buffer->size - offset < s->size)
-    return PACKER_ERROR(vm, "pack_into requires a buffer of at least %llu bytes for packing %lld bytes at offset %lld (actual buffer size is %lld)",
-                        (unsigned long long)s->size + (unsigned long long)offset, (long long)s->size, (long long)offset, (long long)buffer->size);
+    return PACKER_ERROR(
+      vm, "pack_into requires a buffer of at least %llu bytes for packing %lld bytes at offset %lld (actual buffer size is %lld)",
+      (unsigned long long)s->size + (unsigned long long)offset, (long long)s->size, (long long)offset, (long long)buffer->size);
   memset(buffer->data + offset, 0, (size_t)s->size);
   return packer_pack_all(vm, s, args, (unsigned char *)buffer->data + offset);
 }
@@ -436,14 +439,16 @@ static Ref packer_unpack_value(VM *vm, Value self, Value data)
 static Ref packer_unpack_at(VM *vm, const Packer *s, const Buffer *buffer, int64_t offset)
 {
   if (offset < 0) {
-    if (offset + s->size > 0) return PACKER_ERROR(vm, "not enough data to unpack %lld bytes at offset %lld", (long long)s->size, (long long)offset);
+    if (offset + s->size > 0)
+      return PACKER_ERROR(vm, "not enough data to unpack %lld bytes at offset %lld", (long long)s->size, (long long)offset);
     if (offset + buffer->size < 0)
       return PACKER_ERROR(vm, "offset %lld out of range for %lld-byte buffer", (long long)offset, (long long)buffer->size);
     offset += buffer->size;
   }
   if (buffer->size - offset < s->size)
-    return PACKER_ERROR(vm, "unpack_from requires a buffer of at least %llu bytes for unpacking %lld bytes at offset %lld (actual buffer size is %lld)",
-                        (unsigned long long)s->size + (unsigned long long)offset, (long long)s->size, (long long)offset, (long long)buffer->size);
+    return PACKER_ERROR(
+      vm, "unpack_from requires a buffer of at least %llu bytes for unpacking %lld bytes at offset %lld (actual buffer size is %lld)",
+      (unsigned long long)s->size + (unsigned long long)offset, (long long)s->size, (long long)offset, (long long)buffer->size);
   return packer_unpack_all(vm, s, buffer->data + offset);
 }
 
@@ -546,8 +551,9 @@ static bool packer_initialise(VM *vm, Value self, Value format)
 {
   Ref text = cd_is_str(format) ? cd_encode(vm, format, "ascii", NULL) : cd_is_bytes(format) ? cd_dup(format) : NO_REF;
   if (!text)
-    return cd_raised(vm) ? false
-                         : cd_raise_type(vm, "Struct() argument 1 must be a str or bytes object, not %.200s", cd_type_name(cd_type_of(vm, format)));
+    return cd_raised(vm)
+             ? false
+             : cd_raise_type(vm, "Struct() argument 1 must be a str or bytes object, not %.200s", cd_type_name(cd_type_of(vm, format)));
   bool ok = packer_compile(vm, packer_of(self), text);
   cd_drop(vm, text);
   return ok;
@@ -568,12 +574,14 @@ static void packer_release(VM *vm, Object *self)
 }
 
 METHOD_DEF_RAW_(packer_pack_method, "pack", "pack(self, *args)",
-                "S.pack(v1, v2, ...) -> bytes\n\nReturn a bytes object with the values, packed by the format of S. See help(struct).", METHOD_NO_SIGNATURE)
+                "S.pack(v1, v2, ...) -> bytes\n\nReturn a bytes object with the values, packed by the format of S. See help(struct).",
+                METHOD_NO_SIGNATURE)
 {
   return cd_no_keywords(vm, "Struct.pack", kwnames) ? packer_pack_values(vm, self, args, nargs) : NO_REF;
 }
 METHOD_DEF_RAW_(packer_pack_into_method, "pack_into", "pack_into(self, *args)",
-                "S.pack_into(buffer, offset, v1, v2, ...)\n\nPack the values by the format of S into the writable buffer, starting at offset. See help(struct).",
+                "S.pack_into(buffer, offset, v1, v2, ...)\n\nPack the values by the format of S into the writable buffer, starting at "
+                "offset. See help(struct).",
                 METHOD_NO_SIGNATURE)
 {
   return cd_no_keywords(vm, "Struct.pack_into", kwnames) ? packer_pack_into_values(vm, self, args, nargs) : NO_REF;
@@ -584,12 +592,16 @@ METHOD_DEF_(packer_unpack_method, "unpack", "unpack(self, buffer, /)",
   return packer_unpack_value(vm, self, args[0]);
 }
 METHOD_DEF_(packer_unpack_from_method, "unpack_from", "unpack_from(self, /, buffer, offset=0)",
-            "Return a tuple containing unpacked values, from offset on.\n\nThe buffer must hold at least Struct.size bytes from there. See help(struct).", 0)
+            "Return a tuple containing unpacked values, from offset on.\n\nThe buffer must hold at least Struct.size bytes from there. See "
+            "help(struct).",
+            0)
 {
   return packer_unpack_from_value(vm, self, args[0], args[1]);
 }
-METHOD_DEF_(packer_iter_unpack_method, "iter_unpack", "iter_unpack(self, buffer, /)",
-            "Return an iterator over tuples of unpacked values.\n\nThe buffer's size in bytes must be a multiple of Struct.size. See help(struct).", 0)
+METHOD_DEF_(
+  packer_iter_unpack_method, "iter_unpack", "iter_unpack(self, buffer, /)",
+  "Return an iterator over tuples of unpacked values.\n\nThe buffer's size in bytes must be a multiple of Struct.size. See help(struct).",
+  0)
 {
   return packer_iterate(vm, self, args[0]);
 }
@@ -612,8 +624,13 @@ static const GetSetDef packer_getset[] = {
 };
 
 static const MethodDef *const packer_methods[] = {
-  &packer_iter_unpack_method_def, &packer_pack_method_def, &packer_pack_into_method_def, &packer_unpack_method_def, &packer_unpack_from_method_def,
-  &packer___sizeof___def, NULL,
+  &packer_iter_unpack_method_def,
+  &packer_pack_method_def,
+  &packer_pack_into_method_def,
+  &packer_unpack_method_def,
+  &packer_unpack_from_method_def,
+  &packer___sizeof___def,
+  NULL,
 };
 
 static const TypeSpec packer_spec = {
@@ -666,7 +683,8 @@ FUNCTION(_struct, calcsize, "calcsize(format, /)", "Return size in bytes of the 
 }
 
 METHOD_DEF_RAW_(packer_pack_function, "pack", "pack(format, *args)",
-                "pack(format, v1, v2, ...) -> bytes\n\nReturn a bytes object with the values, packed by the format. See help(struct).", METHOD_NO_SIGNATURE)
+                "pack(format, v1, v2, ...) -> bytes\n\nReturn a bytes object with the values, packed by the format. See help(struct).",
+                METHOD_NO_SIGNATURE)
 {
   if (!cd_no_keywords(vm, "_struct.pack", kwnames)) return NO_REF;
   if (nargs == 0) return cd_raise_type(vm, "missing format argument");
@@ -676,7 +694,8 @@ METHOD_DEF_RAW_(packer_pack_function, "pack", "pack(format, *args)",
 }
 
 METHOD_DEF_RAW_(packer_pack_into_function, "pack_into", "pack_into(format, *args)",
-                "pack_into(format, buffer, offset, v1, v2, ...)\n\nPack the values by the format into the writable buffer, starting at offset. See help(struct).",
+                "pack_into(format, buffer, offset, v1, v2, ...)\n\nPack the values by the format into the writable buffer, starting at "
+                "offset. See help(struct).",
                 METHOD_NO_SIGNATURE)
 {
   if (!cd_no_keywords(vm, "_struct.pack_into", kwnames)) return NO_REF;
@@ -687,7 +706,8 @@ METHOD_DEF_RAW_(packer_pack_into_function, "pack_into", "pack_into(format, *args
 }
 
 FUNCTION(_struct, unpack, "unpack(format, buffer, /)",
-         "Return a tuple containing values unpacked according to the format string.\n\nThe buffer's size in bytes must be calcsize(format). See help(struct).")
+         "Return a tuple containing values unpacked according to the format string.\n\nThe buffer's size in bytes must be "
+         "calcsize(format). See help(struct).")
 {
   Ref s = packer_for_format(vm, args[0]), result = s ? packer_unpack_value(vm, s, args[1]) : NO_REF;
   cd_drop(vm, s);
@@ -695,7 +715,8 @@ FUNCTION(_struct, unpack, "unpack(format, buffer, /)",
 }
 
 FUNCTION(_struct, unpack_from, "unpack_from(format, /, buffer, offset=0)",
-         "Return a tuple containing values unpacked according to the format string, from offset on.\n\nThe buffer must hold at least calcsize(format) bytes from there. "
+         "Return a tuple containing values unpacked according to the format string, from offset on.\n\nThe buffer must hold at least "
+         "calcsize(format) bytes from there. "
          "See help(struct).")
 {
   Ref s = packer_for_format(vm, args[0]), result = s ? packer_unpack_from_value(vm, s, args[1], args[2]) : NO_REF;
@@ -704,7 +725,8 @@ FUNCTION(_struct, unpack_from, "unpack_from(format, /, buffer, offset=0)",
 }
 
 FUNCTION(_struct, iter_unpack, "iter_unpack(format, buffer, /)",
-         "Return an iterator over tuples of values unpacked according to the format string.\n\nThe buffer's size in bytes must be a multiple of calcsize(format). See "
+         "Return an iterator over tuples of values unpacked according to the format string.\n\nThe buffer's size in bytes must be a "
+         "multiple of calcsize(format). See "
          "help(struct).")
 {
   Ref s = packer_for_format(vm, args[0]), result = s ? packer_iterate(vm, s, args[1]) : NO_REF;
@@ -716,7 +738,8 @@ static bool packer_exec(VM *vm, Value module)
 {
   PackerState *state = packer_state(vm);
   if (!cd_bits(state->cache) && !(state->cache = cd_dict_new(vm))) return false;
-  if (!cd_bits(state->error) && !(state->error = cd_exception_type_new(vm, "struct.error", NULL, cd_type_value(vm->exc.Exception)))) return false;
+  if (!cd_bits(state->error) && !(state->error = cd_exception_type_new(vm, "struct.error", NULL, cd_type_value(vm->exc.Exception))))
+    return false;
   if (!state->packer_type && !(state->packer_type = cd_type_from_spec(vm, &packer_spec, NO_VALUE))) return false;
   if (!state->iterator_type && !(state->iterator_type = cd_type_from_spec(vm, &packer_iterator_spec, NO_VALUE))) return false;
   return cd_module_add(vm, module, "Struct", cd_dup_object(state->packer_type)) && cd_module_add(vm, module, "error", cd_dup(state->error));
@@ -748,12 +771,18 @@ static const MethodDef *const packer_functions[] = {
 
 const ModuleDef cd_module__struct = {
   .name = "_struct",
-  .doc = "Functions to convert between Python values and C structs.\nThe bytes of a C struct are a bytes object here; a format string describes their layout.\n\n"
-         "The first character may choose byte order, sizes and alignment:\n  @: native order, size & alignment (default)\n  =: native order, std. size & alignment\n"
-         "  <: little-endian, std. size & alignment\n  >: big-endian, std. size & alignment\n  !: same as >\n\nThe others name types, each possibly after a repeat count:\n"
-         "  x: pad byte (no data); c:char; b:signed byte; B:unsigned byte;\n  ?: _Bool; h:short; H:unsigned short; i:int; I:unsigned int;\n  l:long; L:unsigned long; q:long long; "
-         "Q:unsigned long long;\n  e:half-float; f:float; d:double.\nHere the count is a length in bytes:\n  s:string (array of char); p: pascal string (with count byte).\n"
-         "Native format only:\n  n:ssize_t; N:size_t; P:an integer as wide as a pointer.\nSpaces between them are ignored.\n\nThe variable struct.error is an exception raised on "
+  .doc = "Functions to convert between Python values and C structs.\nThe bytes of a C struct are a bytes object here; a format string "
+         "describes their layout.\n\n"
+         "The first character may choose byte order, sizes and alignment:\n  @: native order, size & alignment (default)\n  =: native "
+         "order, std. size & alignment\n"
+         "  <: little-endian, std. size & alignment\n  >: big-endian, std. size & alignment\n  !: same as >\n\nThe others name types, each "
+         "possibly after a repeat count:\n"
+         "  x: pad byte (no data); c:char; b:signed byte; B:unsigned byte;\n  ?: _Bool; h:short; H:unsigned short; i:int; I:unsigned "
+         "int;\n  l:long; L:unsigned long; q:long long; "
+         "Q:unsigned long long;\n  e:half-float; f:float; d:double.\nHere the count is a length in bytes:\n  s:string (array of char); p: "
+         "pascal string (with count byte).\n"
+         "Native format only:\n  n:ssize_t; N:size_t; P:an integer as wide as a pointer.\nSpaces between them are ignored.\n\nThe variable "
+         "struct.error is an exception raised on "
          "errors.\n",
   .functions = packer_functions,
   .state_size = sizeof(PackerState),

@@ -8,10 +8,23 @@
 FUNCTION(testinternalcapi, get_config, "get_config()", "Start-up choices, as far as tests ask for them.")
 {
   const Config *c = &vm->config;
-  const struct { const char *name; int value; } rows[] = {
-    {"code_debug_ranges", 1}, {"isolated", c->isolated}, {"use_environment", !c->ignore_environment}, {"dev_mode", c->dev_mode}, {"optimization_level", c->optimize},
-    {"write_bytecode", !c->dont_write_bytecode}, {"verbose", c->verbose}, {"quiet", c->quiet}, {"inspect", c->inspect}, {"interactive", c->interactive},
-    {"site_import", !c->no_site}, {"bytes_warning", c->bytes_warning}, {"int_max_str_digits", c->int_max_str_digits}, {"faulthandler", 0}, {"tracemalloc", 0},
+  const struct { const char *name; int value;
+  } rows[] = {
+    {"code_debug_ranges", 1},
+    {"isolated", c->isolated},
+    {"use_environment", !c->ignore_environment},
+    {"dev_mode", c->dev_mode},
+    {"optimization_level", c->optimize},
+    {"write_bytecode", !c->dont_write_bytecode},
+    {"verbose", c->verbose},
+    {"quiet", c->quiet},
+    {"inspect", c->inspect},
+    {"interactive", c->interactive},
+    {"site_import", !c->no_site},
+    {"bytes_warning", c->bytes_warning},
+    {"int_max_str_digits", c->int_max_str_digits},
+    {"faulthandler", 0},
+    {"tracemalloc", 0},
   };
   Ref dict = cd_dict_new(vm);
   for (size_t i = 0; dict && i < ARRAY_LEN(rows); i++)
@@ -19,7 +32,10 @@ FUNCTION(testinternalcapi, get_config, "get_config()", "Start-up choices, as far
   return dict;
 }
 
-FUNCTION(testinternalcapi, get_recursion_depth, "get_recursion_depth()", "How deep calls are nested now.") { return cd_from_small(vm->thread->recursion_depth); }
+FUNCTION(testinternalcapi, get_recursion_depth, "get_recursion_depth()", "How deep calls are nested now.")
+{
+  return cd_from_small(vm->thread->recursion_depth);
+}
 
 #if CD_ALLOC_CHECKED
 typedef struct CensusRow { Type *type; int64_t objects, references; } CensusRow;
@@ -68,7 +84,10 @@ static const MethodDef *const testinternalcapi_functions[] = {
   NULL,
 };
 
-static bool testinternalcapi_exec(VM *vm, Value module) { return cd_module_add_int(vm, module, "SIZEOF_PYGC_HEAD", (int64_t)sizeof(void *)); }
+static bool testinternalcapi_exec(VM *vm, Value module)
+{
+  return cd_module_add_int(vm, module, "SIZEOF_PYGC_HEAD", (int64_t)sizeof(void *));
+}
 
 const ModuleDef cd_module__testinternalcapi = {
   .name = "_testinternalcapi",

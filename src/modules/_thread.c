@@ -120,7 +120,8 @@ static Ref lock_give(VM *vm, Lock *lock)
   return cd_none();
 }
 
-METHOD(lock, acquire, "acquire(self, blocking=True, timeout=-1)", "Lock; waits until that is possible, or timeout seconds, or not at all. True if it was locked.")
+METHOD(lock, acquire, "acquire(self, blocking=True, timeout=-1)",
+       "Lock; waits until that is possible, or timeout seconds, or not at all. True if it was locked.")
 {
   return lock_take(vm, as_lock(self), args[0], args[1]);
 }
@@ -161,14 +162,21 @@ METHOD(lock, _at_fork_reinit, "_at_fork_reinit(self, /)", "A new, free lock in p
 static Ref lock_repr(VM *vm, Value self)
 {
   Ref name = cd_type_qualified_name(vm, cd_object(self)->type);
-  Ref text = name ? cd_str_format(vm, "<%s %U object at 0x%llx>", as_lock(self)->locked ? "locked" : "unlocked", name, (long long)cd_bits(self)) : NO_REF;
+  Ref text = name ? cd_str_format(vm, "<%s %U object at 0x%llx>", as_lock(self)->locked ? "locked" : "unlocked", name,
+                                  (long long)cd_bits(self))
+                  : NO_REF;
   cd_drop(vm, name);
   return text;
 }
-static const MethodDef *const lock_methods[] = {&lock_acquire_def, &lock_acquire_lock_def, &lock_release_def, &lock_release_lock_def, &lock_locked_def,
-                                                &lock_locked_lock_def, &lock___enter___def, &lock___exit___def, &lock__at_fork_reinit_def, NULL};
-static const TypeSpec lock_spec = {.name = "_thread.lock", .doc = "A lock that one thread at a time can hold. Made by allocate_lock().", .basicsize = sizeof(Lock),
-                                   .flags = TYPE_HAS_WEAKREFS | TYPE_NO_NEW, .weaklist_offset = offsetof(Lock, weaklist), .methods = lock_methods,
+static const MethodDef *const lock_methods[] = {
+  &lock_acquire_def,     &lock_acquire_lock_def, &lock_release_def,  &lock_release_lock_def,    &lock_locked_def,
+  &lock_locked_lock_def, &lock___enter___def,    &lock___exit___def, &lock__at_fork_reinit_def, NULL};
+static const TypeSpec lock_spec = {.name = "_thread.lock",
+                                   .doc = "A lock that one thread at a time can hold. Made by allocate_lock().",
+                                   .basicsize = sizeof(Lock),
+                                   .flags = TYPE_HAS_WEAKREFS | TYPE_NO_NEW,
+                                   .weaklist_offset = offsetof(Lock, weaklist),
+                                   .methods = lock_methods,
                                    .slots = {.repr = lock_repr, .release = lock_release_object}};
 
 // ---- RLock ----
@@ -280,16 +288,21 @@ static Ref rlock_repr(VM *vm, Value self)
 {
   ReentrantLock *lock = as_rlock(self);
   Ref name = cd_type_qualified_name(vm, cd_object(self)->type);
-  Ref text = name ? cd_str_format(vm, "<%s %U object owner=%lld count=%lld at 0x%llx>", lock->count ? "locked" : "unlocked", name, (long long)lock->owner,
-                                  (long long)lock->count, (long long)cd_bits(self))
+  Ref text = name ? cd_str_format(vm, "<%s %U object owner=%lld count=%lld at 0x%llx>", lock->count ? "locked" : "unlocked", name,
+                                  (long long)lock->owner, (long long)lock->count, (long long)cd_bits(self))
                   : NO_REF;
   cd_drop(vm, name);
   return text;
 }
-static const MethodDef *const rlock_methods[] = {&rlock_acquire_def, &rlock_release_def, &rlock___enter___def, &rlock___exit___def, &rlock__is_owned_def,
-                                                 &rlock__release_save_def, &rlock__acquire_restore_def, &rlock__at_fork_reinit_def, NULL};
-static const TypeSpec rlock_spec = {.name = "_thread.RLock", .doc = "A lock that its holder can take again.", .basicsize = sizeof(ReentrantLock),
-                                    .flags = TYPE_BASE | TYPE_HAS_WEAKREFS, .weaklist_offset = offsetof(ReentrantLock, weaklist), .methods = rlock_methods,
+static const MethodDef *const rlock_methods[] = {&rlock_acquire_def,          &rlock_release_def,         &rlock___enter___def,
+                                                 &rlock___exit___def,         &rlock__is_owned_def,       &rlock__release_save_def,
+                                                 &rlock__acquire_restore_def, &rlock__at_fork_reinit_def, NULL};
+static const TypeSpec rlock_spec = {.name = "_thread.RLock",
+                                    .doc = "A lock that its holder can take again.",
+                                    .basicsize = sizeof(ReentrantLock),
+                                    .flags = TYPE_BASE | TYPE_HAS_WEAKREFS,
+                                    .weaklist_offset = offsetof(ReentrantLock, weaklist),
+                                    .methods = rlock_methods,
                                     .slots = {.new_ = rlock_new, .repr = rlock_repr, .release = rlock_release_object}};
 
 // ---- _local ----
@@ -311,7 +324,8 @@ static Local *as_local(Value self) { return (Local *)cd_object(self); }
 static Ref local_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
 {
   size_t names = kwnames ? cd_tuple_size(kwnames) : 0;
-  if ((nargs || names) && type->slots.init == vm->types.object->slots.init) return cd_raise_type(vm, "Initialization arguments are not supported");
+  if ((nargs || names) && type->slots.init == vm->types.object->slots.init)
+    return cd_raise_type(vm, "Initialization arguments are not supported");
   Local *local = cd_instance_new(vm, type);
   if (!local) return NO_REF;
   Ref self = cd_from_object(local), dict = NO_REF, ident = NO_REF;
@@ -319,7 +333,8 @@ static Ref local_new(VM *vm, Type *type, const Value *args, size_t nargs, Value 
   for (size_t i = 0; i < names; i++)
     if (!cd_dict_set(vm, local->kwargs, cd_tuple_item_borrow(kwnames, i), args[nargs + i])) goto fail;
   // The constructing thread's namespace is there before __init__ runs, so that it runs once here.
-  if (!(dict = cd_dict_new(vm)) || !(ident = cd_int_from_u64(vm, vm->thread->ident)) || !cd_dict_set(vm, local->dicts, ident, dict)) goto fail;
+  if (!(dict = cd_dict_new(vm)) || !(ident = cd_int_from_u64(vm, vm->thread->ident)) || !cd_dict_set(vm, local->dicts, ident, dict))
+    goto fail;
   cd_drop(vm, dict);
   cd_drop(vm, ident);
   ThreadState *state = thread_state(vm);
@@ -425,10 +440,17 @@ static void locals_forget(VM *vm, uint64_t thread)
   cd_drop(vm, ident);
 }
 
-static const TypeSpec local_spec = {.name = "_thread._local", .doc = "An object whose attributes are separate for each thread.", .basicsize = sizeof(Local),
-                                    .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS, .dict_offset = offsetof(Local, attributes),
+static const TypeSpec local_spec = {.name = "_thread._local",
+                                    .doc = "An object whose attributes are separate for each thread.",
+                                    .basicsize = sizeof(Local),
+                                    .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS,
+                                    .dict_offset = offsetof(Local, attributes),
                                     .weaklist_offset = offsetof(Local, weaklist),
-                                    .slots = {.new_ = local_new, .getattr = local_getattr, .setattr = local_setattr, .release = local_release, .clear = local_clear,
+                                    .slots = {.new_ = local_new,
+                                              .getattr = local_getattr,
+                                              .setattr = local_setattr,
+                                              .release = local_release,
+                                              .clear = local_clear,
                                               .traverse = local_traverse}};
 
 // ---- starting threads ----
@@ -503,7 +525,8 @@ static Ref thread_start(VM *vm, Value function, Value arguments, Value keywords)
   ThreadStart *start = cd_alloc_zeroed(vm, sizeof *start);
   Thread *thread = start ? cd_alloc_zeroed(vm, sizeof *thread) : NULL;
   if (!thread || !cd_thread_init(vm, thread)) goto fail;
-  *start = (ThreadStart){.vm = vm, .thread = thread, .function = cd_dup(function), .args = cd_dup(arguments), .kwargs = keywords ? cd_dup(keywords) : NO_REF};
+  *start = (ThreadStart){
+    .vm = vm, .thread = thread, .function = cd_dup(function), .args = cd_dup(arguments), .kwargs = keywords ? cd_dup(keywords) : NO_REF};
   thread->coroutine_origin_depth = 0;
   thread->next = vm->threads->next;              // the main thread stays first
   vm->threads->next = thread;
@@ -522,7 +545,8 @@ fail:
   if (start) cd_free(vm, start, sizeof *start);
   return NO_REF;
 }
-FUNCTION(_thread, start_new_thread, "start_new_thread(function, args, kwargs={}, /)", "Run function(*args, **kwargs) in a new thread; the thread's ident.")
+FUNCTION(_thread, start_new_thread, "start_new_thread(function, args, kwargs={}, /)",
+         "Run function(*args, **kwargs) in a new thread; the thread's ident.")
 {
   return thread_start(vm, args[0], args[1], args[2]);
 }
@@ -601,9 +625,11 @@ FUNCTION(_thread, _set_sentinel, "_set_sentinel()", "A lock that is released whe
   return NO_REF;
 }
 
-FUNCTION(_thread, _excepthook, "_excepthook(args, /)", "What threading.excepthook does at the start: report an exception of a thread on sys.stderr.")
+FUNCTION(_thread, _excepthook, "_excepthook(args, /)",
+         "What threading.excepthook does at the start: report an exception of a thread on sys.stderr.")
 {
-  if (!cd_is_exact(args[0], thread_state(vm)->hook_args)) return cd_raise_type(vm, "_thread.excepthook argument type must be ExceptHookArgs");
+  if (!cd_is_exact(args[0], thread_state(vm)->hook_args))
+    return cd_raise_type(vm, "_thread.excepthook argument type must be ExceptHookArgs");
   Value type = cd_tuple_item_borrow(args[0], 0), value = cd_tuple_item_borrow(args[0], 1), thread = cd_tuple_item_borrow(args[0], 3);
   if (cd_is(type, cd_type_value(vm->exc.SystemExit))) return cd_none();
   Ref name = NO_REF;
@@ -633,18 +659,25 @@ FUNCTION(_thread, _excepthook, "_excepthook(args, /)", "What threading.excepthoo
 
 // ---- the module ----
 
-static const StructField hook_fields[] = {{"exc_type", "exception type"}, {"exc_value", "exception"}, {"exc_traceback", "its traceback"}, {"thread", "the thread"}, {NULL, NULL}};
+static const StructField hook_fields[] = {
+  {"exc_type", "exception type"}, {"exc_value", "exception"}, {"exc_traceback", "its traceback"}, {"thread", "the thread"}, {NULL, NULL}};
 static const StructSpec hook_struct = {"_thread._ExceptHookArgs", "What threading.excepthook gets.", hook_fields, 4};
 
 static bool thread_exec(VM *vm, Value module)
 {
   ThreadState *state = thread_state(vm);
-  if (!(state->lock = cd_type_from_spec(vm, &lock_spec, NO_VALUE)) || !cd_module_add(vm, module, "LockType", cd_dup_object(state->lock))) return false;
-  if (!(state->rlock = cd_module_add_type(vm, module, &rlock_spec, NO_VALUE)) || !(state->local = cd_module_add_type(vm, module, &local_spec, NO_VALUE))) return false;
+  if (!(state->lock = cd_type_from_spec(vm, &lock_spec, NO_VALUE)) || !cd_module_add(vm, module, "LockType", cd_dup_object(state->lock)))
+    return false;
+  if (!(state->rlock = cd_module_add_type(vm, module, &rlock_spec, NO_VALUE)) ||
+      !(state->local = cd_module_add_type(vm, module, &local_spec, NO_VALUE)))
+    return false;
   cd_dup_object(state->rlock);
   cd_dup_object(state->local);
-  if (!(state->hook_args = cd_struct_type_new(vm, &hook_struct)) || !cd_module_add(vm, module, "_ExceptHookArgs", cd_dup_object(state->hook_args))) return false;
-  return cd_module_add(vm, module, "error", cd_dup_object(vm->exc.RuntimeError)) && cd_module_add(vm, module, "TIMEOUT_MAX", cd_float_new(vm, TIMEOUT_MAX_SECONDS));
+  if (!(state->hook_args = cd_struct_type_new(vm, &hook_struct)) ||
+      !cd_module_add(vm, module, "_ExceptHookArgs", cd_dup_object(state->hook_args)))
+    return false;
+  return cd_module_add(vm, module, "error", cd_dup_object(vm->exc.RuntimeError)) &&
+         cd_module_add(vm, module, "TIMEOUT_MAX", cd_float_new(vm, TIMEOUT_MAX_SECONDS));
 }
 static void thread_clear(VM *vm, void *data)
 {
@@ -657,8 +690,21 @@ static void thread_clear(VM *vm, void *data)
   }
 }
 
-static const MethodDef *const thread_functions[] = {
-  &_thread_start_new_thread_def, &_thread_start_new_def, &_thread_allocate_lock_def, &_thread_allocate_def, &_thread_exit_def, &_thread_exit_thread_def,
-  &_thread_get_ident_def, &_thread_get_native_id_def, &_thread__count_def, &_thread_interrupt_main_def, &_thread_stack_size_def, &_thread__set_sentinel_def,
-  &_thread__excepthook_def, NULL};
-const ModuleDef cd_module__thread = {"_thread", "Threads and locks: the engine of the threading module.", thread_functions, sizeof(ThreadState), thread_exec, NULL, thread_clear};
+static const MethodDef *const thread_functions[] = {&_thread_start_new_thread_def,
+                                                    &_thread_start_new_def,
+                                                    &_thread_allocate_lock_def,
+                                                    &_thread_allocate_def,
+                                                    &_thread_exit_def,
+                                                    &_thread_exit_thread_def,
+                                                    &_thread_get_ident_def,
+                                                    &_thread_get_native_id_def,
+                                                    &_thread__count_def,
+                                                    &_thread_interrupt_main_def,
+                                                    &_thread_stack_size_def,
+                                                    &_thread__set_sentinel_def,
+                                                    &_thread__excepthook_def,
+                                                    NULL};
+const ModuleDef cd_module__thread = {"_thread",        "Threads and locks: the engine of the threading module.",
+                                     thread_functions, sizeof(ThreadState),
+                                     thread_exec,      NULL,
+                                     thread_clear};

@@ -57,16 +57,62 @@ static Ref tokenizer_iter_iter(VM *vm UNUSED, Value self) { return cd_dup(self);
 static int tokenizer_number(const Token *token)
 {
   static const uint8_t numbers[TOKEN_KINDS] = {
-    [TOKEN_NAME] = 1, [TOKEN_NUMBER] = 2, [TOKEN_STRING] = 3, [TOKEN_NEWLINE] = 4, [TOKEN_INDENT] = 5, [TOKEN_DEDENT] = 6, [TOKEN_LPAR] = 7,
-    [TOKEN_RPAR] = 8, [TOKEN_LSQB] = 9, [TOKEN_RSQB] = 10, [TOKEN_COLON] = 11, [TOKEN_COMMA] = 12, [TOKEN_SEMI] = 13, [TOKEN_PLUS] = 14,
-    [TOKEN_MINUS] = 15, [TOKEN_STAR] = 16, [TOKEN_SLASH] = 17, [TOKEN_VBAR] = 18, [TOKEN_AMPER] = 19, [TOKEN_LESS] = 20, [TOKEN_GREATER] = 21,
-    [TOKEN_EQUAL] = 22, [TOKEN_DOT] = 23, [TOKEN_PERCENT] = 24, [TOKEN_LBRACE] = 25, [TOKEN_RBRACE] = 26, [TOKEN_EQ_EQUAL] = 27,
-    [TOKEN_NOT_EQUAL] = 28, [TOKEN_LESS_EQUAL] = 29, [TOKEN_GREATER_EQUAL] = 30, [TOKEN_TILDE] = 31, [TOKEN_CIRCUMFLEX] = 32,
-    [TOKEN_LEFT_SHIFT] = 33, [TOKEN_RIGHT_SHIFT] = 34, [TOKEN_DOUBLE_STAR] = 35, [TOKEN_PLUS_EQUAL] = 36, [TOKEN_MINUS_EQUAL] = 37,
-    [TOKEN_STAR_EQUAL] = 38, [TOKEN_SLASH_EQUAL] = 39, [TOKEN_PERCENT_EQUAL] = 40, [TOKEN_AMPER_EQUAL] = 41, [TOKEN_VBAR_EQUAL] = 42,
-    [TOKEN_CIRCUMFLEX_EQUAL] = 43, [TOKEN_LEFT_SHIFT_EQUAL] = 44, [TOKEN_RIGHT_SHIFT_EQUAL] = 45, [TOKEN_DOUBLE_STAR_EQUAL] = 46,
-    [TOKEN_DOUBLE_SLASH] = 47, [TOKEN_DOUBLE_SLASH_EQUAL] = 48, [TOKEN_AT] = 49, [TOKEN_AT_EQUAL] = 50, [TOKEN_ARROW] = 51,
-    [TOKEN_ELLIPSIS] = 52, [TOKEN_COLON_EQUAL] = 53, [TOKEN_UNKNOWN] = 54, [TOKEN_AWAIT] = 55, [TOKEN_ASYNC] = 56,
+    [TOKEN_NAME] = 1,
+    [TOKEN_NUMBER] = 2,
+    [TOKEN_STRING] = 3,
+    [TOKEN_NEWLINE] = 4,
+    [TOKEN_INDENT] = 5,
+    [TOKEN_DEDENT] = 6,
+    [TOKEN_LPAR] = 7,
+    [TOKEN_RPAR] = 8,
+    [TOKEN_LSQB] = 9,
+    [TOKEN_RSQB] = 10,
+    [TOKEN_COLON] = 11,
+    [TOKEN_COMMA] = 12,
+    [TOKEN_SEMI] = 13,
+    [TOKEN_PLUS] = 14,
+    [TOKEN_MINUS] = 15,
+    [TOKEN_STAR] = 16,
+    [TOKEN_SLASH] = 17,
+    [TOKEN_VBAR] = 18,
+    [TOKEN_AMPER] = 19,
+    [TOKEN_LESS] = 20,
+    [TOKEN_GREATER] = 21,
+    [TOKEN_EQUAL] = 22,
+    [TOKEN_DOT] = 23,
+    [TOKEN_PERCENT] = 24,
+    [TOKEN_LBRACE] = 25,
+    [TOKEN_RBRACE] = 26,
+    [TOKEN_EQ_EQUAL] = 27,
+    [TOKEN_NOT_EQUAL] = 28,
+    [TOKEN_LESS_EQUAL] = 29,
+    [TOKEN_GREATER_EQUAL] = 30,
+    [TOKEN_TILDE] = 31,
+    [TOKEN_CIRCUMFLEX] = 32,
+    [TOKEN_LEFT_SHIFT] = 33,
+    [TOKEN_RIGHT_SHIFT] = 34,
+    [TOKEN_DOUBLE_STAR] = 35,
+    [TOKEN_PLUS_EQUAL] = 36,
+    [TOKEN_MINUS_EQUAL] = 37,
+    [TOKEN_STAR_EQUAL] = 38,
+    [TOKEN_SLASH_EQUAL] = 39,
+    [TOKEN_PERCENT_EQUAL] = 40,
+    [TOKEN_AMPER_EQUAL] = 41,
+    [TOKEN_VBAR_EQUAL] = 42,
+    [TOKEN_CIRCUMFLEX_EQUAL] = 43,
+    [TOKEN_LEFT_SHIFT_EQUAL] = 44,
+    [TOKEN_RIGHT_SHIFT_EQUAL] = 45,
+    [TOKEN_DOUBLE_STAR_EQUAL] = 46,
+    [TOKEN_DOUBLE_SLASH] = 47,
+    [TOKEN_DOUBLE_SLASH_EQUAL] = 48,
+    [TOKEN_AT] = 49,
+    [TOKEN_AT_EQUAL] = 50,
+    [TOKEN_ARROW] = 51,
+    [TOKEN_ELLIPSIS] = 52,
+    [TOKEN_COLON_EQUAL] = 53,
+    [TOKEN_UNKNOWN] = 54,
+    [TOKEN_AWAIT] = 55,
+    [TOKEN_ASYNC] = 56,
   };
   return numbers[token->kind] ? numbers[token->kind] : 1;        // keywords are names
 }
@@ -111,8 +157,13 @@ static Next tokenizer_iter_next(VM *vm, Value self, Ref *out)
   const char *end = memchr(token->text + token->size, '\n', (size_t)(it->tokens.source_end - token->text - token->size));
   if (!end) end = it->tokens.source_end - 1;
   size_t size = token->column < 0 ? 0 : token->size;
-  Ref items[] = {cd_str_new(vm, token->text, size), cd_from_small(tokenizer_number(token)), cd_from_small(token->line), cd_from_small(token->end_line),
-                 cd_from_small(token->column), cd_from_small(token->end_column), cd_str_decode_utf8(vm, it->buffer, (size_t)(end + 1 - it->buffer), "replace")};
+  Ref items[] = {cd_str_new(vm, token->text, size),
+                 cd_from_small(tokenizer_number(token)),
+                 cd_from_small(token->line),
+                 cd_from_small(token->end_line),
+                 cd_from_small(token->column),
+                 cd_from_small(token->end_column),
+                 cd_str_decode_utf8(vm, it->buffer, (size_t)(end + 1 - it->buffer), "replace")};
   *out = items[0] && items[6] ? cd_tuple_of(vm, 7, items) : NO_REF;
   cd_drop(vm, items[0]);
   cd_drop(vm, items[6]);
@@ -132,7 +183,10 @@ static bool tokenize_exec(VM *vm, Value module)
   return cd_module_add(vm, module, "TokenizerIter", cd_dup(cd_type_value(state->iterator)));
 }
 
-static void tokenize_state_traverse(void *p, VisitFn visit, void *context) { visit(context, cd_type_value(((TokenizeState *)p)->iterator)); }
+static void tokenize_state_traverse(void *p, VisitFn visit, void *context)
+{
+  visit(context, cd_type_value(((TokenizeState *)p)->iterator));
+}
 static void tokenize_state_clear(VM *vm, void *p)
 {
   TokenizeState *state = p;

@@ -30,7 +30,9 @@ static WarningsState *warnings_state(VM *vm) { return cd_state(vm, MODULE__warni
 // warnings.<name>, a new reference. NO_REF without an exception: not there.
 static Ref warnings_attribute(VM *vm, const char *name, bool import)
 {
-  Ref module = import && !vm->finalizing ? cd_import(vm, "warnings") : cd_dup(cd_is_dict(vm->modules) ? cd_dict_get_text_borrow(vm, vm->modules, "warnings") : NO_VALUE);
+  Ref module = import && !vm->finalizing
+                 ? cd_import(vm, "warnings")
+                 : cd_dup(cd_is_dict(vm->modules) ? cd_dict_get_text_borrow(vm, vm->modules, "warnings") : NO_VALUE);
   if (!module) {
     if (cd_swallow(vm, vm->exc.ImportError)) {}
     return NO_REF;
@@ -151,7 +153,8 @@ static Ref filter_action(VM *vm, Value category, Value text, int64_t line, Value
     Ref filter = cd_dup(cd_list_item_borrow(filters, i));
     bool applies = false, ok = true;
     if (!cd_is_tuple(filter) || cd_tuple_size(filter) != 5) ok = cd_raise_value(vm, "_warnings.filters item %zu isn't a 5-tuple", i);
-    else if (!cd_is_str(cd_tuple_item_borrow(filter, 0))) ok = cd_raise_type(vm, "action must be a string, not '%T'", cd_tuple_item_borrow(filter, 0));
+    else if (!cd_is_str(cd_tuple_item_borrow(filter, 0)))
+      ok = cd_raise_type(vm, "action must be a string, not '%T'", cd_tuple_item_borrow(filter, 0));
     else ok = filter_applies(vm, filter, category, text, line, module, &applies);
     if (ok && applies) {
       action = cd_dup(cd_tuple_item_borrow(filter, 0));
@@ -200,7 +203,8 @@ static bool warning_show(VM *vm, const Warning *w)
   } else if (!(class_ = warnings_attribute(vm, "WarningMessage", false))) {
     if (!cd_raised(vm)) cd_raise_runtime(vm, "unable to get warnings.WarningMessage");
   } else {
-    Value args[7] = {w->message, w->category, w->filename, cd_from_small(w->line), cd_none(), cd_none(), cd_bits(w->source) ? w->source : cd_none()};
+    Value args[7] = {
+      w->message, w->category, w->filename, cd_from_small(w->line), cd_none(), cd_none(), cd_bits(w->source) ? w->source : cd_none()};
     message = cd_call(vm, class_, args, 7, NO_VALUE);
     result = message ? cd_call1(vm, show, message) : NO_REF;
   }
@@ -255,7 +259,8 @@ done:
 }
 
 // message: text or a Warning, whose class then counts as category. module NO_VALUE: made from the file name.
-static bool warning_give(VM *vm, Value category, Value message, Value filename, int64_t line, Value module, Value registry, Value source_line, Value source)
+static bool warning_give(VM *vm, Value category, Value message, Value filename, int64_t line, Value module, Value registry,
+                         Value source_line, Value source)
 {
   Ref text = NO_REF, instance = NO_REF, own_module = NO_REF;
   if (cd_bits(registry) && cd_is_none(registry)) return true;
@@ -359,7 +364,8 @@ static bool warnings_category(VM *vm, Value message, Value *category)
   return subclass || cd_raise_type(vm, "category must be a Warning subclass, not '%T'", *category);
 }
 
-FUNCTION(warnings, warn, "warn(message, category=None, stacklevel=1, source=None)", "Give a warning: show it, ignore it or raise it as an exception, as the filters say.")
+FUNCTION(warnings, warn, "warn(message, category=None, stacklevel=1, source=None)",
+         "Give a warning: show it, ignore it or raise it as an exception, as the filters say.")
 {
   Value category = args[1], source = cd_bits(args[3]) && !cd_is_none(args[3]) ? args[3] : NO_VALUE;
   int64_t stacklevel = 1;
@@ -381,7 +387,8 @@ static Ref warnings_source_line(VM *vm, Value globals, int64_t line)
     lines = plain ? cd_call_method0(vm, plain, split) : NO_REF;
     cd_drop(vm, plain);
     cd_drop(vm, split);
-    if (lines && cd_is_list(lines) && line >= 1 && (size_t)line <= cd_list_size(lines)) result = cd_dup(cd_list_item_borrow(lines, (size_t)line - 1));
+    if (lines && cd_is_list(lines) && line >= 1 && (size_t)line <= cd_list_size(lines))
+      result = cd_dup(cd_list_item_borrow(lines, (size_t)line - 1));
     else if (lines) cd_raise_index(vm, "list index out of range");
   }
   cd_drop(vm, key);
@@ -393,10 +400,12 @@ static Ref warnings_source_line(VM *vm, Value globals, int64_t line)
   return result;
 }
 
-FUNCTION(warnings, warn_explicit, "warn_explicit(message, category, filename, lineno, module=None, registry=None, module_globals=None, source=None)",
+FUNCTION(warnings, warn_explicit,
+         "warn_explicit(message, category, filename, lineno, module=None, registry=None, module_globals=None, source=None)",
          "Give a warning with its place told by the caller: file, line, module, and the dict in which the\nmodule's warnings are noted.")
 {
-  Value source = cd_bits(args[7]) && !cd_is_none(args[7]) ? args[7] : NO_VALUE, module = cd_bits(args[4]) && !cd_is_none(args[4]) ? args[4] : NO_VALUE;
+  Value source = cd_bits(args[7]) && !cd_is_none(args[7]) ? args[7] : NO_VALUE,
+        module = cd_bits(args[4]) && !cd_is_none(args[4]) ? args[4] : NO_VALUE;
   Value category = args[1];
   int line;
   if (!cd_is_str(args[2])) return cd_raise_arg_type(vm, "warn_explicit", "3", "str", args[2]);
@@ -419,7 +428,8 @@ FUNCTION(warnings, _filters_mutated, "_filters_mutated()", "Tell that the list o
   return cd_none();
 }
 
-static const MethodDef *const warnings_functions[] = {&warnings_warn_def, &warnings_warn_explicit_def, &warnings__filters_mutated_def, NULL};
+static const MethodDef *const warnings_functions[] = {&warnings_warn_def, &warnings_warn_explicit_def, &warnings__filters_mutated_def,
+                                                      NULL};
 
 // ---- the module ----
 
@@ -439,7 +449,9 @@ static bool warnings_exec(VM *vm, Value module)
 {
   WarningsState *state = warnings_state(vm);
   if (!cd_bits(state->filters)) {
-    if (!(state->filters = cd_list_new(vm)) || !(state->once_registry = cd_dict_new(vm)) || !(state->default_action = cd_intern(vm, "default"))) return false;
+    if (!(state->filters = cd_list_new(vm)) || !(state->once_registry = cd_dict_new(vm)) ||
+        !(state->default_action = cd_intern(vm, "default")))
+      return false;
     if (!warnings_add_filter(vm, state->filters, "default", vm->exc.DeprecationWarning, "__main__") ||
         !warnings_add_filter(vm, state->filters, "ignore", vm->exc.DeprecationWarning, NULL) ||
         !warnings_add_filter(vm, state->filters, "ignore", vm->exc.PendingDeprecationWarning, NULL) ||
@@ -448,7 +460,8 @@ static bool warnings_exec(VM *vm, Value module)
       return false;
     vm->warn = warnings_hook;
   }
-  return cd_module_add(vm, module, "filters", cd_dup(state->filters)) && cd_module_add(vm, module, "_onceregistry", cd_dup(state->once_registry)) &&
+  return cd_module_add(vm, module, "filters", cd_dup(state->filters)) &&
+         cd_module_add(vm, module, "_onceregistry", cd_dup(state->once_registry)) &&
          cd_module_add(vm, module, "_defaultaction", cd_dup(state->default_action));
 }
 

@@ -29,10 +29,12 @@ typedef struct ArrayKind {
   const IntRange *outer, *inner;                 // NULL: 64 bits
 } ArrayKind;
 
-static const IntRange array_short = {INT16_MIN, INT16_MAX, "signed short integer is less than minimum", "signed short integer is greater than maximum"};
+static const IntRange array_short = {INT16_MIN, INT16_MAX, "signed short integer is less than minimum",
+                                     "signed short integer is greater than maximum"};
 static const IntRange array_int = {INT32_MIN, INT32_MAX, "signed integer is less than minimum", "signed integer is greater than maximum"};
 static const IntRange array_i8 = {INT8_MIN, INT8_MAX, "signed char is less than minimum", "signed char is greater than maximum"};
-static const IntRange array_u8 = {0, UINT8_MAX, "unsigned byte integer is less than minimum", "unsigned byte integer is greater than maximum"};
+static const IntRange array_u8 = {0, UINT8_MAX, "unsigned byte integer is less than minimum",
+                                  "unsigned byte integer is greater than maximum"};
 static const IntRange array_u16 = {0, UINT16_MAX, "unsigned short is less than minimum", "unsigned short is greater than maximum"};
 static const IntRange array_u32 = {0, UINT32_MAX, "", "unsigned int is greater than maximum"};
 
@@ -116,8 +118,10 @@ static bool array_convert_int(VM *vm, const ArrayKind *kind, Value v, uint64_t *
     else ok = array_check_range(vm, kind->outer, i) && array_check_range(vm, kind->inner, i);
     *out = (uint64_t)i;
   } else {
-    if (cd_int_sign(n) < 0) cd_raise_overflow(vm, wide ? "can't convert negative int to unsigned" : "can't convert negative value to unsigned int");
-    else if (!cd_int_fits_u64(n, out)) cd_raise_overflow(vm, wide ? "int too big to convert" : "Python int too large to convert to C unsigned long");
+    if (cd_int_sign(n) < 0)
+      cd_raise_overflow(vm, wide ? "can't convert negative int to unsigned" : "can't convert negative value to unsigned int");
+    else if (!cd_int_fits_u64(n, out))
+      cd_raise_overflow(vm, wide ? "int too big to convert" : "Python int too large to convert to C unsigned long");
     else ok = kind->size == 8 || *out <= UINT32_MAX || cd_raise_overflow(vm, "%s", kind->inner->too_high);
   }
   cd_drop(vm, n);
@@ -228,7 +232,8 @@ static bool array_append_buffer(VM *vm, Array *a, Value source)
 {
   Buffer buffer;
   if (!cd_get_buffer(vm, source, &buffer, BUFFER_SIMPLE)) return false;
-  bool ok = buffer.itemsize == 1 ? array_append_bytes(vm, a, buffer.data, (size_t)buffer.size) : cd_raise_type(vm, "a bytes-like object is required") != NO_REF;
+  bool ok = buffer.itemsize == 1 ? array_append_bytes(vm, a, buffer.data, (size_t)buffer.size)
+                                 : cd_raise_type(vm, "a bytes-like object is required") != NO_REF;
   cd_release_buffer(vm, &buffer);
   return ok;
 }
@@ -308,8 +313,11 @@ static Ref array_new(VM *vm, Type *type, const Value *args, size_t nargs, Value 
 {
   ArrayState *state = array_state(vm);
   if ((type == state->array || type->slots.init == state->array->slots.init) && !cd_no_keywords(vm, "array.array", kwnames)) return NO_REF;
-  if (nargs < 1 || nargs > 2) return cd_raise_type(vm, "array() takes at %s %d argument%s (%zu given)", nargs ? "most" : "least", nargs ? 2 : 1, nargs ? "s" : "", nargs);
-  if (!cd_is_str(args[0]) || cd_str_length(args[0]) != 1) return cd_raise_type(vm, "array() argument 1 must be a unicode character, not %T", args[0]);
+  if (nargs < 1 || nargs > 2)
+    return cd_raise_type(vm, "array() takes at %s %d argument%s (%zu given)", nargs ? "most" : "least", nargs ? 2 : 1, nargs ? "s" : "",
+                         nargs);
+  if (!cd_is_str(args[0]) || cd_str_length(args[0]) != 1)
+    return cd_raise_type(vm, "array() argument 1 must be a unicode character, not %T", args[0]);
   const ArrayKind *kind = array_kind_find(cd_str_at(vm, args[0], 0));
   if (!kind) return cd_raise_value(vm, "bad typecode (must be b, B, u, h, H, i, I, l, L, q, Q, f or d)");
   Array *a = array_make(vm, type, kind, 0);
@@ -458,7 +466,8 @@ static bool array_setitem_slice(VM *vm, Value self, Value slice, Value value)
   bool ok;
   if (step == 1) {
     ok = array_splice(vm, a, (size_t)start, (size_t)count, from->data, from->size);
-  } else if ((ok = (int64_t)from->size == count || cd_raise_value(vm, "attempt to assign array of size %zu to extended slice of size %zd", from->size, (ptrdiff_t)count))) {
+  } else if ((ok = (int64_t)from->size == count ||
+                   cd_raise_value(vm, "attempt to assign array of size %zu to extended slice of size %zd", from->size, (ptrdiff_t)count))) {
     for (int64_t i = 0; i < count; i++) memcpy(array_slot(a, (size_t)(start + i * step)), array_slot(from, (size_t)i), a->kind->size);
   }
   cd_drop(vm, copy);
@@ -586,8 +595,14 @@ static void array_release_buffer(VM *vm UNUSED, Buffer *buffer) { array_of(buffe
 
 // ---- methods ----
 
-METHOD(array, append, "append(self, v, /)", "Append new value v to the end of the array.") { return array_put(vm, array_of(self), args[0]) ? cd_none() : NO_REF; }
-METHOD(array, extend, "extend(self, bb, /)", "Append items to the end of the array.") { return array_extend_with(vm, array_of(self), args[0]) ? cd_none() : NO_REF; }
+METHOD(array, append, "append(self, v, /)", "Append new value v to the end of the array.")
+{
+  return array_put(vm, array_of(self), args[0]) ? cd_none() : NO_REF;
+}
+METHOD(array, extend, "extend(self, bb, /)", "Append items to the end of the array.")
+{
+  return array_extend_with(vm, array_of(self), args[0]) ? cd_none() : NO_REF;
+}
 
 METHOD(array, insert, "insert(self, i, v, /)", "Insert a new item v into the array before position i.")
 {
@@ -623,7 +638,8 @@ METHOD(array, remove, "remove(self, v, /)", "Remove the first occurrence of v in
   return i >= 0 && ((size_t)i >= a->size || array_splice(vm, a, (size_t)i, 1, NULL, 0)) ? cd_none() : NO_REF;
 }
 
-METHOD(array, index, "index(self, v, start=0, stop=sys.maxsize, /)", "Return index of first occurrence of v in the array.\n\nRaise ValueError if the value is not present.")
+METHOD(array, index, "index(self, v, start=0, stop=sys.maxsize, /)",
+       "Return index of first occurrence of v in the array.\n\nRaise ValueError if the value is not present.")
 {
   const Array *a = array_of(self);
   int64_t start = 0, stop = INT64_MAX, size = (int64_t)a->size;
@@ -666,14 +682,17 @@ static void array_swap_bytes(char *data, size_t count, size_t width)
     }
 }
 
-METHOD(array, byteswap, "byteswap(self, /)", "Byteswap all items of the array.\n\nIf the items in the array are not 1, 2, 4, or 8 bytes in size, RuntimeError is\nraised.")
+METHOD(array, byteswap, "byteswap(self, /)",
+       "Byteswap all items of the array.\n\nIf the items in the array are not 1, 2, 4, or 8 bytes in size, RuntimeError is\nraised.")
 {
   Array *a = array_of(self);
   array_swap_bytes(a->data, a->size, a->kind->size);
   return cd_none();
 }
 
-METHOD(array, buffer_info, "buffer_info(self, /)", "Return a tuple (address, length) giving the current memory address and the length in items of the buffer used to hold array's contents.\n\n"
+METHOD(array, buffer_info, "buffer_info(self, /)",
+       "Return a tuple (address, length) giving the current memory address and the length in items of the buffer used to hold array's "
+       "contents.\n\n"
        "The length should be multiplied by the itemsize attribute to calculate\nthe buffer length in bytes.")
 {
   const Array *a = array_of(self);
@@ -686,12 +705,17 @@ METHOD(array, tobytes, "tobytes(self, /)", "Convert the array to an array of mac
   return cd_bytes_new(vm, a->data ? a->data : "", a->size * a->kind->size);
 }
 
-METHOD(array, frombytes, "frombytes(self, buffer, /)", "Appends items from the string, interpreting it as an array of machine values, as if it had been read from a file using the fromfile() method.")
+METHOD(array, frombytes, "frombytes(self, buffer, /)",
+       "Appends items from the string, interpreting it as an array of machine values, as if it had been read from a file using the "
+       "fromfile() method.")
 {
   return array_append_buffer(vm, array_of(self), args[0]) ? cd_none() : NO_REF;
 }
 
-METHOD(array, tolist, "tolist(self, /)", "Convert array to an ordinary list with the same items.") { return array_to_list(vm, array_of(self)); }
+METHOD(array, tolist, "tolist(self, /)", "Convert array to an ordinary list with the same items.")
+{
+  return array_to_list(vm, array_of(self));
+}
 
 METHOD(array, fromlist, "fromlist(self, list, /)", "Append items to array from list.")
 {
@@ -712,13 +736,17 @@ METHOD(array, fromlist, "fromlist(self, list, /)", "Append items to array from l
   return cd_none();
 }
 
-METHOD(array, tounicode, "tounicode(self, /)", "Extends this array with data from the unicode string ustr.\n\nConvert the array to a unicode string. The array must be a unicode type array;\notherwise a ValueError is raised.")
+METHOD(array, tounicode, "tounicode(self, /)",
+       "Extends this array with data from the unicode string ustr.\n\nConvert the array to a unicode string. The array must be a unicode "
+       "type array;\notherwise a ValueError is raised.")
 {
   const Array *a = array_of(self);
   return a->kind->code == 'u' ? array_to_text(vm, a) : cd_raise_value(vm, "tounicode() may only be called on unicode type arrays");
 }
 
-METHOD(array, fromunicode, "fromunicode(self, ustr, /)", "Extends this array with data from the unicode string ustr.\n\nThe array must be a unicode type array; otherwise a ValueError is raised.")
+METHOD(
+  array, fromunicode, "fromunicode(self, ustr, /)",
+  "Extends this array with data from the unicode string ustr.\n\nThe array must be a unicode type array; otherwise a ValueError is raised.")
 {
   Array *a = array_of(self);
   if (!cd_is_str(args[0])) return cd_raise_type(vm, "fromunicode() argument must be str, not %T", args[0]);
@@ -754,14 +782,21 @@ METHOD(array, fromfile, "fromfile(self, f, n, /)", "Read n objects from the file
   bool ok = cd_is_bytes(data) || cd_raise_type(vm, "read() didn't return bytes");
   if (ok) {
     bool enough = (int64_t)cd_bytes_size(data) == bytes;
-    ok = array_append_bytes(vm, a, cd_bytes_data(data), cd_bytes_size(data)) && (enough || cd_raise(vm, vm->exc.EOFError, "read() didn't return enough bytes"));
+    ok = array_append_bytes(vm, a, cd_bytes_data(data), cd_bytes_size(data)) &&
+         (enough || cd_raise(vm, vm->exc.EOFError, "read() didn't return enough bytes"));
   }
   cd_drop(vm, data);
   return ok ? cd_none() : NO_REF;
 }
 
-METHOD(array, __copy__, "__copy__(self, /)", "Return a copy of the array.") { return array_of_bytes(vm, array_of(self)->kind, array_of(self)->data, array_of(self)->size); }
-METHOD(array, __deepcopy__, "__deepcopy__(self, unused, /)", "Return a copy of the array.") { return array_of_bytes(vm, array_of(self)->kind, array_of(self)->data, array_of(self)->size); }
+METHOD(array, __copy__, "__copy__(self, /)", "Return a copy of the array.")
+{
+  return array_of_bytes(vm, array_of(self)->kind, array_of(self)->data, array_of(self)->size);
+}
+METHOD(array, __deepcopy__, "__deepcopy__(self, unused, /)", "Return a copy of the array.")
+{
+  return array_of_bytes(vm, array_of(self)->kind, array_of(self)->data, array_of(self)->size);
+}
 
 static Ref array_instance_dict(VM *vm, Value self)
 {
@@ -777,7 +812,8 @@ METHOD(array, __reduce_ex__, "__reduce_ex__(self, value, /)", "Return state info
   if (!cd_is_int(args[0])) return cd_raise_type(vm, "__reduce_ex__ argument should be an integer");
   if (!cd_to_i64(vm, args[0], &protocol, NULL)) return NO_REF;
   Value type = cd_type_value(cd_type_of(vm, self));
-  Ref dict = array_instance_dict(vm, self), code = dict ? cd_str_from_char(vm, (uint32_t)a->kind->code) : NO_REF, items = NO_REF, arguments = NO_REF;
+  Ref dict = array_instance_dict(vm, self), code = dict ? cd_str_from_char(vm, (uint32_t)a->kind->code) : NO_REF, items = NO_REF,
+      arguments = NO_REF;
   if (code) items = protocol < 3 ? array_to_list(vm, a) : cd_bytes_new(vm, a->data ? a->data : "", a->size * a->kind->size);
   if (items && protocol < 3) {
     arguments = cd_tuple2(vm, code, items);
@@ -894,7 +930,9 @@ static Ref array_reconstruct(VM *vm, Value type, const ArrayKind *kind, const Ma
     const char *codec = format->size == 2 ? (format->big ? "utf-16-be" : "utf-16-le") : format->big ? "utf-32-be" : "utf-32-le";
     return array_construct(vm, type, kind, cd_decode(vm, cd_bytes_data(bytes), size, codec, NULL));
   }
-  if (size % format->size) return format->family == 'i' ? cd_raise_value(vm, "bytes length not a multiple of item size") : cd_raise_value(vm, "string length not a multiple of item size");
+  if (size % format->size)
+    return format->family == 'i' ? cd_raise_value(vm, "bytes length not a multiple of item size")
+                                 : cd_raise_value(vm, "string length not a multiple of item size");
   const ArrayKind *source = format->family == 'f' ? array_kind_find(format->size == 4 ? 'f' : 'd') : array_kind_for(format, kind);
   Ref raw = array_of_bytes(vm, source, cd_bytes_data(bytes), size / format->size);
   if (!raw) return NO_REF;
@@ -904,21 +942,25 @@ static Ref array_reconstruct(VM *vm, Value type, const ArrayKind *kind, const Ma
   return array_construct(vm, type, format->family == 'i' ? source : kind, items);
 }
 
-METHOD_DEF_(array_module_reconstructor, "_array_reconstructor", "_array_reconstructor(arraytype, typecode, mformat_code, items, /)", "Internal. Used for pickling support.", 0)
+METHOD_DEF_(array_module_reconstructor, "_array_reconstructor", "_array_reconstructor(arraytype, typecode, mformat_code, items, /)",
+            "Internal. Used for pickling support.", 0)
 {
   int code;
   if (!cd_is_type(args[0])) return cd_raise_type(vm, "first argument must be a type object, not %.200T", args[0]);
-  if (!cd_is_str(args[1]) || cd_str_length(args[1]) != 1) return cd_raise_type(vm, "_array_reconstructor() argument 2 must be a unicode character, not %T", args[1]);
+  if (!cd_is_str(args[1]) || cd_str_length(args[1]) != 1)
+    return cd_raise_type(vm, "_array_reconstructor() argument 2 must be a unicode character, not %T", args[1]);
   if (!cd_to_c_int(vm, args[2], &code)) return NO_REF;
   if (!cd_type_is_subtype(cd_as_type(args[0]), array_state(vm)->array))
     return cd_raise_type(vm, "%.200N is not a subtype of %.200N", cd_as_type(args[0]), array_state(vm)->array);
   const ArrayKind *kind = array_kind_find(cd_str_at(vm, args[1], 0));
   if (!kind) return cd_raise_value(vm, "second argument must be a valid type code");
-  if (code < 0 || (size_t)code >= ARRAY_LEN(array_machine_formats)) return cd_raise_value(vm, "third argument must be a valid machine format code.");
+  if (code < 0 || (size_t)code >= ARRAY_LEN(array_machine_formats))
+    return cd_raise_value(vm, "third argument must be a valid machine format code.");
   if (!cd_is_bytes(args[3])) return cd_raise_type(vm, "fourth argument should be bytes, not %.200T", args[3]);
   if (code != kind->machine) return array_reconstruct(vm, args[0], kind, &array_machine_formats[code], args[3]);
   Ref empty = cd_tuple_new(vm, 0), result = empty ? array_construct(vm, args[0], kind, empty) : NO_REF;
-  if (result && !(array_append_bytes(vm, array_of(result), cd_bytes_data(args[3]), cd_bytes_size(args[3])) && array_check_characters(vm, array_of(result)))) {
+  if (result && !(array_append_bytes(vm, array_of(result), cd_bytes_data(args[3]), cd_bytes_size(args[3])) &&
+                  array_check_characters(vm, array_of(result)))) {
     cd_drop(vm, result);
     return NO_REF;
   }
@@ -933,18 +975,38 @@ static const GetSetDef array_getset[] = {
   {0},
 };
 
-static const MethodDef *const array_methods[] = {
-  &array_append_def, &array_buffer_info_def, &array_byteswap_def, &array___copy___def, &array_count_def, &array___deepcopy___def, &array_extend_def,
-  &array_fromfile_def, &array_fromlist_def, &array_frombytes_def, &array_fromunicode_def, &array_index_def, &array_insert_def, &array_pop_def,
-  &array___reduce_ex___def, &array_remove_def, &array_reverse_def, &array_tofile_def, &array_tolist_def, &array_tobytes_def, &array_tounicode_def,
-  &array___sizeof___def, NULL};
+static const MethodDef *const array_methods[] = {&array_append_def,
+                                                 &array_buffer_info_def,
+                                                 &array_byteswap_def,
+                                                 &array___copy___def,
+                                                 &array_count_def,
+                                                 &array___deepcopy___def,
+                                                 &array_extend_def,
+                                                 &array_fromfile_def,
+                                                 &array_fromlist_def,
+                                                 &array_frombytes_def,
+                                                 &array_fromunicode_def,
+                                                 &array_index_def,
+                                                 &array_insert_def,
+                                                 &array_pop_def,
+                                                 &array___reduce_ex___def,
+                                                 &array_remove_def,
+                                                 &array_reverse_def,
+                                                 &array_tofile_def,
+                                                 &array_tolist_def,
+                                                 &array_tobytes_def,
+                                                 &array_tounicode_def,
+                                                 &array___sizeof___def,
+                                                 NULL};
 
 static const TypeSpec array_spec = {
   .name = "array.array",
   .doc = "array(typecode [, initializer]) -> array\n\n"
-         "Return a new array whose items are restricted by typecode, and\ninitialized from the optional initializer value, which must be a list,\n"
+         "Return a new array whose items are restricted by typecode, and\ninitialized from the optional initializer value, which must be a "
+         "list,\n"
          "string or iterable over elements of the appropriate type.\n\n"
-         "Arrays represent basic values and behave very much like lists, except\nthe type of objects stored in them is constrained. The type is specified\n"
+         "Arrays represent basic values and behave very much like lists, except\nthe type of objects stored in them is constrained. The "
+         "type is specified\n"
          "at object creation time by using a type code, which is a single character:\n"
          "b, B (1 byte), h, H (2), i, I (4), l, L, q, Q (8) for integers (upper case: unsigned), u for characters, f and d for floats.\n\n"
          "Attributes:\n\ntypecode -- the typecode character used to create the array\nitemsize -- the length in bytes of one array item\n",
@@ -953,24 +1015,25 @@ static const TypeSpec array_spec = {
   .weaklist_offset = offsetof(Array, weaklist),
   .methods = array_methods,
   .getset = array_getset,
-  .slots = {
-    .release = array_release,
-    .new_ = array_new,
-    .repr = array_repr,
-    .hash = cd_hash_unhashable,
-    .compare = array_compare,
-    .iter = array_iter,
-    .len = array_len,
-    .getitem = array_getitem,
-    .setitem = array_setitem,
-    .contains = array_contains,
-    .concat = array_concat,
-    .iconcat = array_inplace_concat,
-    .repeat = array_repeat,
-    .irepeat = array_inplace_repeat,
-    .get_buffer = array_get_buffer,
-    .release_buffer = array_release_buffer,
-  },
+  .slots =
+    {
+      .release = array_release,
+      .new_ = array_new,
+      .repr = array_repr,
+      .hash = cd_hash_unhashable,
+      .compare = array_compare,
+      .iter = array_iter,
+      .len = array_len,
+      .getitem = array_getitem,
+      .setitem = array_setitem,
+      .contains = array_contains,
+      .concat = array_concat,
+      .iconcat = array_inplace_concat,
+      .repeat = array_repeat,
+      .irepeat = array_inplace_repeat,
+      .get_buffer = array_get_buffer,
+      .release_buffer = array_release_buffer,
+    },
 };
 
 // Arrays are mutable sequences. Without a library there is no abstract class to tell it.
@@ -1018,7 +1081,8 @@ static void array_module_clear(VM *vm, void *p)
 
 const ModuleDef cd_module_array = {
   .name = "array",
-  .doc = "This module defines an object type which can efficiently represent\nan array of basic values: characters, integers, floating-point\nnumbers.  Arrays are sequence types and behave very much like lists,\n"
+  .doc = "This module defines an object type which can efficiently represent\nan array of basic values: characters, integers, "
+         "floating-point\nnumbers.  Arrays are sequence types and behave very much like lists,\n"
          "except that the type of objects stored in them is constrained.\n",
   .state_size = sizeof(ArrayState),
   .exec = array_exec,

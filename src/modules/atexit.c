@@ -6,7 +6,9 @@
 #include "objects/protocol.h"
 #include "objects/tuple.h"
 
-typedef struct AtexitState { Value calls; } AtexitState;         // list of (function, args, kwargs or None), owned; NO_VALUE: none. None: removed
+typedef struct AtexitState {
+  Value calls;
+} AtexitState;   // list of (function, args, kwargs or None), owned; NO_VALUE: none. None: removed
 
 static AtexitState *atexit_state(VM *vm) { return cd_state(vm, MODULE_atexit); }
 
@@ -19,8 +21,10 @@ static Ref atexit_keywords(VM *vm, const Value *values, Value kwnames)
   return dict;
 }
 
-METHOD_DEF_RAW_(atexit_register, "register", "register(func, /, *args, **kwargs)",
-                "register(func, *args, **kwargs) -> func\n\nHave a function called when the interpreter ends, with these arguments; the last one first.", METHOD_NO_SIGNATURE)
+METHOD_DEF_RAW_(
+  atexit_register, "register", "register(func, /, *args, **kwargs)",
+  "register(func, *args, **kwargs) -> func\n\nHave a function called when the interpreter ends, with these arguments; the last one first.",
+  METHOD_NO_SIGNATURE)
 {
   if (nargs == 0) return cd_raise_type(vm, "register() takes at least 1 argument (0 given)");
   if (!cd_is_callable(vm, args[0])) return cd_raise_type(vm, "the first argument must be callable");

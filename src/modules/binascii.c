@@ -42,7 +42,10 @@ static void binascii_close(VM *vm, AsciiArg *a)
 
 // ---- hexadecimal ----
 
-static int binascii_hex_digit(unsigned char c) { return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1; }
+static int binascii_hex_digit(unsigned char c)
+{
+  return c >= '0' && c <= '9' ? c - '0' : (c | 32) >= 'a' && (c | 32) <= 'f' ? (c | 32) - 'a' + 10 : -1;
+}
 
 static Ref binascii_to_hex(VM *vm, Value data, Value sep, Value bytes_per_sep)
 {
@@ -121,7 +124,8 @@ FUNCTION(binascii, b2a_base64, "b2a_base64(data, /, *, newline=True)", "One line
   cd_release_buffer(vm, &data);
   return result;
 }
-FUNCTION(binascii, a2b_base64, "a2b_base64(data, /, *, strict_mode=False)", "The bytes that base64 text stands for; other characters are skipped unless strict_mode.")
+FUNCTION(binascii, a2b_base64, "a2b_base64(data, /, *, strict_mode=False)",
+         "The bytes that base64 text stands for; other characters are skipped unless strict_mode.")
 {
   AsciiArg a;
   bool strict = false, padding_started = false;
@@ -162,7 +166,9 @@ FUNCTION(binascii, a2b_base64, "a2b_base64(data, /, *, strict_mode=False)", "The
     quad = (quad + 1) & 3;
   }
   if (result && !trouble && quad) {
-    if (quad == 1) BINASCII_ERROR("Invalid base64-encoded string: number of data characters (%lld) cannot be 1 more than a multiple of 4", (long long)(n / 3 * 4 + 1));
+    if (quad == 1)
+      BINASCII_ERROR("Invalid base64-encoded string: number of data characters (%lld) cannot be 1 more than a multiple of 4",
+                     (long long)(n / 3 * 4 + 1));
     else BINASCII_ERROR("Incorrect padding");
     cd_forget(vm, &result);
   }
@@ -281,7 +287,8 @@ static size_t binascii_qp_encode(const unsigned char *in, size_t size, char *out
   for (size_t i = 0; i < size;) {
     unsigned char c = in[i];
     bool last = i + 1 == size;
-    if (c > 126 || c == '=' || (header && c == '_') || (c == '.' && line == 0 && (last || in[i + 1] == '\n' || in[i + 1] == '\r' || in[i + 1] == 0)) ||
+    if (c > 126 || c == '=' || (header && c == '_') ||
+        (c == '.' && line == 0 && (last || in[i + 1] == '\n' || in[i + 1] == '\r' || in[i + 1] == 0)) ||
         (!is_text && (c == '\r' || c == '\n')) || ((c == '\t' || c == ' ') && last) ||
         (c < 33 && c != '\r' && c != '\n' && (quote_tabs || (c != '\t' && c != ' ')))) {
       if (line + 3 >= 76) QP_BREAK();
@@ -319,8 +326,8 @@ FUNCTION(binascii, b2a_qp, "b2a_qp(data, quotetabs=False, istext=True, header=Fa
 {
   Buffer data;
   bool tabs = false, text = true, header = false;
-  if ((args[1] && !cd_truth(vm, args[1], &tabs)) || (args[2] && !cd_truth(vm, args[2], &text)) || (args[3] && !cd_truth(vm, args[3], &header)) ||
-      !cd_get_buffer(vm, args[0], &data, BUFFER_SIMPLE))
+  if ((args[1] && !cd_truth(vm, args[1], &tabs)) || (args[2] && !cd_truth(vm, args[2], &text)) ||
+      (args[3] && !cd_truth(vm, args[3], &header)) || !cd_get_buffer(vm, args[0], &data, BUFFER_SIMPLE))
     return NO_REF;
   const char *newline = memchr(data.data, '\n', (size_t)data.size);
   bool crlf = newline && newline > data.data && newline[-1] == '\r';
@@ -387,8 +394,20 @@ static void binascii_clear(VM *vm, void *data)
   cd_clear(vm, &((BinasciiState *)data)->error);
   cd_clear(vm, &((BinasciiState *)data)->incomplete);
 }
-static const MethodDef *const binascii_functions[] = {
-  &binascii_hexlify_def, &binascii_b2a_hex_def, &binascii_unhexlify_def, &binascii_a2b_hex_def, &binascii_b2a_base64_def, &binascii_a2b_base64_def,
-  &binascii_a2b_uu_def, &binascii_b2a_uu_def, &binascii_a2b_qp_def, &binascii_b2a_qp_def, &binascii_crc32_def, &binascii_crc_hqx_def, NULL};
-const ModuleDef cd_module_binascii = {"binascii", "Binary data as text, and checksums.", binascii_functions, sizeof(BinasciiState), binascii_exec, binascii_traverse,
+static const MethodDef *const binascii_functions[] = {&binascii_hexlify_def,
+                                                      &binascii_b2a_hex_def,
+                                                      &binascii_unhexlify_def,
+                                                      &binascii_a2b_hex_def,
+                                                      &binascii_b2a_base64_def,
+                                                      &binascii_a2b_base64_def,
+                                                      &binascii_a2b_uu_def,
+                                                      &binascii_b2a_uu_def,
+                                                      &binascii_a2b_qp_def,
+                                                      &binascii_b2a_qp_def,
+                                                      &binascii_crc32_def,
+                                                      &binascii_crc_hqx_def,
+                                                      NULL};
+const ModuleDef cd_module_binascii = {"binascii",         "Binary data as text, and checksums.",
+                                      binascii_functions, sizeof(BinasciiState),
+                                      binascii_exec,      binascii_traverse,
                                       binascii_clear};

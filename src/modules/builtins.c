@@ -65,7 +65,8 @@ FUNCTION(builtins, aiter, "aiter(async_iterable, /)", "Return an asynchronous it
 }
 
 FUNCTION_RAW(builtins, anext, "anext(aiterator, default=<unrepresentable>, /)",
-             "Return the next item of the asynchronous iterator, to be awaited.\n\nIf default is given and the iterator is exhausted, that is the result instead of a\nStopAsyncIteration.")
+             "Return the next item of the asynchronous iterator, to be awaited.\n\nIf default is given and the iterator is exhausted, that "
+             "is the result instead of a\nStopAsyncIteration.")
 {
   if (!cd_no_keywords(vm, "anext", kwnames) || !cd_check_positional(vm, "anext", nargs, 1, 2)) return NO_REF;
   Type *type = cd_type_of(vm, args[0]);
@@ -77,7 +78,9 @@ FUNCTION_RAW(builtins, anext, "anext(aiterator, default=<unrepresentable>, /)",
   return with_default;
 }
 
-BUILTIN_RAW(iter, "iter(object)", "iter(iterable) -> iterator\niter(callable, sentinel) -> iterator\n\nIn the second form the callable is called until it returns the sentinel.")
+BUILTIN_RAW(iter, "iter(object)",
+            "iter(iterable) -> iterator\niter(callable, sentinel) -> iterator\n\nIn the second form the callable is called until it "
+            "returns the sentinel.")
 {
   if (!cd_no_keywords(vm, "iter", kwnames) || !cd_check_positional(vm, "iter", nargs, 1, 2)) return NO_REF;
   if (nargs == 1) return cd_iter(vm, args[0]);
@@ -117,7 +120,8 @@ static Ref builtins_step(VM *vm, Value iterator)
 }
 
 METHOD_DEF_RAW_(builtins_next, "next", "next(iterator)",
-                "next(iterator[, default])\n\nReturn the next item of the iterator. If default is given and the iterator is exhausted,\nit is returned instead of raising StopIteration.",
+                "next(iterator[, default])\n\nReturn the next item of the iterator. If default is given and the iterator is exhausted,\nit "
+                "is returned instead of raising StopIteration.",
                 METHOD_NO_SIGNATURE | METHOD_NEXT)
 {
   if (!cd_no_keywords(vm, "next", kwnames) || !cd_check_positional(vm, "next", nargs, 1, 2)) return NO_REF;
@@ -133,7 +137,9 @@ FUNCTION(builtins, len, "len(obj, /)", "Return the number of items in a containe
 }
 
 METHOD_DEF_RAW_(builtins_sorted, "sorted", "sorted(iterable, /, *, key=None, reverse=False)",
-                "Return a new list with the items of iterable in ascending order.\n\nA key function can be given to compare by, and reverse asks for descending order.", 0)
+                "Return a new list with the items of iterable in ascending order.\n\nA key function can be given to compare by, and "
+                "reverse asks for descending order.",
+                0)
 {
   if (!cd_check_positional(vm, "sorted", nargs, 1, 1)) return NO_REF;
   Ref list = cd_list_from(vm, args[0]), sort = list ? cd_intern(vm, "sort") : NO_REF, method = sort ? cd_getattr(vm, list, sort) : NO_REF;
@@ -152,7 +158,9 @@ static bool builtins_check_name(VM *vm, const char *message, Value name)
   return cd_is_str(name) || cd_raise_type(vm, message, name);
 }
 
-BUILTIN_RAW(getattr, "getattr(object, name)", "getattr(object, name[, default]) -> value\n\ngetattr(x, 'y') is x.y. If default is given, it is returned when there is no such attribute.")
+BUILTIN_RAW(getattr, "getattr(object, name)",
+            "getattr(object, name[, default]) -> value\n\ngetattr(x, 'y') is x.y. If default is given, it is returned when there is no "
+            "such attribute.")
 {
   if (!cd_no_keywords(vm, "getattr", kwnames) || !cd_check_positional(vm, "getattr", nargs, 2, 3)) return NO_REF;
   if (!builtins_check_name(vm, "attribute name must be string, not '%T'", args[1])) return NO_REF;
@@ -162,7 +170,8 @@ BUILTIN_RAW(getattr, "getattr(object, name)", "getattr(object, name[, default]) 
   return find == FIND_HIT ? value : find == FIND_MISSING ? cd_dup(args[2]) : NO_REF;
 }
 
-FUNCTION(builtins, hasattr, "hasattr(obj, name, /)", "Tell whether the object has an attribute of this name: whether getattr() raises no\nAttributeError.")
+FUNCTION(builtins, hasattr, "hasattr(obj, name, /)",
+         "Tell whether the object has an attribute of this name: whether getattr() raises no\nAttributeError.")
 {
   if (!builtins_check_name(vm, "attribute name must be string, not '%T'", args[1])) return NO_REF;
   Ref value = NO_REF;
@@ -197,12 +206,15 @@ static Ref builtins_current_locals(VM *vm)
   return frame ? cd_frame_locals(vm, frame) : cd_raise_system(vm, "frame does not exist");
 }
 
-FUNCTION(builtins, locals, "locals()", "Return a dictionary of the current scope's local variables.\n\nIn a function it is a snapshot: writing to it changes no variable.")
+FUNCTION(
+  builtins, locals, "locals()",
+  "Return a dictionary of the current scope's local variables.\n\nIn a function it is a snapshot: writing to it changes no variable.")
 {
   return builtins_current_locals(vm);
 }
 
-BUILTIN_RAW(vars, "vars(object=<unrepresentable>)", "vars([object]) -> dictionary\n\nWithout an argument like locals(), with one its __dict__.")
+BUILTIN_RAW(vars, "vars(object=<unrepresentable>)",
+            "vars([object]) -> dictionary\n\nWithout an argument like locals(), with one its __dict__.")
 {
   if (!cd_no_keywords(vm, "vars", kwnames) || !cd_check_positional(vm, "vars", nargs, 0, 1)) return NO_REF;
   if (nargs == 0) return builtins_current_locals(vm);
@@ -230,7 +242,8 @@ static Ref builtins_dir_of_locals(VM *vm)
 }
 
 BUILTIN_RAW(dir, "dir(object=<unrepresentable>)",
-             "dir([object]) -> list of strings\n\nWithout an argument the names in the current scope, else names of attributes of the\nobject, in alphabetical order. __dir__() decides.")
+            "dir([object]) -> list of strings\n\nWithout an argument the names in the current scope, else names of attributes of "
+            "the\nobject, in alphabetical order. __dir__() decides.")
 {
   if (!cd_no_keywords(vm, "dir", kwnames) || !cd_check_positional(vm, "dir", nargs, 0, 1)) return NO_REF;
   if (nargs == 0) return builtins_dir_of_locals(vm);
@@ -246,7 +259,9 @@ BUILTIN_RAW(dir, "dir(object=<unrepresentable>)",
 
 // ---- objects ----
 
-FUNCTION(builtins, callable, "callable(obj, /)", "Tell whether the object can be called, as functions and classes can.\n\nInstances of classes with a __call__() method are callable, too.")
+FUNCTION(builtins, callable, "callable(obj, /)",
+         "Tell whether the object can be called, as functions and classes can.\n\nInstances of classes with a __call__() method are "
+         "callable, too.")
 {
   return cd_bool(cd_is_callable(vm, args[0]));
 }
@@ -264,7 +279,10 @@ FUNCTION(builtins, hash, "hash(obj, /)", "Return the hash value of an object. Ob
 
 FUNCTION(builtins, repr, "repr(obj, /)", "Return the text form of an object, for programmers.") { return cd_repr(vm, args[0]); }
 
-FUNCTION(builtins, ascii, "ascii(obj, /)", "Like repr(), with every character outside ASCII escaped by \\x, \\u or \\U.") { return cd_ascii(vm, args[0]); }
+FUNCTION(builtins, ascii, "ascii(obj, /)", "Like repr(), with every character outside ASCII escaped by \\x, \\u or \\U.")
+{
+  return cd_ascii(vm, args[0]);
+}
 
 FUNCTION(builtins, format, "format(value, format_spec='', /)", "Return value.__format__(format_spec).")
 {
@@ -272,8 +290,9 @@ FUNCTION(builtins, format, "format(value, format_spec='', /)", "Return value.__f
   return cd_format(vm, args[0], args[1]);
 }
 
-FUNCTION(builtins, isinstance, "isinstance(obj, class_or_tuple, /)",
-         "Tell whether the object is an instance of a class or of one of its subclasses.\n\nA tuple of classes, or X | Y, asks for any of them.")
+FUNCTION(
+  builtins, isinstance, "isinstance(obj, class_or_tuple, /)",
+  "Tell whether the object is an instance of a class or of one of its subclasses.\n\nA tuple of classes, or X | Y, asks for any of them.")
 {
   bool result;
   return cd_isinstance(vm, args[0], args[1], &result) ? cd_bool(result) : NO_REF;
@@ -297,7 +316,10 @@ FUNCTION(builtins, chr, "chr(i, /)", "Return the string of one character with th
   bool c_int = fits && c >= INT32_MIN && c <= INT32_MAX;
   bool negative = cd_int_sign(index) < 0;
   cd_drop(vm, index);
-  if (!c_int) return cd_raise_overflow(vm, negative && fits ? "signed integer is less than minimum" : fits ? "signed integer is greater than maximum" : "Python int too large to convert to C long");
+  if (!c_int)
+    return cd_raise_overflow(vm, negative && fits ? "signed integer is less than minimum"
+                                 : fits           ? "signed integer is greater than maximum"
+                                                  : "Python int too large to convert to C long");
   if (c < 0 || c > 0x10FFFF) return cd_raise_value(vm, "chr() arg not in range(0x110000)");
   return cd_str_from_char(vm, (uint32_t)c);
 }
@@ -318,7 +340,8 @@ FUNCTION(builtins, ord, "ord(c, /)", "Return the code point of a string of one c
   return cd_raise_type(vm, "ord() expected a character, but string of length %zu found", size);
 }
 
-BUILTIN_RAW(breakpoint, "breakpoint(*args, **kws)", "breakpoint(*args, **kws)\n\nCall sys.breakpointhook(*args, **kws), which by default starts the pdb debugger.")
+BUILTIN_RAW(breakpoint, "breakpoint(*args, **kws)",
+            "breakpoint(*args, **kws)\n\nCall sys.breakpointhook(*args, **kws), which by default starts the pdb debugger.")
 {
   if (!cd_audit(vm, "builtins.breakpoint", 1, (Value[]){cd_from_small((int64_t)((uint64_t)(uintptr_t)vm->builtins >> 3))})) return NO_REF;
   Ref hook = cd_dup(cd_sys_get_borrow(vm, "breakpointhook"));
@@ -331,17 +354,20 @@ BUILTIN_RAW(breakpoint, "breakpoint(*args, **kws)", "breakpoint(*args, **kws)\n\
 // ---- the module ----
 
 static const MethodDef *const builtins_functions[] = {
-  &builtins_all_def, &builtins_any_def, &builtins_aiter_def, &builtins_anext_def, &builtins_iter_def, &builtins_next_def, &builtins_len_def,
-  &builtins_sorted_def, &builtins_getattr_def, &builtins_hasattr_def, &builtins_setattr_def, &builtins_delattr_def, &builtins_globals_def,
-  &builtins_locals_def, &builtins_vars_def, &builtins_dir_def, &builtins_callable_def, &builtins_id_def, &builtins_hash_def, &builtins_repr_def,
-  &builtins_ascii_def, &builtins_format_def, &builtins_isinstance_def, &builtins_issubclass_def, &builtins_chr_def, &builtins_ord_def,
-  &builtins_breakpoint_def, NULL,
+  &builtins_all_def,      &builtins_any_def,     &builtins_aiter_def,      &builtins_anext_def,
+  &builtins_iter_def,     &builtins_next_def,    &builtins_len_def,        &builtins_sorted_def,
+  &builtins_getattr_def,  &builtins_hasattr_def, &builtins_setattr_def,    &builtins_delattr_def,
+  &builtins_globals_def,  &builtins_locals_def,  &builtins_vars_def,       &builtins_dir_def,
+  &builtins_callable_def, &builtins_id_def,      &builtins_hash_def,       &builtins_repr_def,
+  &builtins_ascii_def,    &builtins_format_def,  &builtins_isinstance_def, &builtins_issubclass_def,
+  &builtins_chr_def,      &builtins_ord_def,     &builtins_breakpoint_def, NULL,
 };
 
 static bool builtins_add_functions(VM *vm, Value module, const MethodDef *const *functions)
 {
   for (; *functions; functions++)
-    if (!cd_module_add(vm, module, (*functions)->name, cd_native_new(vm, *functions, module, ((Module *)cd_object(module))->name))) return false;
+    if (!cd_module_add(vm, module, (*functions)->name, cd_native_new(vm, *functions, module, ((Module *)cd_object(module))->name)))
+      return false;
   return true;
 }
 

@@ -51,7 +51,9 @@ static bool print_item(VM *vm, Value write, Value item)
 }
 
 METHOD_DEF_RAW_(builtins_print, "print", "print(*args, sep=' ', end='\\n', file=None, flush=False)",
-                "Print the values to a stream, sys.stdout by default.\n\n  sep\n    text between values.\n  end\n    text after the last value.\n  file\n    an object with a write() method.\n  flush\n    whether to flush the stream.", 0)
+                "Print the values to a stream, sys.stdout by default.\n\n  sep\n    text between values.\n  end\n    text after the last "
+                "value.\n  file\n    an object with a write() method.\n  flush\n    whether to flush the stream.",
+                0)
 {
   PrintOptions options = {.end = NO_VALUE};
   if (!print_options(vm, args + nargs, kwnames, &options)) return NO_REF;
@@ -119,9 +121,12 @@ static Ref input_read_line(VM *vm, Value stream)
   return text;
 }
 
-FUNCTION(builtins, input, "input(prompt='', /)", "Read a line of text from standard input, without its newline.\n\nThe prompt, if any, is written to standard output first. EOFError tells the end of input.")
+FUNCTION(builtins, input, "input(prompt='', /)",
+         "Read a line of text from standard input, without its newline.\n\nThe prompt, if any, is written to standard output first. "
+         "EOFError tells the end of input.")
 {
-  Ref in = input_stream(vm, "stdin"), out = in ? input_stream(vm, "stdout") : NO_REF, err = out ? input_stream(vm, "stderr") : NO_REF, line = NO_REF;
+  Ref in = input_stream(vm, "stdin"), out = in ? input_stream(vm, "stdout") : NO_REF, err = out ? input_stream(vm, "stderr") : NO_REF,
+      line = NO_REF;
   Value prompt = args[0];
   if (!err) goto done;
   if (!cd_audit(vm, "builtins.input", 1, (Value[]){cd_bits(prompt) ? prompt : cd_none()})) goto done;

@@ -29,18 +29,33 @@ static Ref builtins_in_base(VM *vm, Value number, int base, const char *prefix)
   return text;
 }
 
-FUNCTION(builtins, bin, "bin(number, /)", "Return an integer as binary digits.\n\n   >>> bin(2796202)\n   '0b1010101010101010101010'") { return builtins_in_base(vm, args[0], 2, "0b"); }
-FUNCTION(builtins, hex, "hex(number, /)", "Return an integer as hexadecimal digits.\n\n   >>> hex(12648430)\n   '0xc0ffee'") { return builtins_in_base(vm, args[0], 16, "0x"); }
-FUNCTION(builtins, oct, "oct(number, /)", "Return an integer as octal digits.\n\n   >>> oct(342391)\n   '0o1234567'") { return builtins_in_base(vm, args[0], 8, "0o"); }
+FUNCTION(builtins, bin, "bin(number, /)", "Return an integer as binary digits.\n\n   >>> bin(2796202)\n   '0b1010101010101010101010'")
+{
+  return builtins_in_base(vm, args[0], 2, "0b");
+}
+FUNCTION(builtins, hex, "hex(number, /)", "Return an integer as hexadecimal digits.\n\n   >>> hex(12648430)\n   '0xc0ffee'")
+{
+  return builtins_in_base(vm, args[0], 16, "0x");
+}
+FUNCTION(builtins, oct, "oct(number, /)", "Return an integer as octal digits.\n\n   >>> oct(342391)\n   '0o1234567'")
+{
+  return builtins_in_base(vm, args[0], 8, "0o");
+}
 
-FUNCTION(builtins, divmod, "divmod(x, y, /)", "Return the tuple (x//y, x%y).  Invariant: div*y + mod == x.") { return cd_binary(vm, args[0], args[1], BINARY_DIVMOD); }
+FUNCTION(builtins, divmod, "divmod(x, y, /)", "Return the tuple (x//y, x%y).  Invariant: div*y + mod == x.")
+{
+  return cd_binary(vm, args[0], args[1], BINARY_DIVMOD);
+}
 
-FUNCTION(builtins, pow, "pow(base, exp, mod=None)", "base**exp, or with three arguments base**exp % mod.\n\nFor integers the three-argument form is computed without the large power.")
+FUNCTION(builtins, pow, "pow(base, exp, mod=None)",
+         "base**exp, or with three arguments base**exp % mod.\n\nFor integers the three-argument form is computed without the large power.")
 {
   return cd_power(vm, args[0], args[1], cd_bits(args[2]) ? args[2] : cd_none());
 }
 
-FUNCTION(builtins, round, "round(number, ndigits=None)", "Round a number to ndigits digits after the decimal point.\n\nThe result is an integer if ndigits is omitted or None, else of the type of the number.\nndigits may be negative.")
+FUNCTION(builtins, round, "round(number, ndigits=None)",
+         "Round a number to ndigits digits after the decimal point.\n\nThe result is an integer if ndigits is omitted or None, else of the "
+         "type of the number.\nndigits may be negative.")
 {
   Ref method = NO_REF, result = NO_REF;
   switch (cd_lookup_special(vm, args[0], N(__round__), &method)) {
@@ -86,7 +101,10 @@ static bool sum_floats(VM *vm, Value iter, Ref *total, Ref *pending, bool *done)
     int64_t i;
     if (next == NEXT_ITEM && cd_is_flonum(item)) { sum += cd_flonum(item); continue; }
     if (next == NEXT_ITEM && cd_is_exact(item, vm->types.float_)) { sum += cd_float_value(item); cd_drop(vm, item); continue; }
-    if (next == NEXT_ITEM && cd_is_small(item) && (i = cd_small(item)) > -(INT64_C(1) << 53) && i < INT64_C(1) << 53) { sum += (double)i; continue; }
+    if (next == NEXT_ITEM && cd_is_small(item) && (i = cd_small(item)) > -(INT64_C(1) << 53) && i < INT64_C(1) << 53) {
+      sum += (double)i;
+      continue;
+    }
     cd_drop(vm, *total);
     *total = cd_float_new(vm, sum);
     if (next != NEXT_ITEM) { *done = true; return next == NEXT_DONE && *total; }
@@ -97,7 +115,8 @@ static bool sum_floats(VM *vm, Value iter, Ref *total, Ref *pending, bool *done)
   }
 }
 
-FUNCTION(builtins, sum, "sum(iterable, /, start=0)", "Return start plus the sum of the numbers of an iterable.\n\nFor numbers only; it may refuse other types.")
+FUNCTION(builtins, sum, "sum(iterable, /, start=0)",
+         "Return start plus the sum of the numbers of an iterable.\n\nFor numbers only; it may refuse other types.")
 {
   Value start = cd_bits(args[1]) ? args[1] : cd_from_small(0);
   if (cd_is_str(start)) return cd_raise_type(vm, "sum() can't sum strings [use ''.join(seq) instead]");
@@ -180,7 +199,8 @@ static Ref builtins_extreme(VM *vm, const char *name, CompareOp op, const Value 
   Value key = NO_VALUE, fallback = NO_VALUE;
   if (nargs == 0) return cd_raise_type(vm, "%s expected at least 1 argument, got 0", name);
   if (!extreme_keywords(vm, name, args + nargs, kwnames, &key, &fallback)) return NO_REF;
-  if (nargs > 1 && cd_bits(fallback)) return cd_raise_type(vm, "Cannot specify a default for %s() with multiple positional arguments", name);
+  if (nargs > 1 && cd_bits(fallback))
+    return cd_raise_type(vm, "Cannot specify a default for %s() with multiple positional arguments", name);
   Ref best = NO_REF, best_key = NO_REF;
   bool ok = true;
   if (nargs > 1) {
@@ -201,13 +221,17 @@ static Ref builtins_extreme(VM *vm, const char *name, CompareOp op, const Value 
 }
 
 METHOD_DEF_RAW_(builtins_max, "max", "max(iterable, *, key=None)",
-             "max(iterable, *[, default=obj, key=func]) -> value\nmax(arg1, arg2, *args, *[, key=func]) -> value\n\nThe largest item of an iterable, or the largest of several arguments. default is the result\nfor an empty iterable.", METHOD_NO_SIGNATURE)
+                "max(iterable, *[, default=obj, key=func]) -> value\nmax(arg1, arg2, *args, *[, key=func]) -> value\n\nThe largest item of "
+                "an iterable, or the largest of several arguments. default is the result\nfor an empty iterable.",
+                METHOD_NO_SIGNATURE)
 {
   return builtins_extreme(vm, "max", COMPARE_GT, args, nargs, kwnames);
 }
 
 METHOD_DEF_RAW_(builtins_min, "min", "min(iterable, *, key=None)",
-             "min(iterable, *[, default=obj, key=func]) -> value\nmin(arg1, arg2, *args, *[, key=func]) -> value\n\nThe smallest item of an iterable, or the smallest of several arguments. default is the result\nfor an empty iterable.", METHOD_NO_SIGNATURE)
+                "min(iterable, *[, default=obj, key=func]) -> value\nmin(arg1, arg2, *args, *[, key=func]) -> value\n\nThe smallest item "
+                "of an iterable, or the smallest of several arguments. default is the result\nfor an empty iterable.",
+                METHOD_NO_SIGNATURE)
 {
   return builtins_extreme(vm, "min", COMPARE_LT, args, nargs, kwnames);
 }

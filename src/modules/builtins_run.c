@@ -18,9 +18,11 @@
 #include "vm/vm_api.h"
 
 enum {
-  RUN_FUTURE_FLAGS = CO_FUTURE_DIVISION | CO_FUTURE_ABSOLUTE_IMPORT | CO_FUTURE_WITH_STATEMENT | CO_FUTURE_PRINT_FUNCTION | CO_FUTURE_UNICODE_LITERALS |
-                     CO_FUTURE_BARRY_AS_BDFL | CO_FUTURE_GENERATOR_STOP | CO_FUTURE_ANNOTATIONS | CO_CEDE_YIELD_FROM_ASYNC,
-  RUN_COMPILE_FLAGS = PYCF_DONT_IMPLY_DEDENT | PYCF_ONLY_AST | PYCF_TYPE_COMMENTS | PYCF_ALLOW_TOP_LEVEL_AWAIT | PYCF_ALLOW_INCOMPLETE_INPUT,
+  RUN_FUTURE_FLAGS = CO_FUTURE_DIVISION | CO_FUTURE_ABSOLUTE_IMPORT | CO_FUTURE_WITH_STATEMENT | CO_FUTURE_PRINT_FUNCTION |
+                     CO_FUTURE_UNICODE_LITERALS | CO_FUTURE_BARRY_AS_BDFL | CO_FUTURE_GENERATOR_STOP | CO_FUTURE_ANNOTATIONS |
+                     CO_CEDE_YIELD_FROM_ASYNC,
+  RUN_COMPILE_FLAGS = PYCF_DONT_IMPLY_DEDENT | PYCF_ONLY_AST | PYCF_TYPE_COMMENTS | PYCF_ALLOW_TOP_LEVEL_AWAIT |
+                      PYCF_ALLOW_INCOMPLETE_INPUT,
   RUN_OBSOLETE_FLAGS = CO_NESTED,
 };
 
@@ -49,13 +51,16 @@ static bool run_mode(VM *vm, Value mode, int flags, CompileMode *out)
     *out = (CompileMode)i;
     return true;
   }
-  return cd_raise_value(vm, flags & PYCF_ONLY_AST ? "compile() mode must be 'exec', 'eval', 'single' or 'func_type'" : "compile() mode must be 'exec', 'eval' or 'single'");
+  return cd_raise_value(vm, flags & PYCF_ONLY_AST ? "compile() mode must be 'exec', 'eval', 'single' or 'func_type'"
+                                                  : "compile() mode must be 'exec', 'eval' or 'single'");
 }
 
 FUNCTION(builtins, compile, "compile(source, filename, mode, flags=0, dont_inherit=False, optimize=-1, *, _feature_version=-1)",
          "Compile source to a code object for exec() or eval().\n\n"
-         "source is a str, bytes or an AST of a module, statement or expression; filename is for\nmessages; mode is 'exec' for a module, 'single' for an interactive statement, 'eval' for an\n"
-         "expression. flags select __future__ features and compiler options; dont_inherit keeps out\nthose that are in effect where compile() is called.")
+         "source is a str, bytes or an AST of a module, statement or expression; filename is for\nmessages; mode is 'exec' for a module, "
+         "'single' for an interactive statement, 'eval' for an\n"
+         "expression. flags select __future__ features and compiler options; dont_inherit keeps out\nthose that are in effect where "
+         "compile() is called.")
 {
   int flags = 0, dont_inherit = 0, optimize = -1, version = -1;
   Ref filename = cd_source_filename(vm, args[1]), result = NO_REF;
@@ -67,7 +72,10 @@ FUNCTION(builtins, compile, "compile(source, filename, mode, flags=0, dont_inher
   dont_inherit = no_inherit;
   if (cd_bits(args[5]) && !cd_to_c_int(vm, args[5], &optimize)) goto done;
   if (cd_bits(args[6]) && !cd_to_c_int(vm, args[6], &version)) goto done;
-  if (flags & ~(RUN_FUTURE_FLAGS | RUN_COMPILE_FLAGS | RUN_OBSOLETE_FLAGS)) { cd_raise_value(vm, "compile(): unrecognised flags"); goto done; }
+  if (flags & ~(RUN_FUTURE_FLAGS | RUN_COMPILE_FLAGS | RUN_OBSOLETE_FLAGS)) {
+    cd_raise_value(vm, "compile(): unrecognised flags");
+    goto done;
+  }
   if (optimize < -1 || optimize > 2) { cd_raise_value(vm, "compile(): invalid optimize value"); goto done; }
   if (!dont_inherit) flags |= run_inherited_flags(vm);
   if (flags & PYCF_ONLY_AST && version >= 0 && version < PYCF_FEATURE_VERSION) flags |= version + 1;
@@ -79,7 +87,8 @@ FUNCTION(builtins, compile, "compile(source, filename, mode, flags=0, dont_inher
   }
   SourceText source;
   if (!cd_source_text_init(vm, &source, args[0], "compile", "string, bytes or AST")) goto done;
-  if (cd_audit(vm, "compile", 2, (Value[]){args[0], filename})) result = cd_source_text_compile(vm, &source, filename, mode, flags, optimize);
+  if (cd_audit(vm, "compile", 2, (Value[]){args[0], filename}))
+    result = cd_source_text_compile(vm, &source, filename, mode, flags, optimize);
   cd_source_text_clear(vm, &source);
 done:
   cd_drop(vm, filename);
@@ -88,7 +97,10 @@ done:
 
 // ---- eval and exec ----
 
-static bool run_is_mapping(VM *vm, Value v) { return cd_type_of(vm, v)->slots.getitem && !cd_is_str(v) && !cd_is_tuple(v) && !cd_is_list(v); }
+static bool run_is_mapping(VM *vm, Value v)
+{
+  return cd_type_of(vm, v)->slots.getitem && !cd_is_str(v) && !cd_is_tuple(v) && !cd_is_list(v);
+}
 
 static bool run_add_builtins(VM *vm, Value globals)
 {
@@ -124,13 +136,15 @@ static Ref run_code(VM *vm, Value code, Value globals, Value locals, Value closu
 }
 
 FUNCTION(builtins, eval, "eval(source, globals=None, locals=None, /)",
-         "Evaluate an expression, given as text or as a code object, in the given namespaces.\n\nglobals is a dict, locals any mapping; they default to the current ones. If only globals is\ngiven, it serves as both.")
+         "Evaluate an expression, given as text or as a code object, in the given namespaces.\n\nglobals is a dict, locals any mapping; "
+         "they default to the current ones. If only globals is\ngiven, it serves as both.")
 {
   Value globals = args[1], locals = args[2];
   Ref locals_ref = NO_REF, result = NO_REF, code = NO_REF;
   if (cd_bits(locals) && !cd_is_none(locals) && !run_is_mapping(vm, locals)) return cd_raise_type(vm, "locals must be a mapping");
   if (cd_bits(globals) && !cd_is_none(globals) && !cd_is_dict(globals))
-    return cd_raise_type(vm, run_is_mapping(vm, globals) ? "globals must be a real dict; try eval(code, {}, mapping)" : "globals must be a dict");
+    return cd_raise_type(vm, run_is_mapping(vm, globals) ? "globals must be a real dict; try eval(code, {}, mapping)"
+                                                         : "globals must be a dict");
   if (!run_namespaces(vm, "eval", &globals, &locals, &locals_ref)) goto done;
   if (cd_is_exact(args[0], vm->types.code)) {
     if (((Code *)cd_object(args[0]))->free_count) cd_raise_type(vm, "code object passed to eval() may not contain free variables");
@@ -140,7 +154,8 @@ FUNCTION(builtins, eval, "eval(source, globals=None, locals=None, /)",
   SourceText source;
   if (!cd_source_text_init(vm, &source, args[0], "eval", "string, bytes or code")) goto done;
   while (source.size && (*source.data == ' ' || *source.data == '\t')) source.data++, source.size--;
-  if (cd_audit(vm, "compile", 2, (Value[]){args[0], cd_none()})) code = cd_source_text_compile(vm, &source, N(angle_string), MODE_EVAL, run_inherited_flags(vm), -1);
+  if (cd_audit(vm, "compile", 2, (Value[]){args[0], cd_none()}))
+    code = cd_source_text_compile(vm, &source, N(angle_string), MODE_EVAL, run_inherited_flags(vm), -1);
   cd_source_text_clear(vm, &source);
   if (code) result = run_code(vm, code, globals, locals, NO_VALUE);
 done:
@@ -159,13 +174,16 @@ static bool exec_check_closure(VM *vm, const Code *code, Value closure)
 }
 
 FUNCTION(builtins, exec, "exec(source, globals=None, locals=None, /, *, closure=None)",
-         "Run statements, given as text or as a code object, in the given namespaces.\n\nglobals is a dict, locals any mapping; they default to the current ones. If only globals is\ngiven, it serves as both. "
+         "Run statements, given as text or as a code object, in the given namespaces.\n\nglobals is a dict, locals any mapping; they "
+         "default to the current ones. If only globals is\ngiven, it serves as both. "
          "closure is a tuple of cells for a code object with free variables.")
 {
   Value globals = args[1], locals = args[2], closure = args[3];
   Ref locals_ref = NO_REF, result = NO_REF, code = NO_REF;
-  if (cd_bits(globals) && !cd_is_none(globals) && !cd_is_dict(globals)) return cd_raise_type(vm, "exec() globals must be a dict, not %T", globals);
-  if (cd_bits(locals) && !cd_is_none(locals) && !run_is_mapping(vm, locals)) return cd_raise_type(vm, "locals must be a mapping or None, not %T", locals);
+  if (cd_bits(globals) && !cd_is_none(globals) && !cd_is_dict(globals))
+    return cd_raise_type(vm, "exec() globals must be a dict, not %T", globals);
+  if (cd_bits(locals) && !cd_is_none(locals) && !run_is_mapping(vm, locals))
+    return cd_raise_type(vm, "locals must be a mapping or None, not %T", locals);
   if (!run_namespaces(vm, "exec", &globals, &locals, &locals_ref)) goto done;
   if (cd_is_exact(args[0], vm->types.code)) {
     const Code *object = (const Code *)cd_object(args[0]);
@@ -175,7 +193,8 @@ FUNCTION(builtins, exec, "exec(source, globals=None, locals=None, /, *, closure=
   if (cd_bits(closure) && !cd_is_none(closure)) { cd_raise_type(vm, "closure can only be used when source is a code object"); goto done; }
   SourceText source;
   if (!cd_source_text_init(vm, &source, args[0], "exec", "string, bytes or code")) goto done;
-  if (cd_audit(vm, "compile", 2, (Value[]){args[0], cd_none()})) code = cd_source_text_compile(vm, &source, N(angle_string), MODE_EXEC, run_inherited_flags(vm), -1);
+  if (cd_audit(vm, "compile", 2, (Value[]){args[0], cd_none()}))
+    code = cd_source_text_compile(vm, &source, N(angle_string), MODE_EXEC, run_inherited_flags(vm), -1);
   cd_source_text_clear(vm, &source);
   if (code) result = run_code(vm, code, globals, locals, NO_VALUE);
 done:
@@ -241,7 +260,8 @@ static bool class_call_init(VM *vm, ClassCall *call, const Value *values, Value 
   if (!kept) return true;
   if (!(call->kwnames = cd_tuple_new(vm, kept))) return false;
   for (size_t i = 0, k = 0; i < count; i++)
-    if (!cd_str_is(cd_tuple_item_borrow(kwnames, i), "metaclass")) cd_tuple_set(call->kwnames, k++, cd_dup(cd_tuple_item_borrow(kwnames, i)));
+    if (!cd_str_is(cd_tuple_item_borrow(kwnames, i), "metaclass"))
+      cd_tuple_set(call->kwnames, k++, cd_dup(cd_tuple_item_borrow(kwnames, i)));
   return true;
 }
 
@@ -249,7 +269,8 @@ static bool class_call_init(VM *vm, ClassCall *call, const Value *values, Value 
 static Ref class_metaclass(VM *vm, Value given, Value bases)
 {
   Value meta = given;
-  if (!cd_bits(meta)) meta = cd_tuple_size(bases) ? cd_type_value(cd_type_of(vm, cd_tuple_item_borrow(bases, 0))) : cd_type_value(vm->types.type);
+  if (!cd_bits(meta))
+    meta = cd_tuple_size(bases) ? cd_type_value(cd_type_of(vm, cd_tuple_item_borrow(bases, 0))) : cd_type_value(vm->types.type);
   return cd_is_type(meta) ? cd_metaclass_of(vm, meta, bases) : cd_dup(meta);
 }
 
@@ -269,7 +290,8 @@ static Ref class_prepare(VM *vm, Value meta, const ClassCall *call)
   call->values[1] = bases;
   cd_drop(vm, method);
   if (namespace_ && !run_is_mapping(vm, namespace_)) {
-    cd_raise_type(vm, "%s.__prepare__() must return a mapping, not %T", cd_is_type(meta) ? cd_type_name(cd_as_type(meta)) : "<metaclass>", namespace_);
+    cd_raise_type(vm, "%s.__prepare__() must return a mapping, not %T", cd_is_type(meta) ? cd_type_name(cd_as_type(meta)) : "<metaclass>",
+                  namespace_);
     cd_drop(vm, namespace_);
     return NO_REF;
   }
@@ -282,7 +304,8 @@ static bool class_check_cell(VM *vm, Value cell, Value cls, Value name)
   if (!cd_is_exact(cell, vm->types.cell)) return true;
   Value content = ((Cell *)cd_object(cell))->value;
   if (cd_bits(content) && cd_is(content, cls)) return true;
-  if (!cd_bits(content)) return cd_raise_runtime(vm, "__class__ not set defining %R as %R. Was __classcell__ propagated to type.__new__?", name, cls);
+  if (!cd_bits(content))
+    return cd_raise_runtime(vm, "__class__ not set defining %R as %R. Was __classcell__ propagated to type.__new__?", name, cls);
   return cd_raise_type(vm, "__class__ set to %R defining %R as %R", content, name, cls);
 }
 
@@ -307,7 +330,8 @@ static Ref class_build(VM *vm, const Function *body, Value meta, Value original_
 }
 
 METHOD_DEF_RAW_(builtins___build_class__, "__build_class__", "__build_class__(func, name, /, *bases, metaclass=None, **kwds)",
-                "__build_class__(func, name, /, *bases, [metaclass], **kwds) -> class\n\nWhat a class statement calls.", METHOD_NO_SIGNATURE)
+                "__build_class__(func, name, /, *bases, [metaclass], **kwds) -> class\n\nWhat a class statement calls.",
+                METHOD_NO_SIGNATURE)
 {
   if (nargs < 2) return cd_raise_type(vm, "__build_class__: not enough arguments");
   if (!cd_is_exact(args[0], vm->types.function)) return cd_raise_type(vm, "__build_class__: func must be a function");
@@ -335,7 +359,8 @@ done:
 // ---- import ----
 
 FUNCTION(builtins, __import__, "__import__(name, globals=None, locals=None, fromlist=(), level=0)",
-         "Import a module; what the import statement calls.\n\nFor `import a.b` the result is a, for `from a.b import c` (a fromlist that is not empty) it is\na.b. level is the number of dots of a relative import; programs want importlib.import_module().")
+         "Import a module; what the import statement calls.\n\nFor `import a.b` the result is a, for `from a.b import c` (a fromlist that "
+         "is not empty) it is\na.b. level is the number of dots of a relative import; programs want importlib.import_module().")
 {
   int level = 0;
   if (cd_bits(args[4]) && !cd_to_c_int(vm, args[4], &level)) return NO_REF;

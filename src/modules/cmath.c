@@ -77,8 +77,9 @@ CMATH_FUNCTION(tan, cmath_tan_value, cmath_tan_domain, "Return the tangent of z.
 CMATH_FUNCTION(tanh, cmath_tanh_value, cmath_tanh_domain, "Return the hyperbolic tangent of z.")
 #undef CMATH_FUNCTION
 
-FUNCTION(cmath, log, "log(z, base=<unrepresentable>, /)",
-         "log(z[, base]) -> the logarithm of z to the given base.\n\nIf the base is not specified, returns the natural logarithm (base e) of z.")
+FUNCTION(
+  cmath, log, "log(z, base=<unrepresentable>, /)",
+  "log(z[, base]) -> the logarithm of z to the given base.\n\nIf the base is not specified, returns the natural logarithm (base e) of z.")
 {
   Ref number = cmath_apply(vm, args[0], clog, cmath_log_domain);
   if (!number || !cd_bits(args[1])) return number;
@@ -98,7 +99,8 @@ FUNCTION(cmath, phase, "phase(z, /)", "Return argument, also known as the phase 
   return cmath_argument(vm, args[0], &z) ? cd_float_new(vm, atan2(cimag(z), creal(z))) : NO_REF;
 }
 
-FUNCTION(cmath, polar, "polar(z, /)", "Convert a complex from rectangular coordinates to polar coordinates.\n\nr is the distance from 0 and phi the phase angle.")
+FUNCTION(cmath, polar, "polar(z, /)",
+         "Convert a complex from rectangular coordinates to polar coordinates.\n\nr is the distance from 0 and phi the phase angle.")
 {
   CmathValue z;
   if (!cmath_argument(vm, args[0], &z)) return NO_REF;
@@ -149,8 +151,10 @@ FUNCTION(cmath, isnan, "isnan(z, /)", "Checks if the real or imaginary part of z
 }
 
 FUNCTION(cmath, isclose, "isclose(a, b, *, rel_tol=1e-09, abs_tol=0.0)",
-         "Determine whether two complex numbers are close in value.\n\n  rel_tol\n    largest difference for being considered close, relative to the larger of the\n    "
-         "absolute values\n  abs_tol\n    largest difference for being considered close, whatever the values\n\nNaN is not close to anything, not even itself; infinities "
+         "Determine whether two complex numbers are close in value.\n\n  rel_tol\n    largest difference for being considered close, "
+         "relative to the larger of the\n    "
+         "absolute values\n  abs_tol\n    largest difference for being considered close, whatever the values\n\nNaN is not close to "
+         "anything, not even itself; infinities "
          "are close to themselves only.")
 {
   CmathValue a, b;
@@ -176,9 +180,10 @@ static bool cmath_exec(VM *vm, Value module)
 }
 
 static const MethodDef *const cmath_functions[] = {
-  &cmath_acos_def, &cmath_acosh_def, &cmath_asin_def, &cmath_asinh_def, &cmath_atan_def, &cmath_atanh_def, &cmath_cos_def, &cmath_cosh_def,
-  &cmath_exp_def, &cmath_isclose_def, &cmath_isfinite_def, &cmath_isinf_def, &cmath_isnan_def, &cmath_log_def, &cmath_log10_def, &cmath_phase_def,
-  &cmath_polar_def, &cmath_rect_def, &cmath_sin_def, &cmath_sinh_def, &cmath_sqrt_def, &cmath_tan_def, &cmath_tanh_def, NULL,
+  &cmath_acos_def,  &cmath_acosh_def, &cmath_asin_def,  &cmath_asinh_def,   &cmath_atan_def,     &cmath_atanh_def,
+  &cmath_cos_def,   &cmath_cosh_def,  &cmath_exp_def,   &cmath_isclose_def, &cmath_isfinite_def, &cmath_isinf_def,
+  &cmath_isnan_def, &cmath_log_def,   &cmath_log10_def, &cmath_phase_def,   &cmath_polar_def,    &cmath_rect_def,
+  &cmath_sin_def,   &cmath_sinh_def,  &cmath_sqrt_def,  &cmath_tan_def,     &cmath_tanh_def,     NULL,
 };
 
 const ModuleDef cd_module_cmath = {

@@ -342,7 +342,10 @@ static Ref deque_concat(VM *vm, Value left, Value right)
   return result;
 }
 
-static Ref deque_inplace_concat(VM *vm, Value left, Value right) { return deque_extend_with(vm, deque_of(left), right, false) ? cd_dup(left) : NO_REF; }
+static Ref deque_inplace_concat(VM *vm, Value left, Value right)
+{
+  return deque_extend_with(vm, deque_of(left), right, false) ? cd_dup(left) : NO_REF;
+}
 
 static Ref deque_inplace_repeat(VM *vm, Value self, int64_t count)
 {
@@ -381,10 +384,22 @@ static Ref deque_repeat(VM *vm, Value self, int64_t count)
 
 // ---- methods ----
 
-METHOD(deque, append, "append(self, item, /)", "Add an element to the right side of the deque.") { return deque_put_last(vm, deque_of(self), cd_dup(args[0])) ? cd_none() : NO_REF; }
-METHOD(deque, appendleft, "appendleft(self, item, /)", "Add an element to the left side of the deque.") { return deque_put_first(vm, deque_of(self), cd_dup(args[0])) ? cd_none() : NO_REF; }
-METHOD(deque, extend, "extend(self, iterable, /)", "Extend the right side of the deque with elements from the iterable") { return deque_extend_with(vm, deque_of(self), args[0], false) ? cd_none() : NO_REF; }
-METHOD(deque, extendleft, "extendleft(self, iterable, /)", "Extend the left side of the deque with elements from the iterable") { return deque_extend_with(vm, deque_of(self), args[0], true) ? cd_none() : NO_REF; }
+METHOD(deque, append, "append(self, item, /)", "Add an element to the right side of the deque.")
+{
+  return deque_put_last(vm, deque_of(self), cd_dup(args[0])) ? cd_none() : NO_REF;
+}
+METHOD(deque, appendleft, "appendleft(self, item, /)", "Add an element to the left side of the deque.")
+{
+  return deque_put_first(vm, deque_of(self), cd_dup(args[0])) ? cd_none() : NO_REF;
+}
+METHOD(deque, extend, "extend(self, iterable, /)", "Extend the right side of the deque with elements from the iterable")
+{
+  return deque_extend_with(vm, deque_of(self), args[0], false) ? cd_none() : NO_REF;
+}
+METHOD(deque, extendleft, "extendleft(self, iterable, /)", "Extend the left side of the deque with elements from the iterable")
+{
+  return deque_extend_with(vm, deque_of(self), args[0], true) ? cd_none() : NO_REF;
+}
 
 METHOD(deque, pop, "pop(self, /)", "Remove and return the rightmost element.")
 {
@@ -411,11 +426,13 @@ METHOD(deque, count, "count(self, value, /)", "D.count(value) -- return number o
 {
   Deque *d = deque_of(self);
   int64_t count = 0, i = -1;
-  while ((i = deque_position(vm, d, args[0], (size_t)(i + 1), SIZE_MAX, vm->exc.RuntimeError, "deque mutated during iteration")) >= 0) count++;
+  while ((i = deque_position(vm, d, args[0], (size_t)(i + 1), SIZE_MAX, vm->exc.RuntimeError, "deque mutated during iteration")) >= 0)
+    count++;
   return i == -2 ? NO_REF : cd_from_small(count);
 }
 
-METHOD(deque, index, "index(self, value, start=0, stop=sys.maxsize, /)", "D.index(value, [start, [stop]]) -- return first index of value.\nRaises ValueError if the value is not present.")
+METHOD(deque, index, "index(self, value, start=0, stop=sys.maxsize, /)",
+       "D.index(value, [start, [stop]]) -- return first index of value.\nRaises ValueError if the value is not present.")
 {
   Deque *d = deque_of(self);
   int64_t start = 0, stop = INT64_MAX;
@@ -477,7 +494,8 @@ METHOD(deque, rotate, "rotate(self, n=1, /)", "Rotate the deque n steps to the r
 METHOD(deque, __reduce__, "__reduce__(self, /)", "Return state information for pickling.")
 {
   Deque *d = deque_of(self);
-  Ref state = cd_call_method0(vm, self, N(__getstate__)), iterator = state ? cd_iter(vm, self) : NO_REF, arguments = NO_REF, result = NO_REF;
+  Ref state = cd_call_method0(vm, self, N(__getstate__)), iterator = state ? cd_iter(vm, self) : NO_REF, arguments = NO_REF,
+      result = NO_REF;
   if (iterator) arguments = d->maxlen < 0 ? cd_dup(vm->empty_tuple) : cd_tuple2(vm, vm->empty_tuple, cd_from_small(d->maxlen));
   if (arguments) {
     Value parts[] = {cd_type_value(cd_type_of(vm, self)), arguments, state, iterator};
@@ -494,7 +512,10 @@ METHOD(deque, __sizeof__, "__sizeof__(self, /)", "D.__sizeof__() -- size of D in
   return cd_from_small((int64_t)(cd_type_of(vm, self)->basicsize + deque_of(self)->capacity * sizeof(Value)));
 }
 
-CLASS_METHOD(deque, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
+CLASS_METHOD(deque, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585")
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
 
 static Ref deque_get_maxlen(VM *vm, Value self)
 {
@@ -504,7 +525,12 @@ static Ref deque_get_maxlen(VM *vm, Value self)
 
 // ---- iterators ----
 
-typedef struct DequeIterator { Object head; Value deque; size_t position; uint64_t state; } DequeIterator;   // deque owned; position counts items passed
+typedef struct DequeIterator {
+  Object head;
+  Value deque;
+  size_t position;
+  uint64_t state;
+} DequeIterator;   // deque owned; position counts items passed
 
 static inline DequeIterator *deque_iterator_of(Value v) { return (DequeIterator *)cd_object(v); }
 
@@ -519,12 +545,16 @@ static Ref deque_iterator_make(VM *vm, Type *type, Value deque, size_t position)
 }
 
 static Ref deque_iter(VM *vm, Value self) { return deque_iterator_make(vm, deque_module(vm)->deque_iterator, self, 0); }
-METHOD(deque, __reversed__, "__reversed__(self, /)", "D.__reversed__() -- return a reverse iterator over the deque") { return deque_iterator_make(vm, deque_module(vm)->deque_reverse_iterator, self, 0); }
+METHOD(deque, __reversed__, "__reversed__(self, /)", "D.__reversed__() -- return a reverse iterator over the deque")
+{
+  return deque_iterator_make(vm, deque_module(vm)->deque_reverse_iterator, self, 0);
+}
 
 static Ref deque_iterator_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
 {
   if (!cd_no_keywords(vm, cd_str_data(type->name), kwnames)) return NO_REF;
-  if (nargs < 1 || nargs > 2) return cd_raise_type(vm, "function takes at %s argument%s (%zu given)", nargs ? "most 2" : "least 1", nargs ? "s" : "", nargs);
+  if (nargs < 1 || nargs > 2)
+    return cd_raise_type(vm, "function takes at %s argument%s (%zu given)", nargs ? "most 2" : "least 1", nargs ? "s" : "", nargs);
   if (!deque_is(vm, args[0])) return cd_raise_type(vm, "argument 1 must be collections.deque, not %T", args[0]);
   int64_t skip = 0, size = (int64_t)deque_of(args[0])->size;
   if (nargs == 2 && !cd_to_ssize(vm, args[1], &skip)) return NO_REF;
@@ -572,7 +602,11 @@ const TypeSpec cd_deque_iterator_spec = {
   .basicsize = sizeof(DequeIterator),
   .flags = TYPE_GC | TYPE_IMMUTABLE,
   .methods = deque_iterator_methods,
-  .slots = {.release = deque_iterator_release, .traverse = deque_iterator_traverse, .new_ = deque_iterator_new, .iter = cd_self_iter, .next = deque_iterator_next},
+  .slots = {.release = deque_iterator_release,
+            .traverse = deque_iterator_traverse,
+            .new_ = deque_iterator_new,
+            .iter = cd_self_iter,
+            .next = deque_iterator_next},
 };
 
 const TypeSpec cd_deque_reverse_iterator_spec = {
@@ -580,7 +614,11 @@ const TypeSpec cd_deque_reverse_iterator_spec = {
   .basicsize = sizeof(DequeIterator),
   .flags = TYPE_GC | TYPE_IMMUTABLE,
   .methods = deque_iterator_methods,
-  .slots = {.release = deque_iterator_release, .traverse = deque_iterator_traverse, .new_ = deque_iterator_new, .iter = cd_self_iter, .next = deque_reverse_iterator_next},
+  .slots = {.release = deque_iterator_release,
+            .traverse = deque_iterator_traverse,
+            .new_ = deque_iterator_new,
+            .iter = cd_self_iter,
+            .next = deque_reverse_iterator_next},
 };
 
 // ---- the type ----

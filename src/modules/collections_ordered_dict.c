@@ -16,7 +16,10 @@ typedef struct OrderedDict { Dict dict; AttributeHead attributes; Weakref *weakl
 
 static CollectionsState *ordered_state(VM *vm) { return cd_state(vm, MODULE__collections); }
 static inline bool ordered_is_exact(VM *vm, Value v) { return cd_is_exact(v, ordered_state(vm)->ordered_dict); }
-static inline bool ordered_is(VM *vm, Value v) { return cd_is_dict(v) && cd_type_is_subtype(cd_type_of(vm, v), ordered_state(vm)->ordered_dict); }
+static inline bool ordered_is(VM *vm, Value v)
+{
+  return cd_is_dict(v) && cd_type_is_subtype(cd_type_of(vm, v), ordered_state(vm)->ordered_dict);
+}
 
 static bool ordered_set(VM *vm, Value self, Value key, Value value)
 {
@@ -125,7 +128,8 @@ static bool ordered_init(VM *vm, Value self, const Value *args, size_t nargs, Va
   return ordered_update_args(vm, self, args, nargs, kwnames);
 }
 
-METHOD_RAW(ordered, update, "update(self, other=(), /, **kwargs)", "Update the dictionary from a mapping or pairs, and from keyword arguments; new keys come last.")
+METHOD_RAW(ordered, update, "update(self, other=(), /, **kwargs)",
+           "Update the dictionary from a mapping or pairs, and from keyword arguments; new keys come last.")
 {
   if (nargs > 1) return cd_raise_type(vm, "update() takes at most 1 positional argument (%zu given)", nargs);
   return ordered_update_args(vm, self, args, nargs, kwnames) ? cd_none() : NO_REF;
@@ -187,7 +191,8 @@ static Ref ordered_compare(VM *vm, Value self, Value other, CompareOp op)
   Ref same = cd_dict_spec.slots.compare(vm, self, other, COMPARE_EQ);
   if (!same) return NO_REF;
   bool equal = cd_is_true(same);
-  if (equal && ordered_is(vm, self) && ordered_is(vm, other) && !ordered_same_order(vm, cd_as_dict(self), cd_as_dict(other), &equal)) return NO_REF;
+  if (equal && ordered_is(vm, self) && ordered_is(vm, other) && !ordered_same_order(vm, cd_as_dict(self), cd_as_dict(other), &equal))
+    return NO_REF;
   return cd_bool(equal == (op == COMPARE_EQ));
 }
 
@@ -207,7 +212,8 @@ static Ref ordered_inplace_or(VM *vm, Value left, Value right) { return ordered_
 
 // ---- methods ----
 
-METHOD_DEF_(ordered_fromkeys, "fromkeys", "fromkeys(type, iterable, value=None)", "Create a new ordered dictionary with keys from iterable and values set to value.", METHOD_CLASS)
+METHOD_DEF_(ordered_fromkeys, "fromkeys", "fromkeys(type, iterable, value=None)",
+            "Create a new ordered dictionary with keys from iterable and values set to value.", METHOD_CLASS)
 {
   Ref result = cd_call0(vm, self), iterator = result ? cd_iter(vm, args[0]) : NO_REF, key;
   Next next = NEXT_ERROR;
@@ -222,7 +228,9 @@ METHOD_DEF_(ordered_fromkeys, "fromkeys", "fromkeys(type, iterable, value=None)"
   return NO_REF;
 }
 
-METHOD(ordered, setdefault, "setdefault(self, key, default=None)", "Insert key with a value of default if key is not in the dictionary.\n\nReturn the value for key if key is in the dictionary, else default.")
+METHOD(ordered, setdefault, "setdefault(self, key, default=None)",
+       "Insert key with a value of default if key is not in the dictionary.\n\nReturn the value for key if key is in the dictionary, else "
+       "default.")
 {
   Value fallback = args[1] ? args[1] : cd_none();
   if (ordered_is_exact(vm, self)) return cd_dict_setdefault(vm, self, args[0], fallback);
@@ -233,7 +241,8 @@ METHOD(ordered, setdefault, "setdefault(self, key, default=None)", "Insert key w
 }
 
 METHOD(ordered, pop, "pop(self, key, default=<unrepresentable>)",
-       "od.pop(key[,default]) -> v, remove specified key and return the corresponding value.\n\nIf the key is not found, return the default if given; otherwise,\nraise a KeyError.")
+       "od.pop(key[,default]) -> v, remove specified key and return the corresponding value.\n\nIf the key is not found, return the "
+       "default if given; otherwise,\nraise a KeyError.")
 {
   Ref value;
   Find found = cd_dict_pop(vm, self, args[0], &value);
@@ -250,7 +259,9 @@ static Ref ordered_raise_key_text(VM *vm, const char *message)
   return NO_REF;
 }
 
-METHOD(ordered, popitem, "popitem(self, last=True)", "Remove and return a (key, value) pair from the dictionary.\n\nPairs are returned in LIFO order if last is true or FIFO order if false.")
+METHOD(
+  ordered, popitem, "popitem(self, last=True)",
+  "Remove and return a (key, value) pair from the dictionary.\n\nPairs are returned in LIFO order if last is true or FIFO order if false.")
 {
   Dict *d = cd_as_dict(self);
   bool last = true;
@@ -270,7 +281,8 @@ METHOD(ordered, popitem, "popitem(self, last=True)", "Remove and return a (key, 
   return NO_REF;
 }
 
-METHOD(ordered, move_to_end, "move_to_end(self, key, last=True)", "Move an existing element to the end (or beginning if last is false).\n\nRaise KeyError if the element does not exist.")
+METHOD(ordered, move_to_end, "move_to_end(self, key, last=True)",
+       "Move an existing element to the end (or beginning if last is false).\n\nRaise KeyError if the element does not exist.")
 {
   int64_t hash, entry;
   bool last = true;
@@ -319,9 +331,18 @@ METHOD(ordered, __reduce__, "__reduce__(self, /)", "Return state information for
   return result;
 }
 
-METHOD(ordered, keys, "keys(self, /)", "od.keys() -> a set-like object providing a view on od's keys") { return cd_dict_view_new(vm, ordered_state(vm)->ordered_keys, self); }
-METHOD(ordered, values, "values(self, /)", "od.values() -> an object providing a view on od's values") { return cd_dict_view_new(vm, ordered_state(vm)->ordered_values, self); }
-METHOD(ordered, items, "items(self, /)", "od.items() -> a set-like object providing a view on od's items") { return cd_dict_view_new(vm, ordered_state(vm)->ordered_items, self); }
+METHOD(ordered, keys, "keys(self, /)", "od.keys() -> a set-like object providing a view on od's keys")
+{
+  return cd_dict_view_new(vm, ordered_state(vm)->ordered_keys, self);
+}
+METHOD(ordered, values, "values(self, /)", "od.values() -> an object providing a view on od's values")
+{
+  return cd_dict_view_new(vm, ordered_state(vm)->ordered_values, self);
+}
+METHOD(ordered, items, "items(self, /)", "od.items() -> a set-like object providing a view on od's items")
+{
+  return cd_dict_view_new(vm, ordered_state(vm)->ordered_items, self);
+}
 
 // ---- iterator: one type for keys, values and items in both directions ----
 
@@ -405,11 +426,17 @@ const TypeSpec cd_ordered_iterator_spec = {
   .basicsize = sizeof(OrderedIterator),
   .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE,
   .methods = ordered_iterator_methods,
-  .slots = {.release = ordered_iterator_release, .traverse = ordered_iterator_traverse, .iter = cd_self_iter, .next = ordered_iterator_next},
+  .slots = {.release = ordered_iterator_release,
+            .traverse = ordered_iterator_traverse,
+            .iter = cd_self_iter,
+            .next = ordered_iterator_next},
 };
 
 static Ref ordered_iter(VM *vm, Value self) { return ordered_iterator_make(vm, self, ORDERED_KEYS, false); }
-METHOD(ordered, __reversed__, "__reversed__(self, /)", "od.__reversed__() <==> reversed(od)") { return ordered_iterator_make(vm, self, ORDERED_KEYS, true); }
+METHOD(ordered, __reversed__, "__reversed__(self, /)", "od.__reversed__() <==> reversed(od)")
+{
+  return ordered_iterator_make(vm, self, ORDERED_KEYS, true);
+}
 
 // ---- views ----
 
@@ -418,9 +445,18 @@ static Ref ordered_keys_iter(VM *vm, Value self) { return ordered_iterator_make(
 static Ref ordered_values_iter(VM *vm, Value self) { return ordered_iterator_make(vm, ordered_view_dict(self), ORDERED_VALUES, false); }
 static Ref ordered_items_iter(VM *vm, Value self) { return ordered_iterator_make(vm, ordered_view_dict(self), ORDERED_ITEMS, false); }
 
-METHOD(ordered_keys, __reversed__, "__reversed__(self, /)", NULL) { return ordered_iterator_make(vm, ordered_view_dict(self), ORDERED_KEYS, true); }
-METHOD(ordered_values, __reversed__, "__reversed__(self, /)", NULL) { return ordered_iterator_make(vm, ordered_view_dict(self), ORDERED_VALUES, true); }
-METHOD(ordered_items, __reversed__, "__reversed__(self, /)", NULL) { return ordered_iterator_make(vm, ordered_view_dict(self), ORDERED_ITEMS, true); }
+METHOD(ordered_keys, __reversed__, "__reversed__(self, /)", NULL)
+{
+  return ordered_iterator_make(vm, ordered_view_dict(self), ORDERED_KEYS, true);
+}
+METHOD(ordered_values, __reversed__, "__reversed__(self, /)", NULL)
+{
+  return ordered_iterator_make(vm, ordered_view_dict(self), ORDERED_VALUES, true);
+}
+METHOD(ordered_items, __reversed__, "__reversed__(self, /)", NULL)
+{
+  return ordered_iterator_make(vm, ordered_view_dict(self), ORDERED_ITEMS, true);
+}
 
 static const MethodDef *const ordered_keys_methods[] = {&ordered_keys___reversed___def, NULL};
 static const MethodDef *const ordered_values_methods[] = {&ordered_values___reversed___def, NULL};

@@ -22,7 +22,12 @@
 // Dumps are written by signal handlers and by a watchdog thread while the VM may be in any state: they only read frames, take no memory
 // and call write().
 
-typedef struct FaultSignal { Value file; int fd; bool all_threads, chain, enabled; struct sigaction previous; } FaultSignal;    // file owned
+typedef struct FaultSignal {
+  Value file;
+  int fd;
+  bool all_threads, chain, enabled;
+  struct sigaction previous;
+} FaultSignal;   // file owned
 
 typedef struct FaultState {
   FaultSignal fatal;                             // enable(): one setting for all fatal signals
@@ -44,8 +49,11 @@ static FaultState *fault_state(VM *vm) { return cd_state(vm, MODULE_faulthandler
 // Signal handlers have no argument: this names the VM that enabled them.
 static _Atomic(VM *) fault_owner;
 
-static const struct { int number; const char *name; } fault_fatal[] = {   // ORDER: fault_fatal
-  {SIGBUS, "Bus error"}, {SIGILL, "Illegal instruction"}, {SIGFPE, "Floating point exception"}, {SIGABRT, "Aborted"}, {SIGSEGV, "Segmentation fault"},
+static const struct { int number; const char *name;
+} fault_fatal[] = {
+  // ORDER: fault_fatal
+  {SIGBUS, "Bus error"}, {SIGILL, "Illegal instruction"}, {SIGFPE, "Floating point exception"},
+  {SIGABRT, "Aborted"},  {SIGSEGV, "Segmentation fault"},
 };
 
 // ---- writing ----
@@ -116,7 +124,8 @@ static void fault_dump(VM *vm, int fd, bool all_threads, const Thread *current)
     for (int k = 0; k < i && thread->next; k++) thread = thread->next;
     if (shown) fault_put(fd, "\n");
     if (++shown > MAX_THREADS) { fault_put(fd, "...\n"); return; }
-    snprintf(line, sizeof line, "%s 0x%016llx (most recent call first):\n", thread == current ? "Current thread" : "Thread", (unsigned long long)thread->ident);
+    snprintf(line, sizeof line, "%s 0x%016llx (most recent call first):\n", thread == current ? "Current thread" : "Thread",
+             (unsigned long long)thread->ident);
     fault_put(fd, line);
     if (thread == current && vm->gc.collecting) fault_put(fd, "  Garbage-collecting\n");
     fault_dump_frames(fd, thread);
@@ -159,7 +168,8 @@ static bool fault_flag(VM *vm, Value v, bool fallback, bool *out)
   return !cd_bits(v) || cd_truth(vm, v, out);
 }
 
-FUNCTION(faulthandler, dump_traceback, "dump_traceback(file=sys.stderr, all_threads=True)", "dump_traceback(file=sys.stderr, all_threads=True): write the traceback of this thread, or of all, to a file")
+FUNCTION(faulthandler, dump_traceback, "dump_traceback(file=sys.stderr, all_threads=True)",
+         "dump_traceback(file=sys.stderr, all_threads=True): write the traceback of this thread, or of all, to a file")
 {
   Ref file;
   int fd;
@@ -198,7 +208,8 @@ static bool fault_make_stack(VM *vm, FaultState *state)
   return sigaltstack(&stack, NULL) == 0 || cd_raise_os(vm, errno, NO_VALUE, NO_VALUE);
 }
 
-FUNCTION(faulthandler, enable, "enable(file=sys.stderr, all_threads=True)", "enable(file=sys.stderr, all_threads=True): enable the fault handler")
+FUNCTION(faulthandler, enable, "enable(file=sys.stderr, all_threads=True)",
+         "enable(file=sys.stderr, all_threads=True): enable the fault handler")
 {
   FaultState *state = fault_state(vm);
   Ref file;
@@ -236,7 +247,10 @@ FUNCTION(faulthandler, disable, "disable()", "disable(): disable the fault handl
   return cd_bool(was);
 }
 
-FUNCTION(faulthandler, is_enabled, "is_enabled()", "is_enabled()->bool: check if the handler is enabled") { return cd_bool(fault_state(vm)->fatal.enabled); }
+FUNCTION(faulthandler, is_enabled, "is_enabled()", "is_enabled()->bool: check if the handler is enabled")
+{
+  return cd_bool(fault_state(vm)->fatal.enabled);
+}
 
 // ---- after a time ----
 
@@ -293,12 +307,15 @@ static void fault_format_header(FaultState *state)
 {
   long long microseconds = state->interval / 1000, seconds = microseconds / 1000000;
   microseconds %= 1000000;
-  if (microseconds) snprintf(state->header, sizeof state->header, "Timeout (%lld:%02lld:%02lld.%06lld)!\n", seconds / 3600, seconds / 60 % 60, seconds % 60, microseconds);
+  if (microseconds)
+    snprintf(state->header, sizeof state->header, "Timeout (%lld:%02lld:%02lld.%06lld)!\n", seconds / 3600, seconds / 60 % 60, seconds % 60,
+             microseconds);
   else snprintf(state->header, sizeof state->header, "Timeout (%lld:%02lld:%02lld)!\n", seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
 FUNCTION(faulthandler, dump_traceback_later, "dump_traceback_later(timeout, repeat=False, file=sys.stderr, exit=False)",
-         "dump_traceback_later(timeout, repeat=False, file=sys.stderr, exit=False):\nwrite the tracebacks of all threads after timeout seconds, or every timeout seconds; with exit\nthe process ends then")
+         "dump_traceback_later(timeout, repeat=False, file=sys.stderr, exit=False):\nwrite the tracebacks of all threads after timeout "
+         "seconds, or every timeout seconds; with exit\nthe process ends then")
 {
   FaultState *state = fault_state(vm);
   int64_t interval;
@@ -310,7 +327,8 @@ FUNCTION(faulthandler, dump_traceback_later, "dump_traceback_later(timeout, repe
   cd_drop(vm, index);
   if (!cd_timeout(vm, args[0], "", &interval)) return NO_REF;
   if (interval <= 0) return cd_raise_value(vm, "timeout must be greater than 0");
-  if (!fault_flag(vm, args[1], false, &repeat) || !fault_flag(vm, args[3], false, &exit_after) || !fault_file(vm, args[2], &file, &fd)) return NO_REF;
+  if (!fault_flag(vm, args[1], false, &repeat) || !fault_flag(vm, args[3], false, &exit_after) || !fault_file(vm, args[2], &file, &fd))
+    return NO_REF;
   fault_cancel(vm, state);
   fault_make_condition(state);
   cd_replace(vm, &state->later_file, file);
@@ -328,7 +346,8 @@ FUNCTION(faulthandler, dump_traceback_later, "dump_traceback_later(timeout, repe
   return cd_none();
 }
 
-FUNCTION(faulthandler, cancel_dump_traceback_later, "cancel_dump_traceback_later()", "cancel_dump_traceback_later():\ncancel the previous call to dump_traceback_later().")
+FUNCTION(faulthandler, cancel_dump_traceback_later, "cancel_dump_traceback_later()",
+         "cancel_dump_traceback_later():\ncancel the previous call to dump_traceback_later().")
 {
   fault_cancel(vm, fault_state(vm));
   return cd_none();
@@ -363,8 +382,10 @@ static bool fault_signal_number(VM *vm, Value v, int *out)
   return (*out >= 1 && *out < NSIG) || cd_raise_value(vm, "signal number out of range");
 }
 
-METHOD_DEF_(faulthandler_register, "register", "register(signum, file=sys.stderr, all_threads=True, chain=False)",
-            "register(signum, file=sys.stderr, all_threads=True, chain=False): write the traceback of this thread, or of all, when the signal comes", 0)
+METHOD_DEF_(
+  faulthandler_register, "register", "register(signum, file=sys.stderr, all_threads=True, chain=False)",
+  "register(signum, file=sys.stderr, all_threads=True, chain=False): write the traceback of this thread, or of all, when the signal comes",
+  0)
 {
   FaultState *state = fault_state(vm);
   int number, fd;
@@ -372,7 +393,10 @@ METHOD_DEF_(faulthandler_register, "register", "register(signum, file=sys.stderr
   Ref file;
   if (!fault_signal_number(vm, args[0], &number) || !fault_file(vm, args[1], &file, &fd)) return NO_REF;
   FaultSignal *user = &state->user[number];
-  if (!fault_flag(vm, args[2], true, &all) || !fault_flag(vm, args[3], false, &chain) || !fault_make_stack(vm, state)) { cd_drop(vm, file); return NO_REF; }
+  if (!fault_flag(vm, args[2], true, &all) || !fault_flag(vm, args[3], false, &chain) || !fault_make_stack(vm, state)) {
+    cd_drop(vm, file);
+    return NO_REF;
+  }
   if (!user->enabled) {
     struct sigaction action = {.sa_handler = fault_on_user, .sa_flags = (chain ? SA_NODEFER : SA_RESTART) | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
@@ -410,7 +434,12 @@ static void fault_no_core(void)
   setrlimit(RLIMIT_CORE, &none);
 }
 
-FUNCTION(faulthandler, _sigsegv, "_sigsegv(release_gil=False, /)", "_sigsegv(release_gil=False): raise a SIGSEGV signal") { fault_no_core(); raise(SIGSEGV); return cd_none(); }
+FUNCTION(faulthandler, _sigsegv, "_sigsegv(release_gil=False, /)", "_sigsegv(release_gil=False): raise a SIGSEGV signal")
+{
+  fault_no_core();
+  raise(SIGSEGV);
+  return cd_none();
+}
 FUNCTION(faulthandler, _sigabrt, "_sigabrt()", "_sigabrt(): raise a SIGABRT signal") { fault_no_core(); raise(SIGABRT); return cd_none(); }
 FUNCTION(faulthandler, _sigfpe, "_sigfpe()", "_sigfpe(): raise a SIGFPE signal") { fault_no_core(); raise(SIGFPE); return cd_none(); }
 FUNCTION(faulthandler, _read_null, "_read_null()", "_read_null(): read from NULL, raise a SIGSEGV signal")

@@ -22,7 +22,9 @@ static bool fcntl_number(VM *vm, Value v, uint64_t *out)
   return fits || cd_raise_overflow(vm, "int too big to convert");
 }
 
-FUNCTION(fcntl, fcntl, "fcntl(fd, cmd, arg=0, /)", "Perform the operation cmd on a descriptor.\n\narg is an integer, or bytes that the operation reads; then the result is bytes, changed by the\noperation, else an integer.")
+FUNCTION(fcntl, fcntl, "fcntl(fd, cmd, arg=0, /)",
+         "Perform the operation cmd on a descriptor.\n\narg is an integer, or bytes that the operation reads; then the result is bytes, "
+         "changed by the\noperation, else an integer.")
 {
   int fd, command;
   if (!cd_descriptor(vm, args[0], &fd) || !cd_to_c_int(vm, args[1], &command)) return NO_REF;
@@ -65,12 +67,15 @@ static Ref ioctl_in_place(VM *vm, int fd, unsigned long request, Value argument)
   return result < 0 ? (cd_raised(vm) ? NO_REF : cd_posix_error_plain(vm)) : cd_from_small(result);
 }
 
-FUNCTION(fcntl, ioctl, "ioctl(fd, request, arg=0, mutate_flag=True, /)", "Perform the operation request on a device.\n\narg is an integer, or a buffer. A writable buffer is changed by the operation and the result is\nan integer, unless mutate_flag is false; from other buffers the changed bytes are the result.")
+FUNCTION(fcntl, ioctl, "ioctl(fd, request, arg=0, mutate_flag=True, /)",
+         "Perform the operation request on a device.\n\narg is an integer, or a buffer. A writable buffer is changed by the operation and "
+         "the result is\nan integer, unless mutate_flag is false; from other buffers the changed bytes are the result.")
 {
   int fd, result;
   uint64_t request, number = 0;
   bool mutate = true;
-  if (!cd_descriptor(vm, args[0], &fd) || !fcntl_number(vm, args[1], &request) || (cd_bits(args[3]) && !cd_truth(vm, args[3], &mutate))) return NO_REF;
+  if (!cd_descriptor(vm, args[0], &fd) || !fcntl_number(vm, args[1], &request) || (cd_bits(args[3]) && !cd_truth(vm, args[3], &mutate)))
+    return NO_REF;
   if (!cd_audit(vm, "fcntl.ioctl", 3, (Value[]){cd_from_small(fd), args[1], cd_bits(args[2]) ? args[2] : cd_none()})) return NO_REF;
   if (cd_bits(args[2]) && (cd_is_str(args[2]) || cd_has_buffer(vm, args[2]))) {
     bool read_only = cd_is_str(args[2]) || cd_is_bytes(args[2]);
@@ -109,15 +114,21 @@ FUNCTION(fcntl, flock, "flock(fd, operation, /)", "Lock or unlock a file: LOCK_S
   return result < 0 ? (cd_raised(vm) ? NO_REF : cd_posix_error_plain(vm)) : cd_none();
 }
 
-FUNCTION(fcntl, lockf, "lockf(fd, cmd, len=0, start=0, whence=0, /)", "Lock or unlock part of a file: LOCK_UN, LOCK_SH or LOCK_EX, with LOCK_NB not to wait.\n\nlen is a number of bytes, 0 for all to the end; start is relative to whence: 0 the start of the\nfile, 1 the current position, 2 the end.")
+FUNCTION(fcntl, lockf, "lockf(fd, cmd, len=0, start=0, whence=0, /)",
+         "Lock or unlock part of a file: LOCK_UN, LOCK_SH or LOCK_EX, with LOCK_NB not to wait.\n\nlen is a number of bytes, 0 for all to "
+         "the end; start is relative to whence: 0 the start of the\nfile, 1 the current position, 2 the end.")
 {
   int fd, command, whence = 0, result;
   int64_t length = 0, start = 0;
   if (!cd_descriptor(vm, args[0], &fd) || !cd_to_c_int(vm, args[1], &command)) return NO_REF;
-  if ((cd_bits(args[2]) && !cd_to_i64(vm, args[2], &length, vm->exc.OverflowError)) || (cd_bits(args[3]) && !cd_to_i64(vm, args[3], &start, vm->exc.OverflowError)) ||
+  if ((cd_bits(args[2]) && !cd_to_i64(vm, args[2], &length, vm->exc.OverflowError)) ||
+      (cd_bits(args[3]) && !cd_to_i64(vm, args[3], &start, vm->exc.OverflowError)) ||
       (cd_bits(args[4]) && !cd_to_c_int(vm, args[4], &whence)))
     return NO_REF;
-  if (!cd_audit(vm, "fcntl.lockf", 5, (Value[]){cd_from_small(fd), args[1], cd_bits(args[2]) ? args[2] : cd_none(), cd_bits(args[3]) ? args[3] : cd_none(), cd_from_small(whence)})) return NO_REF;
+  if (!cd_audit(vm, "fcntl.lockf", 5,
+                (Value[]){cd_from_small(fd), args[1], cd_bits(args[2]) ? args[2] : cd_none(), cd_bits(args[3]) ? args[3] : cd_none(),
+                          cd_from_small(whence)}))
+    return NO_REF;
   struct flock lock = {.l_whence = (short)whence, .l_start = start, .l_len = length};
   if (command == LOCK_UN) lock.l_type = F_UNLCK;
   else if (command & LOCK_SH) lock.l_type = F_RDLCK;

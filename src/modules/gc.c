@@ -23,7 +23,8 @@ FUNCTION(gc, disable, "disable()", "Disable automatic collections.")
 
 FUNCTION(gc, isenabled, "isenabled()", "Tell whether automatic collections are enabled.") { return cd_bool(vm->gc.enabled); }
 
-FUNCTION(gc, collect, "collect(generation=2)", "Collect garbage, in all generations or up to the given one.\n\nReturns the number of unreachable objects that were found.")
+FUNCTION(gc, collect, "collect(generation=2)",
+         "Collect garbage, in all generations or up to the given one.\n\nReturns the number of unreachable objects that were found.")
 {
   int generation = GC_GENERATIONS - 1;
   if (cd_bits(args[0]) && !cd_to_c_int(vm, args[0], &generation)) return NO_REF;
@@ -32,15 +33,19 @@ FUNCTION(gc, collect, "collect(generation=2)", "Collect garbage, in all generati
 }
 
 FUNCTION(gc, set_debug, "set_debug(flags, /)",
-         "Set debugging flags; output goes to stderr.\n\n  DEBUG_STATS\n    statistics of each collection.\n  DEBUG_COLLECTABLE\n    unreachable objects that were found.\n"
-         "  DEBUG_UNCOLLECTABLE\n    those that could not be freed.\n  DEBUG_SAVEALL\n    keep them in gc.garbage instead of freeing them.\n  DEBUG_LEAK\n    all but the statistics.")
+         "Set debugging flags; output goes to stderr.\n\n  DEBUG_STATS\n    statistics of each collection.\n  DEBUG_COLLECTABLE\n    "
+         "unreachable objects that were found.\n"
+         "  DEBUG_UNCOLLECTABLE\n    those that could not be freed.\n  DEBUG_SAVEALL\n    keep them in gc.garbage instead of freeing "
+         "them.\n  DEBUG_LEAK\n    all but the statistics.")
 {
   return cd_to_c_int(vm, args[0], &vm->gc.debug) ? cd_none() : NO_REF;
 }
 
 FUNCTION(gc, get_debug, "get_debug()", "Return the debugging flags.") { return cd_from_small(vm->gc.debug); }
 
-FUNCTION_RAW(gc, set_threshold, "set_threshold(threshold0, threshold1=None, threshold2=None)", "set_threshold(threshold0, [threshold1, threshold2]) -> None\n\nSet how often the generations are collected; 0 for threshold0 turns it off.")
+FUNCTION_RAW(gc, set_threshold, "set_threshold(threshold0, threshold1=None, threshold2=None)",
+             "set_threshold(threshold0, [threshold1, threshold2]) -> None\n\nSet how often the generations are collected; 0 for threshold0 "
+             "turns it off.")
 {
   int values[GC_GENERATIONS];
   if (!cd_no_keywords(vm, "set_threshold", kwnames) || !cd_check_positional(vm, "set_threshold", nargs, 1, 3)) return NO_REF;
@@ -52,12 +57,14 @@ FUNCTION_RAW(gc, set_threshold, "set_threshold(threshold0, threshold1=None, thre
 
 FUNCTION(gc, get_threshold, "get_threshold()", "Return the thresholds as a tuple.")
 {
-  return cd_tuple3_steal(vm, cd_int_from_i64(vm, vm->gc.threshold[0]), cd_int_from_i64(vm, vm->gc.threshold[1]), cd_int_from_i64(vm, vm->gc.threshold[2]));
+  return cd_tuple3_steal(vm, cd_int_from_i64(vm, vm->gc.threshold[0]), cd_int_from_i64(vm, vm->gc.threshold[1]),
+                         cd_int_from_i64(vm, vm->gc.threshold[2]));
 }
 
 FUNCTION(gc, get_count, "get_count()", "Return the counters of the generations as a tuple.")
 {
-  return cd_tuple3_steal(vm, cd_int_from_i64(vm, vm->gc.allocated[0]), cd_int_from_i64(vm, vm->gc.allocated[1]), cd_int_from_i64(vm, vm->gc.allocated[2]));
+  return cd_tuple3_steal(vm, cd_int_from_i64(vm, vm->gc.allocated[0]), cd_int_from_i64(vm, vm->gc.allocated[1]),
+                         cd_int_from_i64(vm, vm->gc.allocated[2]));
 }
 
 FUNCTION(gc, get_stats, "get_stats()", "Return a list with a dict of statistics for each generation.")
@@ -66,7 +73,8 @@ FUNCTION(gc, get_stats, "get_stats()", "Return a list with a dict of statistics 
   for (int i = 0; list && i < GC_GENERATIONS; i++) {
     Ref dict = cd_dict_new(vm);
     const GcStats *stats = &vm->gc.stats[i];
-    bool ok = dict && cd_dict_set_text(vm, dict, "collections", cd_from_small(stats->collections)) && cd_dict_set_text(vm, dict, "collected", cd_from_small(stats->collected)) &&
+    bool ok = dict && cd_dict_set_text(vm, dict, "collections", cd_from_small(stats->collections)) &&
+              cd_dict_set_text(vm, dict, "collected", cd_from_small(stats->collected)) &&
               cd_dict_set_text(vm, dict, "uncollectable", cd_from_small(stats->uncollectable));
     if (!ok) cd_drop(vm, dict);
     if (!ok || !cd_list_append_steal(vm, cd_as_list(list), dict)) { cd_drop(vm, list); return NO_REF; }
@@ -74,16 +82,24 @@ FUNCTION(gc, get_stats, "get_stats()", "Return a list with a dict of statistics 
   return list;
 }
 
-static uint32_t gc_generation_begin(const Gc *gc, int generation) { return generation == 0 ? gc->start[0] : generation == 1 ? gc->start[1] : gc->frozen; }
-static uint32_t gc_generation_end(const Gc *gc, int generation) { return generation == 0 ? gc->count : generation == 1 ? gc->start[0] : gc->start[1]; }
+static uint32_t gc_generation_begin(const Gc *gc, int generation)
+{
+  return generation == 0 ? gc->start[0] : generation == 1 ? gc->start[1] : gc->frozen;
+}
+static uint32_t gc_generation_end(const Gc *gc, int generation)
+{
+  return generation == 0 ? gc->count : generation == 1 ? gc->start[0] : gc->start[1];
+}
 
-FUNCTION(gc, get_objects, "get_objects(generation=None)", "Return a list of the objects that the collector tracks, in all generations or one.\n\nThe list itself is left out.")
+FUNCTION(gc, get_objects, "get_objects(generation=None)",
+         "Return a list of the objects that the collector tracks, in all generations or one.\n\nThe list itself is left out.")
 {
   int from = 0, to = GC_GENERATIONS - 1;
   if (cd_bits(args[0]) && !cd_is_none(args[0])) {
     int generation;
     if (!cd_to_c_int(vm, args[0], &generation)) return NO_REF;
-    if (generation >= GC_GENERATIONS) return cd_raise_value(vm, "generation parameter must be less than the number of available generations (%d)", GC_GENERATIONS);
+    if (generation >= GC_GENERATIONS)
+      return cd_raise_value(vm, "generation parameter must be less than the number of available generations (%d)", GC_GENERATIONS);
     if (generation < 0) return cd_raise_value(vm, "generation parameter cannot be negative");
     from = to = generation;
   }
@@ -104,10 +120,12 @@ typedef struct GcSearch { const Value *wanted; size_t count; bool found; } GcSea
 static void gc_search_visit(void *context, Value child)
 {
   GcSearch *search = context;
-  for (size_t i = 0; cd_is_object(child) && cd_bits(child) && !search->found && i < search->count; i++) search->found = cd_is(search->wanted[i], child);
+  for (size_t i = 0; cd_is_object(child) && cd_bits(child) && !search->found && i < search->count; i++)
+    search->found = cd_is(search->wanted[i], child);
 }
 
-FUNCTION(gc, get_referrers, "get_referrers(*objs)", "get_referrers(*objs) -> list\n\nReturn the tracked objects that refer directly to any of these.")
+FUNCTION(gc, get_referrers, "get_referrers(*objs)",
+         "get_referrers(*objs) -> list\n\nReturn the tracked objects that refer directly to any of these.")
 {
   Value wanted = args[0];
   if (!cd_audit(vm, "gc.get_referrers", 1, &wanted)) return NO_REF;
@@ -171,7 +189,10 @@ FUNCTION(gc, unfreeze, "unfreeze()", "Move the objects of the permanent generati
   return cd_none();
 }
 
-FUNCTION(gc, get_freeze_count, "get_freeze_count()", "Return the number of objects in the permanent generation.") { return cd_from_small(vm->gc.frozen); }
+FUNCTION(gc, get_freeze_count, "get_freeze_count()", "Return the number of objects in the permanent generation.")
+{
+  return cd_from_small(vm->gc.frozen);
+}
 
 static const MethodDef *const gc_functions[] = {
   &gc_enable_def, &gc_disable_def, &gc_isenabled_def, &gc_collect_def, &gc_set_debug_def, &gc_get_debug_def, &gc_set_threshold_def,
@@ -182,10 +203,12 @@ static const MethodDef *const gc_functions[] = {
 static bool gc_exec(VM *vm, Value module)
 {
   Gc *gc = &vm->gc;
-  if ((!cd_bits(gc->garbage) && !(gc->garbage = cd_list_new(vm))) || (!cd_bits(gc->callbacks) && !(gc->callbacks = cd_list_new(vm)))) return false;
+  if ((!cd_bits(gc->garbage) && !(gc->garbage = cd_list_new(vm))) || (!cd_bits(gc->callbacks) && !(gc->callbacks = cd_list_new(vm))))
+    return false;
   return cd_module_add(vm, module, "garbage", cd_dup(gc->garbage)) && cd_module_add(vm, module, "callbacks", cd_dup(gc->callbacks)) &&
          cd_module_add_int(vm, module, "DEBUG_STATS", 1) && cd_module_add_int(vm, module, "DEBUG_COLLECTABLE", 2) &&
-         cd_module_add_int(vm, module, "DEBUG_UNCOLLECTABLE", 4) && cd_module_add_int(vm, module, "DEBUG_SAVEALL", 32) && cd_module_add_int(vm, module, "DEBUG_LEAK", 38);
+         cd_module_add_int(vm, module, "DEBUG_UNCOLLECTABLE", 4) && cd_module_add_int(vm, module, "DEBUG_SAVEALL", 32) &&
+         cd_module_add_int(vm, module, "DEBUG_LEAK", 38);
 }
 
 static void gc_state_clear(VM *vm, void *state UNUSED)

@@ -61,7 +61,8 @@ static Ref grp_missing(VM *vm, const char *format, Value what)
 FUNCTION(grp, getgrgid, "getgrgid(id)", "Return the entry of the group with this id.\n\nKeyError if there is none.")
 {
   uint32_t gid;
-  if (!cd_posix_id(vm, args[0], "gid", &gid)) return cd_swallow(vm, vm->exc.OverflowError) ? grp_missing(vm, "getgrgid(): gid not found: %S", args[0]) : NO_REF;
+  if (!cd_posix_id(vm, args[0], "gid", &gid))
+    return cd_swallow(vm, vm->exc.OverflowError) ? grp_missing(vm, "getgrgid(): gid not found: %S", args[0]) : NO_REF;
   Ref entry = grp_find(vm, NULL, gid);
   return entry || cd_raised(vm) ? entry : grp_missing(vm, "getgrgid(): gid not found: %S", args[0]);
 }

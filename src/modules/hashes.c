@@ -14,13 +14,33 @@ typedef struct Digest { Object head; EVP_MD_CTX *context; const struct DigestInf
 
 // Algorithms, in the order of digest_specs; a module's types stand together.
 typedef struct DigestInfo { const char *name, *type_name, *openssl; int extendable; } DigestInfo;
-enum { DIGEST_MD5, DIGEST_SHA1, DIGEST_SHA224, DIGEST_SHA256, DIGEST_SHA384, DIGEST_SHA512, DIGEST_SHA3_224, DIGEST_SHA3_256, DIGEST_SHA3_384, DIGEST_SHA3_512,
-       DIGEST_SHAKE_128, DIGEST_SHAKE_256, DIGEST_COUNT };
-static const DigestInfo digest_infos[DIGEST_COUNT] = {
-  {"md5", "_md5.md5", "MD5", 0}, {"sha1", "_sha1.sha1", "SHA1", 0}, {"sha224", "_sha256.sha224", "SHA224", 0}, {"sha256", "_sha256.sha256", "SHA256", 0},
-  {"sha384", "_sha512.sha384", "SHA384", 0}, {"sha512", "_sha512.sha512", "SHA512", 0}, {"sha3_224", "_sha3.sha3_224", "SHA3-224", 0},
-  {"sha3_256", "_sha3.sha3_256", "SHA3-256", 0}, {"sha3_384", "_sha3.sha3_384", "SHA3-384", 0}, {"sha3_512", "_sha3.sha3_512", "SHA3-512", 0},
-  {"shake_128", "_sha3.shake_128", "SHAKE128", 1}, {"shake_256", "_sha3.shake_256", "SHAKE256", 1}};
+enum {
+  DIGEST_MD5,
+  DIGEST_SHA1,
+  DIGEST_SHA224,
+  DIGEST_SHA256,
+  DIGEST_SHA384,
+  DIGEST_SHA512,
+  DIGEST_SHA3_224,
+  DIGEST_SHA3_256,
+  DIGEST_SHA3_384,
+  DIGEST_SHA3_512,
+  DIGEST_SHAKE_128,
+  DIGEST_SHAKE_256,
+  DIGEST_COUNT
+};
+static const DigestInfo digest_infos[DIGEST_COUNT] = {{"md5", "_md5.md5", "MD5", 0},
+                                                      {"sha1", "_sha1.sha1", "SHA1", 0},
+                                                      {"sha224", "_sha256.sha224", "SHA224", 0},
+                                                      {"sha256", "_sha256.sha256", "SHA256", 0},
+                                                      {"sha384", "_sha512.sha384", "SHA384", 0},
+                                                      {"sha512", "_sha512.sha512", "SHA512", 0},
+                                                      {"sha3_224", "_sha3.sha3_224", "SHA3-224", 0},
+                                                      {"sha3_256", "_sha3.sha3_256", "SHA3-256", 0},
+                                                      {"sha3_384", "_sha3.sha3_384", "SHA3-384", 0},
+                                                      {"sha3_512", "_sha3.sha3_512", "SHA3-512", 0},
+                                                      {"shake_128", "_sha3.shake_128", "SHAKE128", 1},
+                                                      {"shake_256", "_sha3.shake_256", "SHAKE256", 1}};
 
 typedef struct DigestState { Type *types[DIGEST_COUNT]; } DigestState;   // only those of the module
 
@@ -68,7 +88,8 @@ static bool digest_value(VM *vm, Digest *d, unsigned char *out, size_t length)
 {
   if (!cd_await_idle(vm, &d->busy)) return false;
   EVP_MD_CTX *copy = EVP_MD_CTX_new();
-  bool ok = copy && EVP_MD_CTX_copy_ex(copy, d->context) && (d->info->extendable ? EVP_DigestFinalXOF(copy, out, length) : EVP_DigestFinal_ex(copy, out, NULL));
+  bool ok = copy && EVP_MD_CTX_copy_ex(copy, d->context) &&
+            (d->info->extendable ? EVP_DigestFinalXOF(copy, out, length) : EVP_DigestFinal_ex(copy, out, NULL));
   EVP_MD_CTX_free(copy);
   return ok || digest_broken(vm);
 }
@@ -119,7 +140,8 @@ METHOD_DEF_(shake_digest, "digest", "digest(self, length, /)", "length bytes of 
   size_t length;
   return shake_length(vm, args[0], &length) ? digest_bytes(vm, self, length) : NO_REF;
 }
-METHOD_DEF_(shake_hexdigest, "hexdigest", "hexdigest(self, length, /)", "length bytes of the hash of the data so far, as hexadecimal digits.", 0)
+METHOD_DEF_(shake_hexdigest, "hexdigest", "hexdigest(self, length, /)",
+            "length bytes of the hash of the data so far, as hexadecimal digits.", 0)
 {
   size_t length;
   return shake_length(vm, args[0], &length) ? digest_hex(vm, self, length) : NO_REF;
@@ -127,31 +149,51 @@ METHOD_DEF_(shake_hexdigest, "hexdigest", "hexdigest(self, length, /)", "length 
 
 static Ref digest_get_name(VM *vm, Value self) { return cd_str_from(vm, as_digest(self)->info->name); }
 static Ref digest_get_block_size(VM *vm, Value self) { return cd_from_small(EVP_MD_CTX_get_block_size(as_digest(self)->context)); }
-static Ref digest_get_digest_size(VM *vm, Value self) { return cd_from_small(as_digest(self)->info->extendable ? 0 : (int64_t)digest_length(as_digest(self))); }
+static Ref digest_get_digest_size(VM *vm, Value self)
+{
+  return cd_from_small(as_digest(self)->info->extendable ? 0 : (int64_t)digest_length(as_digest(self)));
+}
 
-static const GetSetDef digest_getset[] = {{"name", "Name of the algorithm.", digest_get_name, NULL}, {"block_size", "Bytes taken in at once.", digest_get_block_size, NULL},
-                                          {"digest_size", "Bytes of the hash.", digest_get_digest_size, NULL}, {NULL, NULL, NULL, NULL}};
+static const GetSetDef digest_getset[] = {{"name", "Name of the algorithm.", digest_get_name, NULL},
+                                          {"block_size", "Bytes taken in at once.", digest_get_block_size, NULL},
+                                          {"digest_size", "Bytes of the hash.", digest_get_digest_size, NULL},
+                                          {NULL, NULL, NULL, NULL}};
 // The sponge: 1600 bits of state, `rate` of which take in data.
 static Ref sha3_get_rate(VM *vm, Value self) { return cd_from_small(EVP_MD_CTX_get_block_size(as_digest(self)->context) * 8); }
 static Ref sha3_get_capacity(VM *vm, Value self) { return cd_from_small(1600 - EVP_MD_CTX_get_block_size(as_digest(self)->context) * 8); }
 static Ref sha3_get_suffix(VM *vm, Value self) { return cd_bytes_new(vm, as_digest(self)->info->extendable ? "\x1f" : "\x06", 1); }
-static const GetSetDef sha3_getset[] = {{"name", "Name of the algorithm.", digest_get_name, NULL}, {"block_size", "Bytes taken in at once.", digest_get_block_size, NULL},
-                                        {"digest_size", "Bytes of the hash.", digest_get_digest_size, NULL}, {"_rate_bits", NULL, sha3_get_rate, NULL},
-                                        {"_capacity_bits", NULL, sha3_get_capacity, NULL}, {"_suffix", NULL, sha3_get_suffix, NULL}, {NULL, NULL, NULL, NULL}};
+static const GetSetDef sha3_getset[] = {{"name", "Name of the algorithm.", digest_get_name, NULL},
+                                        {"block_size", "Bytes taken in at once.", digest_get_block_size, NULL},
+                                        {"digest_size", "Bytes of the hash.", digest_get_digest_size, NULL},
+                                        {"_rate_bits", NULL, sha3_get_rate, NULL},
+                                        {"_capacity_bits", NULL, sha3_get_capacity, NULL},
+                                        {"_suffix", NULL, sha3_get_suffix, NULL},
+                                        {NULL, NULL, NULL, NULL}};
 static const MethodDef *const digest_methods[] = {&digest_update_def, &digest_copy_def, &digest_digest_def, &digest_hexdigest_def, NULL};
 static const MethodDef *const shake_methods[] = {&digest_update_def, &digest_copy_def, &shake_digest_def, &shake_hexdigest_def, NULL};
 
 // Only _sha3's types can be called; the others are made by the module's functions.
 static Ref sha3_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames);
-#define DIGEST_SPEC(text, table, extra_flags, maker, properties) \
-  {.name = text, .basicsize = sizeof(Digest), .flags = extra_flags, .methods = table, .getset = properties, .slots = {.release = digest_release, .new_ = maker}}
+#define DIGEST_SPEC(text, table, extra_flags, maker, properties)                                                        \
+  {                                                                                                                     \
+    .name = text, .basicsize = sizeof(Digest), .flags = extra_flags, .methods = table, .getset = properties, .slots = { \
+      .release = digest_release,                                                                                        \
+      .new_ = maker                                                                                                     \
+    }                                                                                                                   \
+  }
 static const TypeSpec digest_specs[DIGEST_COUNT] = {
-  DIGEST_SPEC("_md5.md5", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset), DIGEST_SPEC("_sha1.sha1", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset),
-  DIGEST_SPEC("_sha256.sha224", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset), DIGEST_SPEC("_sha256.sha256", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset),
-  DIGEST_SPEC("_sha512.sha384", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset), DIGEST_SPEC("_sha512.sha512", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset),
-  DIGEST_SPEC("_sha3.sha3_224", digest_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset), DIGEST_SPEC("_sha3.sha3_256", digest_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset),
-  DIGEST_SPEC("_sha3.sha3_384", digest_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset), DIGEST_SPEC("_sha3.sha3_512", digest_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset),
-  DIGEST_SPEC("_sha3.shake_128", shake_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset), DIGEST_SPEC("_sha3.shake_256", shake_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset)};
+  DIGEST_SPEC("_md5.md5", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset),
+  DIGEST_SPEC("_sha1.sha1", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset),
+  DIGEST_SPEC("_sha256.sha224", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset),
+  DIGEST_SPEC("_sha256.sha256", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset),
+  DIGEST_SPEC("_sha512.sha384", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset),
+  DIGEST_SPEC("_sha512.sha512", digest_methods, TYPE_IMMUTABLE | TYPE_NO_NEW, NULL, digest_getset),
+  DIGEST_SPEC("_sha3.sha3_224", digest_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset),
+  DIGEST_SPEC("_sha3.sha3_256", digest_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset),
+  DIGEST_SPEC("_sha3.sha3_384", digest_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset),
+  DIGEST_SPEC("_sha3.sha3_512", digest_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset),
+  DIGEST_SPEC("_sha3.shake_128", shake_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset),
+  DIGEST_SPEC("_sha3.shake_256", shake_methods, TYPE_IMMUTABLE, sha3_new, sha3_getset)};
 
 static Ref digest_start(VM *vm, Type *type, const DigestInfo *info, Value data)
 {
@@ -208,13 +250,15 @@ static bool sha1_exec(VM *vm, Value module)
 static bool sha256_exec(VM *vm, Value module)
 {
   DigestState *s = cd_state(vm, MODULE__sha256);
-  return digest_types(vm, s, DIGEST_SHA224, DIGEST_SHA256) && cd_module_add(vm, module, "SHA224Type", cd_dup_object(s->types[DIGEST_SHA224])) &&
+  return digest_types(vm, s, DIGEST_SHA224, DIGEST_SHA256) &&
+         cd_module_add(vm, module, "SHA224Type", cd_dup_object(s->types[DIGEST_SHA224])) &&
          cd_module_add(vm, module, "SHA256Type", cd_dup_object(s->types[DIGEST_SHA256]));
 }
 static bool sha512_exec(VM *vm, Value module)
 {
   DigestState *s = cd_state(vm, MODULE__sha512);
-  return digest_types(vm, s, DIGEST_SHA384, DIGEST_SHA512) && cd_module_add(vm, module, "SHA384Type", cd_dup_object(s->types[DIGEST_SHA384])) &&
+  return digest_types(vm, s, DIGEST_SHA384, DIGEST_SHA512) &&
+         cd_module_add(vm, module, "SHA384Type", cd_dup_object(s->types[DIGEST_SHA384])) &&
          cd_module_add(vm, module, "SHA512Type", cd_dup_object(s->types[DIGEST_SHA512]));
 }
 static bool sha3_exec(VM *vm, Value module)
@@ -230,6 +274,8 @@ static const MethodDef *const md5_functions[] = {&_md5_md5_def, NULL}, *const sh
                        *const sha512_functions[] = {&_sha512_sha384_def, &_sha512_sha512_def, NULL};
 const ModuleDef cd_module__md5 = {"_md5", "MD5.", md5_functions, sizeof(DigestState), md5_exec, NULL, digest_clear};
 const ModuleDef cd_module__sha1 = {"_sha1", "SHA-1.", sha1_functions, sizeof(DigestState), sha1_exec, NULL, digest_clear};
-const ModuleDef cd_module__sha256 = {"_sha256", "SHA-224 and SHA-256.", sha256_functions, sizeof(DigestState), sha256_exec, NULL, digest_clear};
-const ModuleDef cd_module__sha512 = {"_sha512", "SHA-384 and SHA-512.", sha512_functions, sizeof(DigestState), sha512_exec, NULL, digest_clear};
+const ModuleDef cd_module__sha256 = {"_sha256",   "SHA-224 and SHA-256.", sha256_functions, sizeof(DigestState), sha256_exec, NULL,
+                                     digest_clear};
+const ModuleDef cd_module__sha512 = {"_sha512",   "SHA-384 and SHA-512.", sha512_functions, sizeof(DigestState), sha512_exec, NULL,
+                                     digest_clear};
 const ModuleDef cd_module__sha3 = {"_sha3", "SHA-3 and SHAKE.", NULL, sizeof(DigestState), sha3_exec, NULL, digest_clear};

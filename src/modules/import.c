@@ -64,7 +64,8 @@ static Ref import_package_of(VM *vm, Value globals)
     if (parent && !cd_is_str(parent)) { cd_drop(vm, parent); return cd_raise_type(vm, "__spec__.parent must be a string"); }
     return parent;
   }
-  if (!cd_warn(vm, vm->exc.ImportWarning, 1, "can't resolve package from __spec__ or __package__, falling back on __name__ and __path__")) return NO_REF;
+  if (!cd_warn(vm, vm->exc.ImportWarning, 1, "can't resolve package from __spec__ or __package__, falling back on __name__ and __path__"))
+    return NO_REF;
   Value name = cd_dict_get_name_borrow(vm, globals, N(__name__));
   if (!cd_bits(name)) return cd_raise(vm, vm->exc.KeyError, "'__name__' not in globals");
   if (!cd_is_str(name)) return cd_raise_type(vm, "__name__ must be a string");
@@ -147,7 +148,8 @@ static void import_remove_frames(VM *vm)
     Frame *frame = entry->frame->frame;
     bool now = false, marker = false;
     if (frame && frame->code) {
-      now = cd_str_is(frame->code->filename, "<frozen importlib._bootstrap>") || cd_str_is(frame->code->filename, "<frozen importlib._bootstrap_external>");
+      now = cd_str_is(frame->code->filename, "<frozen importlib._bootstrap>") ||
+            cd_str_is(frame->code->filename, "<frozen importlib._bootstrap_external>");
       marker = now && cd_str_is(frame->code->name, "_call_with_frames_removed");
     }
     if (now && !in_importlib) chunk = link;
@@ -172,7 +174,8 @@ static Ref import_search(VM *vm, Value name)
     if (!cd_import_bootstrap(vm)) return NO_REF;
   }
   Value path = cd_sys_get_borrow(vm, "path"), meta_path = cd_sys_get_borrow(vm, "meta_path"), hooks = cd_sys_get_borrow(vm, "path_hooks");
-  Value event[5] = {name, cd_none(), cd_bits(path) ? path : cd_none(), cd_bits(meta_path) ? meta_path : cd_none(), cd_bits(hooks) ? hooks : cd_none()};
+  Value event[5] = {name, cd_none(), cd_bits(path) ? path : cd_none(), cd_bits(meta_path) ? meta_path : cd_none(),
+                    cd_bits(hooks) ? hooks : cd_none()};
   if (!cd_audit(vm, "import", 5, event)) return NO_REF;
   if (!cd_bits(state->bootstrap)) return cd_import_plain(vm, name);
   Ref loaded = NO_REF;
@@ -203,7 +206,8 @@ static Ref import_search_timed(VM *vm, Value name)
   int64_t all = (end.tv_sec - start.tv_sec) * INT64_C(1000000000) + (end.tv_nsec - start.tv_nsec), own = all - state->time_nested;
   state->time_depth--;
   state->time_nested = outer + all;
-  fprintf(stderr, "import time: %9lld | %10lld | %*s%s\n", (long long)(own + 500) / 1000, (long long)(all + 500) / 1000, state->time_depth * 2, "", cd_str_data(name));
+  fprintf(stderr, "import time: %9lld | %10lld | %*s%s\n", (long long)(own + 500) / 1000, (long long)(all + 500) / 1000,
+          state->time_depth * 2, "", cd_str_data(name));
   return module;
 }
 
@@ -227,7 +231,8 @@ static Ref import_get(VM *vm, Value name)
   if (cd_is_none(module) && !((ImportState *)vm->import_state)->bootstrapped) {
     cd_raise(vm, vm->exc.ModuleNotFoundError, "import of %R halted; None in sys.modules", name);
     Value raised = vm->thread->raised;
-    if (cd_bits(raised) && cd_is_instance_of(vm, raised, vm->exc.ImportError)) cd_replace(vm, &((ImportException *)cd_object(raised))->name, cd_dup(name));
+    if (cd_bits(raised) && cd_is_instance_of(vm, raised, vm->exc.ImportError))
+      cd_replace(vm, &((ImportException *)cd_object(raised))->name, cd_dup(name));
     return NO_REF;
   }
   if (cd_is_none(module)) return import_find_and_load(vm, name);
@@ -328,7 +333,8 @@ bool cd_import_init(VM *vm)
   ImportState *state = vm->import_state = cd_alloc_zeroed(vm, sizeof *state);
   if (!state) return false;
   vm->import_func = cd_dup(cd_dict_get_name_borrow(vm, vm->builtins_dict, N(__import__)));
-  return (state->find_and_load_name = cd_intern(vm, "_find_and_load")) && (state->handle_fromlist_name = cd_intern(vm, "_handle_fromlist")) &&
+  return (state->find_and_load_name = cd_intern(vm, "_find_and_load")) &&
+         (state->handle_fromlist_name = cd_intern(vm, "_handle_fromlist")) &&
          (state->lock_unlock_name = cd_intern(vm, "_lock_unlock_module")) && (state->initializing_name = cd_intern(vm, "_initializing"));
 }
 

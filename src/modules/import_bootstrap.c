@@ -31,7 +31,8 @@ static Ref bootstrap_code(VM *vm, const char *base, const char *filename)
 Ref cd_import_frozen_code(VM *vm, const char *name)
 {
   if (!strcmp(name, "_frozen_importlib")) return bootstrap_code(vm, "_bootstrap", "<frozen importlib._bootstrap>");
-  if (!strcmp(name, "_frozen_importlib_external")) return bootstrap_code(vm, "_bootstrap_external", "<frozen importlib._bootstrap_external>");
+  if (!strcmp(name, "_frozen_importlib_external"))
+    return bootstrap_code(vm, "_bootstrap_external", "<frozen importlib._bootstrap_external>");
   return NO_REF;
 }
 
@@ -51,7 +52,8 @@ static Ref bootstrap_run(VM *vm, const char *name)
   Ref code = cd_import_frozen_code(vm, name);
   if (!code) return NO_REF;
   Ref text = cd_intern(vm, name), module = text ? cd_module_new(vm, text) : NO_REF, result = NO_REF;
-  if (module && cd_dict_set_text_steal(vm, cd_module_dict(module), "__origname__", cd_str_from(vm, "importlib._bootstrap")) && cd_dict_set(vm, cd_module_dict(module), N(__builtins__), vm->builtins_dict) && cd_dict_set(vm, vm->modules, text, module))
+  if (module && cd_dict_set_text_steal(vm, cd_module_dict(module), "__origname__", cd_str_from(vm, "importlib._bootstrap")) &&
+      cd_dict_set(vm, cd_module_dict(module), N(__builtins__), vm->builtins_dict) && cd_dict_set(vm, vm->modules, text, module))
     result = cd_eval_code(vm, (Code *)cd_object(code), cd_module_dict(module), cd_module_dict(module), NO_VALUE);
   Ref origin = result ? cd_str_from(vm, "importlib._bootstrap") : NO_REF;   // what FrozenImporter looks for in a module it did not load
   bool ok = origin && cd_dict_set_text(vm, cd_module_dict(module), "__origname__", origin);
@@ -90,7 +92,10 @@ static bool bootstrap_set_magic(VM *vm)
   char magic[4] = {(char)(CODE_FORMAT & 0xFF), (char)(CODE_FORMAT >> 8), '\r', '\n'};
   Ref bytes = cd_bytes_new(vm, magic, sizeof magic);
   bool ok = bytes && cd_setattr_text(vm, external, "MAGIC_NUMBER", bytes) &&
-            cd_setattr_text(vm, external, "_RAW_MAGIC_NUMBER", cd_from_small((int64_t)(CODE_FORMAT | (unsigned)'\r' << 16 | (unsigned)'\n' << 24)));
+            cd_setattr_text(vm, external, "_RAW_MAGIC_NUMBER",
+                            cd_from_small((int64_t)(CODE_FORMAT | (unsigned)'\r' << 16 |
+                                                    (unsigned)'\n'
+                                                      << 24)));
   cd_drop(vm, bytes);
   return ok;
 }
@@ -127,7 +132,8 @@ static bool bootstrap_in_file(VM *vm, Value path, bool *out)
   return true;
 }
 
-FUNCTION(import, _zipimporter, "zipimporter(path, /)", "Import zipimport, which takes this function's place, if the path can be an archive.")
+FUNCTION(import, _zipimporter, "zipimporter(path, /)",
+         "Import zipimport, which takes this function's place, if the path can be an archive.")
 {
   ImportState *state = vm->import_state;
   bool archive;
@@ -167,7 +173,8 @@ static bool bootstrap_zip_hook(VM *vm)
   ImportState *state = vm->import_state;
   Value hooks = cd_sys_get_borrow(vm, "path_hooks");
   if (!cd_bits(hooks) || !cd_is_list(hooks)) return true;
-  return (state->zip_hook = cd_native_new(vm, &import__zipimporter_def, NO_VALUE, NO_VALUE)) && cd_list_insert(vm, cd_as_list(hooks), 0, state->zip_hook);
+  return (state->zip_hook = cd_native_new(vm, &import__zipimporter_def, NO_VALUE, NO_VALUE)) &&
+         cd_list_insert(vm, cd_as_list(hooks), 0, state->zip_hook);
 }
 
 bool cd_import_start(VM *vm) { return cd_import_bootstrap(vm); }
@@ -187,7 +194,8 @@ bool cd_import_bootstrap(VM *vm)
   cd_drop(vm, imp);
   if (ok) {
     state->bootstrap = cd_dup(module);
-    ok = bootstrap_call(vm, module, "_install_external_importers", 0, NULL) && bootstrap_set_magic(vm) && bootstrap_zip_hook(vm) && cd_import_fast_start(vm);
+    ok = bootstrap_call(vm, module, "_install_external_importers", 0, NULL) && bootstrap_set_magic(vm) && bootstrap_zip_hook(vm) &&
+         cd_import_fast_start(vm);
   }
   cd_drop(vm, module);
   return ok;

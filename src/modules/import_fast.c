@@ -31,8 +31,10 @@
 // objects that result are importlib's own: a ModuleSpec and a SourceFileLoader with the attributes that it would have set. Whatever is not usual
 // is passed on before anything has been changed.
 
-#define FAST_NAMES(X) X(_initializing) X(_cached) X(_set_fileattr) X(_uninitialized_submodules) X(submodule_search_locations) X(loader) X(origin) \
-  X(loader_state) X(path) X(find_spec) X(__cached__)
+#define FAST_NAMES(X)                                                                                                                \
+  X(_initializing)                                                                                                                   \
+  X(_cached) X(_set_fileattr) X(_uninitialized_submodules) X(submodule_search_locations) X(loader) X(origin) X(loader_state) X(path) \
+    X(find_spec) X(__cached__)
 enum {
 #define FAST_NAME(name) FAST_NAME_##name,
   FAST_NAMES(FAST_NAME)
@@ -46,8 +48,9 @@ static const char *const fast_name_texts[] = {
 };
 
 typedef enum { FAST_SPEC, FAST_BUILTIN, FAST_FROZEN, FAST_PATH, FAST_FILE, FAST_SOURCE, FAST_CLASS_COUNT } FastClass;
-static const struct { bool external; const char *name; } fast_classes[FAST_CLASS_COUNT] = {
-  {false, "ModuleSpec"}, {false, "BuiltinImporter"}, {false, "FrozenImporter"}, {true, "PathFinder"}, {true, "FileFinder"}, {true, "SourceFileLoader"}};
+static const struct { bool external; const char *name;
+} fast_classes[FAST_CLASS_COUNT] = {{false, "ModuleSpec"}, {false, "BuiltinImporter"}, {false, "FrozenImporter"},
+                                    {true, "PathFinder"},  {true, "FileFinder"},       {true, "SourceFileLoader"}};
 
 // An import that is being done here. They are on the C stack, innermost first.
 typedef struct FastRunning {
@@ -70,7 +73,10 @@ static struct ImportFast *fast_of(VM *vm) { return ((ImportState *)vm->import_st
 
 // ---- is everything as it is by default? ----
 
-static bool fast_class_intact(const struct ImportFast *fast, FastClass c) { return fast->versions[c] && fast->classes[c]->version == fast->versions[c]; }
+static bool fast_class_intact(const struct ImportFast *fast, FastClass c)
+{
+  return fast->versions[c] && fast->classes[c]->version == fast->versions[c];
+}
 
 // Nothing watches imports, nobody else imports at the same time, and __import__ is the builtin.
 static bool fast_possible(VM *vm)
@@ -78,8 +84,8 @@ static bool fast_possible(VM *vm)
   struct ImportFast *fast = fast_of(vm);
   if (!fast || vm->threads->next || vm->config.verbose || cd_bits(sys_state(vm)->audit_hooks)) return false;
   Value modules = cd_sys_get_borrow(vm, "modules"), import = cd_dict_get_name_borrow(vm, vm->builtins_dict, N(__import__));
-  return cd_is_exact(vm->modules, vm->types.dict) && cd_bits(modules) && cd_is(modules, vm->modules) && cd_bits(import) && cd_is(import, vm->import_func) &&
-         fast_class_intact(fast, FAST_SPEC);
+  return cd_is_exact(vm->modules, vm->types.dict) && cd_bits(modules) && cd_is(modules, vm->modules) && cd_bits(import) &&
+         cd_is(import, vm->import_func) && fast_class_intact(fast, FAST_SPEC);
 }
 
 // Plain text that can be part of a path as it is.
@@ -362,7 +368,9 @@ static Search fast_load_own(VM *vm, const FastFile *file, Ref *code)
 {
   char tree[PATH_MAX];
   FastCache own;
-  return access(file->path, W_OK) != 0 && fast_user_tree(vm, tree) && fast_cache_path(vm, file, tree, &own) ? fast_load_cached(vm, &own, code) : SEARCH_NONE;
+  return access(file->path, W_OK) != 0 && fast_user_tree(vm, tree) && fast_cache_path(vm, file, tree, &own)
+           ? fast_load_cached(vm, &own, code)
+           : SEARCH_NONE;
 }
 
 // The code of a found file. `path` is its name as a str; `beside`: the cache is the one in __pycache__. SEARCH_NONE: exception set.
@@ -394,7 +402,8 @@ Ref cd_import_code(VM *vm, const char *path, size_t folder_size, const char *fil
   if (snprintf(file.path, sizeof file.path, "%s", path) >= (int)sizeof file.path || !fast_is_file(path, &file.info)) return NO_REF;
   if (!fast_cache_path(vm, &file, tree, &cache)) return NO_REF;
   Ref name = cd_str_from(vm, path), shown = name ? cd_str_from(vm, filename) : NO_REF, code = NO_REF;
-  if (shown && fast_code(vm, &file, name, &cache, !tree, &code) == SEARCH_FOUND && !cd_code_set_filename(vm, (Code *)cd_object(code), shown)) {
+  if (shown && fast_code(vm, &file, name, &cache, !tree, &code) == SEARCH_FOUND &&
+      !cd_code_set_filename(vm, (Code *)cd_object(code), shown)) {
     cd_drop(vm, code);
     code = NO_REF;
   }
@@ -439,7 +448,8 @@ static Ref fast_loader(VM *vm, Value name, Value path)
 
 static Ref fast_compiled_loader(VM *vm, Value path)
 {
-  Ref class = cd_import_attr(vm, "_frozen_importlib_external", "SourcelessFileLoader"), loader = class ? cd_call2(vm, class, N(__main__), path) : NO_REF;
+  Ref class = cd_import_attr(vm, "_frozen_importlib_external", "SourcelessFileLoader"),
+      loader = class ? cd_call2(vm, class, N(__main__), path) : NO_REF;
   cd_drop(vm, class);
   return loader;
 }
@@ -448,7 +458,9 @@ bool cd_import_main_loader(VM *vm, Value dict, Value path, bool compiled)
 {
   struct ImportFast *fast = fast_of(vm);
   if (!fast || !fast->classes[FAST_SOURCE]) return true;
-  Ref loader = !cd_bits(path) ? cd_dup_object(fast->classes[FAST_BUILTIN]) : compiled ? fast_compiled_loader(vm, path) : fast_loader(vm, N(__main__), path);
+  Ref loader = !cd_bits(path) ? cd_dup_object(fast->classes[FAST_BUILTIN])
+               : compiled     ? fast_compiled_loader(vm, path)
+                              : fast_loader(vm, N(__main__), path);
   bool ok = loader && cd_dict_set(vm, dict, N(__loader__), loader);
   cd_drop(vm, loader);
   return ok;
@@ -485,9 +497,10 @@ static Ref fast_module(VM *vm, Value name, const FastFile *file, Value path, Val
   if (!(loader = fast_loader(vm, name, path)) || !(spec = fast_spec(vm, name, loader, path, locations, cached))) goto done;
   if (!(package = file->package ? cd_dup(name) : fast_parent_name(vm, name)) || !(module = cd_module_new(vm, name))) goto done;
   Value dict = cd_module_dict(module);
-  ok = cd_dict_set(vm, dict, N(__package__), package) && cd_dict_set(vm, dict, N(__loader__), loader) && cd_dict_set(vm, dict, N(__spec__), spec) &&
-       (!file->package || cd_dict_set(vm, dict, N(__path__), locations)) && cd_dict_set(vm, dict, N(__file__), path) &&
-       cd_dict_set(vm, dict, F(__cached__), cached) && cd_dict_set(vm, dict, N(__builtins__), vm->builtins_dict);
+  ok = cd_dict_set(vm, dict, N(__package__), package) && cd_dict_set(vm, dict, N(__loader__), loader) &&
+       cd_dict_set(vm, dict, N(__spec__), spec) && (!file->package || cd_dict_set(vm, dict, N(__path__), locations)) &&
+       cd_dict_set(vm, dict, N(__file__), path) && cd_dict_set(vm, dict, F(__cached__), cached) &&
+       cd_dict_set(vm, dict, N(__builtins__), vm->builtins_dict);
 done:
   cd_drop(vm, folder);
   cd_drop(vm, loader);
@@ -514,7 +527,8 @@ bool cd_import_threads_begin(VM *vm)
   struct ImportFast *fast = fast_of(vm);
   for (FastRunning *r = fast ? fast->running : NULL; r; r = r->outer) {
     if (cd_bits(r->lock)) continue;
-    Ref get = cd_getattr_text(vm, ((ImportState *)vm->import_state)->bootstrap, "_get_module_lock"), lock = get ? cd_call1(vm, get, r->name) : NO_REF;
+    Ref get = cd_getattr_text(vm, ((ImportState *)vm->import_state)->bootstrap, "_get_module_lock"),
+        lock = get ? cd_call1(vm, get, r->name) : NO_REF;
     cd_drop(vm, get);
     if (!lock || !fast_lock_call(vm, lock, "acquire")) {
       cd_drop(vm, lock);
@@ -593,7 +607,8 @@ static Find fast_load_file(VM *vm, Value name, const FastFile *file, Ref *out)
   Ref path = cd_str_from(vm, file->path), cached = path ? cd_str_from(vm, cache.path) : NO_REF, code = NO_REF, module = NO_REF;
   Search found = cached ? fast_code(vm, file, path, &cache, !tree, &code) : SEARCH_NONE;
   Find find = found == SEARCH_UNSURE ? FIND_MISSING : FIND_ERROR;
-  if (found == SEARCH_FOUND && (module = fast_module(vm, name, file, path, cached)) && (*out = fast_run(vm, name, module, code))) find = FIND_HIT;
+  if (found == SEARCH_FOUND && (module = fast_module(vm, name, file, path, cached)) && (*out = fast_run(vm, name, module, code)))
+    find = FIND_HIT;
   cd_drop(vm, path);
   cd_drop(vm, cached);
   cd_drop(vm, code);
@@ -608,8 +623,9 @@ static Ref fast_load_native(VM *vm, Value name, ModuleId id)
   Ref module = spec ? cd_native_module_load(vm, id) : NO_REF, result = NO_REF;
   if (module) {
     Value dict = cd_module_dict(module);
-    if (cd_dict_set(vm, dict, N(__package__), vm->empty_str) && cd_dict_set(vm, dict, N(__loader__), loader) && cd_dict_set(vm, dict, N(__spec__), spec) &&
-        cd_setattr(vm, spec, F(_initializing), cd_false()) && cd_dict_set(vm, vm->modules, name, module))
+    if (cd_dict_set(vm, dict, N(__package__), vm->empty_str) && cd_dict_set(vm, dict, N(__loader__), loader) &&
+        cd_dict_set(vm, dict, N(__spec__), spec) && cd_setattr(vm, spec, F(_initializing), cd_false()) &&
+        cd_dict_set(vm, vm->modules, name, module))
       result = cd_dup(module);
   }
   cd_drop(vm, module);
@@ -623,7 +639,8 @@ static Ref fast_load_native(VM *vm, Value name, ModuleId id)
 // importlib's own way for a spec that somebody made.
 static Ref fast_load_spec(VM *vm, Value spec)
 {
-  Ref load = cd_getattr_text(vm, ((ImportState *)vm->import_state)->bootstrap, "_load_unlocked"), module = load ? cd_call1(vm, load, spec) : NO_REF;
+  Ref load = cd_getattr_text(vm, ((ImportState *)vm->import_state)->bootstrap, "_load_unlocked"),
+      module = load ? cd_call1(vm, load, spec) : NO_REF;
   cd_drop(vm, load);
   return module;
 }
@@ -721,7 +738,8 @@ static Ref fast_missing(VM *vm, Value name, Value parent)
   if (parent) cd_raise(vm, vm->exc.ModuleNotFoundError, "No module named %R; %R is not a package", name, parent);
   else cd_raise(vm, vm->exc.ModuleNotFoundError, "No module named %R", name);
   Value raised = vm->thread->raised;
-  if (cd_bits(raised) && cd_is_instance_of(vm, raised, vm->exc.ImportError)) cd_replace(vm, &((ImportException *)cd_object(raised))->name, cd_dup(name));
+  if (cd_bits(raised) && cd_is_instance_of(vm, raised, vm->exc.ImportError))
+    cd_replace(vm, &((ImportException *)cd_object(raised))->name, cd_dup(name));
   return NO_REF;
 }
 
@@ -810,7 +828,8 @@ Find cd_import_fast(VM *vm, Value name, Ref *module)
   const char *dot = strrchr(cd_str_data(name), '.');
   Find find;
   if (dot && dot > cd_str_data(name)) find = fast_submodule(vm, name, dot + 1, module);
-  else if ((find = fast_by_finders(vm, name, cd_none(), module)) == FIND_MISSING) find = fast_missing(vm, name, NO_VALUE) ? FIND_HIT : FIND_ERROR;
+  else if ((find = fast_by_finders(vm, name, cd_none(), module)) == FIND_MISSING)
+    find = fast_missing(vm, name, NO_VALUE) ? FIND_HIT : FIND_ERROR;
   fast_leave(vm, &running);
   cd_leave_recursion(vm);
   return find;
@@ -821,7 +840,8 @@ Find cd_import_fast(VM *vm, Value name, Ref *module)
 // A submodule of that name, if there is one; its absence is no error here, the import statement will report it.
 static bool fast_from_name(VM *vm, Value module, Value name)
 {
-  Ref own = cd_getattr(vm, module, N(__name__)), full = own ? cd_str_format(vm, "%S.%U", own, name) : NO_REF, value = full ? cd_import_module(vm, full) : NO_REF;
+  Ref own = cd_getattr(vm, module, N(__name__)), full = own ? cd_str_format(vm, "%S.%U", own, name) : NO_REF,
+      value = full ? cd_import_module(vm, full) : NO_REF;
   bool ok = value != NO_REF;
   Value raised = vm->thread->raised;
   if (!ok && full && cd_raised_is(vm, vm->exc.ModuleNotFoundError)) {
@@ -873,7 +893,8 @@ bool cd_import_fast_fromlist(VM *vm, Value module, Value fromlist, bool from_all
 
 static bool fast_take_classes(VM *vm, struct ImportFast *fast)
 {
-  Value external = cd_dict_get_text_borrow(vm, vm->modules, "_frozen_importlib_external"), own = ((ImportState *)vm->import_state)->bootstrap;
+  Value external = cd_dict_get_text_borrow(vm, vm->modules, "_frozen_importlib_external"),
+        own = ((ImportState *)vm->import_state)->bootstrap;
   if (!cd_bits(external)) return true;
   for (size_t i = 0; i < FAST_CLASS_COUNT; i++) {
     Ref class = cd_getattr_text(vm, fast_classes[i].external ? external : own, fast_classes[i].name);

@@ -118,7 +118,8 @@ static Ref plain_missing(VM *vm, Value name)
 {
   cd_raise(vm, vm->exc.ModuleNotFoundError, "No module named %R", name);
   Value raised = vm->thread->raised;
-  if (cd_bits(raised) && cd_is_instance_of(vm, raised, vm->exc.ImportError)) cd_replace(vm, &((ImportException *)cd_object(raised))->name, cd_dup(name));
+  if (cd_bits(raised) && cd_is_instance_of(vm, raised, vm->exc.ImportError))
+    cd_replace(vm, &((ImportException *)cd_object(raised))->name, cd_dup(name));
   return NO_REF;
 }
 

@@ -43,9 +43,30 @@ typedef struct IoState {
   Value names[24];                               // interned method names, ORDER: io_names; owned
 } IoState;
 
-enum {                                           // ORDER: io_names
-  IO_READINTO, IO_READALL, IO_READABLE, IO_WRITABLE, IO_SEEKABLE, IO_CLOSED, IO_FILENO, IO_ISATTY, IO_READ1, IO_TRUNCATE, IO_PEEK,
-  IO_NEWLINES, IO_SETSTATE, IO_GETSTATE, IO_RESET, IO_RAW, IO_BUFFER, IO_DEALLOC_WARN, IO_READINTO1, IO_WRITELINES, IO_DETACH, IO_FINALIZING, IO_NAME_COUNT
+enum {   // ORDER: io_names
+  IO_READINTO,
+  IO_READALL,
+  IO_READABLE,
+  IO_WRITABLE,
+  IO_SEEKABLE,
+  IO_CLOSED,
+  IO_FILENO,
+  IO_ISATTY,
+  IO_READ1,
+  IO_TRUNCATE,
+  IO_PEEK,
+  IO_NEWLINES,
+  IO_SETSTATE,
+  IO_GETSTATE,
+  IO_RESET,
+  IO_RAW,
+  IO_BUFFER,
+  IO_DEALLOC_WARN,
+  IO_READINTO1,
+  IO_WRITELINES,
+  IO_DETACH,
+  IO_FINALIZING,
+  IO_NAME_COUNT
 };
 
 static inline IoState *io_state(VM *vm) { return cd_state(vm, MODULE__io); }
@@ -54,9 +75,9 @@ static inline Value io_name(VM *vm, int which) { return io_state(vm)->names[whic
 #define IO_BASE_TYPE_FLAGS (TYPE_BASE | TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS | TYPE_STREAM)
 #define IO_BASE_OFFSETS .dict_offset = offsetof(IoBase, attributes), .weaklist_offset = offsetof(IoBase, weaklist)
 
-extern const TypeSpec cd_io_base_spec, cd_io_raw_base_spec, cd_io_buffered_base_spec, cd_io_text_base_spec, cd_io_file_spec, cd_io_bytes_spec,
-  cd_io_bytes_buffer_spec, cd_io_string_spec, cd_io_reader_spec, cd_io_writer_spec, cd_io_random_spec, cd_io_pair_spec, cd_io_text_spec,
-  cd_io_newline_decoder_spec;
+extern const TypeSpec cd_io_base_spec, cd_io_raw_base_spec, cd_io_buffered_base_spec, cd_io_text_base_spec, cd_io_file_spec,
+  cd_io_bytes_spec, cd_io_bytes_buffer_spec, cd_io_string_spec, cd_io_reader_spec, cd_io_writer_spec, cd_io_random_spec, cd_io_pair_spec,
+  cd_io_text_spec, cd_io_newline_decoder_spec;
 
 Ref cd_io_unsupported(VM *vm, const char *message);              // raises io.UnsupportedOperation
 // `closed` attribute of any stream, as Python code sees it.
@@ -73,7 +94,8 @@ Ref cd_io_forward(VM *vm, Value target, int name);               // target.name(
 void cd_io_base_finalize(VM *vm, Value self);
 // Is the pending exception an OSError with errno EINTR? Then it is dropped, after signal handlers ran; an exception of theirs stays.
 bool cd_io_trap_interrupt(VM *vm);
-Ref cd_io_open(VM *vm, Value file, const char *mode, int64_t buffering, Value encoding, Value errors, Value newline, bool close_fd, Value opener);
+Ref cd_io_open(VM *vm, Value file, const char *mode, int64_t buffering, Value encoding, Value errors, Value newline, bool close_fd,
+               Value opener);
 
 // FileIO by the C side: bytes moved, -1 exception, -2 would block
 int64_t cd_io_fd_read(VM *vm, FileIo *file, char *data, int64_t size);

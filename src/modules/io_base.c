@@ -293,10 +293,10 @@ void cd_io_base_finalize(VM *vm, Value self)
 static void iobase_traverse(Object *self, VisitFn visit, void *context) { (void)self, (void)visit, (void)context; }
 
 static const MethodDef *const iobase_methods[] = {
-  &iobase_seek_def, &iobase_tell_def, &iobase_truncate_def, &iobase_flush_def, &iobase_close_def, &iobase_seekable_def, &iobase_readable_def,
-  &iobase_writable_def, &iobase__checkClosed_def, &iobase__checkSeekable_def, &iobase__checkReadable_def, &iobase__checkWritable_def,
-  &iobase_fileno_def, &iobase_isatty_def, &iobase___enter___def, &iobase___exit___def, &iobase_readline_def, &iobase_readlines_def,
-  &iobase_writelines_def, NULL};
+  &iobase_seek_def,           &iobase_tell_def,           &iobase_truncate_def,  &iobase_flush_def,        &iobase_close_def,
+  &iobase_seekable_def,       &iobase_readable_def,       &iobase_writable_def,  &iobase__checkClosed_def, &iobase__checkSeekable_def,
+  &iobase__checkReadable_def, &iobase__checkWritable_def, &iobase_fileno_def,    &iobase_isatty_def,       &iobase___enter___def,
+  &iobase___exit___def,       &iobase_readline_def,       &iobase_readlines_def, &iobase_writelines_def,   NULL};
 static const GetSetDef iobase_getset[] = {{"closed", "Is the stream closed?", iobase_get_closed, NULL}, {NULL, NULL, NULL, NULL}};
 
 const TypeSpec cd_io_base_spec = {
@@ -371,8 +371,12 @@ METHOD(rawbase, readall, "readall(self, /)", "All bytes until the end, by repeat
 }
 
 static const MethodDef *const rawbase_methods[] = {&rawbase_read_def, &rawbase_readall_def, NULL};
-const TypeSpec cd_io_raw_base_spec = {.name = "_io._RawIOBase", .doc = "Base of unbuffered byte streams: readinto() and write() move some bytes.",
-                                      .basicsize = sizeof(IoBase), .flags = IO_BASE_TYPE_FLAGS, IO_BASE_OFFSETS, .methods = rawbase_methods};
+const TypeSpec cd_io_raw_base_spec = {.name = "_io._RawIOBase",
+                                      .doc = "Base of unbuffered byte streams: readinto() and write() move some bytes.",
+                                      .basicsize = sizeof(IoBase),
+                                      .flags = IO_BASE_TYPE_FLAGS,
+                                      IO_BASE_OFFSETS,
+                                      .methods = rawbase_methods};
 
 // ---- _BufferedIOBase ----
 
@@ -395,7 +399,8 @@ static Ref io_read_into(VM *vm, Value self, Value target, Value method)
   Ref data = cd_call_method1(vm, self, method, cd_from_small(buffer.size)), result = NO_REF;
   if (data && !cd_is_bytes(data)) cd_raise_type(vm, "read() should return bytes");
   else if (data && (int64_t)cd_bytes_size(data) > buffer.size)
-    cd_raise_value(vm, "read() returned too much data: %lld bytes requested, %lld returned", (long long)buffer.size, (long long)cd_bytes_size(data));
+    cd_raise_value(vm, "read() returned too much data: %lld bytes requested, %lld returned", (long long)buffer.size,
+                   (long long)cd_bytes_size(data));
   else if (data) {
     memcpy(buffer.data, cd_bytes_data(data), cd_bytes_size(data));
     result = cd_from_small((int64_t)cd_bytes_size(data));
@@ -414,10 +419,19 @@ METHOD(bufferedbase, readinto1, "readinto1(self, buffer, /)", "Fill a writable b
   return io_read_into(vm, self, args[0], io_name(vm, IO_READ1));
 }
 
-static const MethodDef *const bufferedbase_methods[] = {&bufferedbase_detach_def, &bufferedbase_read_def, &bufferedbase_read1_def, &bufferedbase_write_def,
-                                                        &bufferedbase_readinto_def, &bufferedbase_readinto1_def, NULL};
-const TypeSpec cd_io_buffered_base_spec = {.name = "_io._BufferedIOBase", .doc = "Base of buffered byte streams: read() and write() move all bytes asked for.",
-                                           .basicsize = sizeof(IoBase), .flags = IO_BASE_TYPE_FLAGS, IO_BASE_OFFSETS, .methods = bufferedbase_methods};
+static const MethodDef *const bufferedbase_methods[] = {&bufferedbase_detach_def,
+                                                        &bufferedbase_read_def,
+                                                        &bufferedbase_read1_def,
+                                                        &bufferedbase_write_def,
+                                                        &bufferedbase_readinto_def,
+                                                        &bufferedbase_readinto1_def,
+                                                        NULL};
+const TypeSpec cd_io_buffered_base_spec = {.name = "_io._BufferedIOBase",
+                                           .doc = "Base of buffered byte streams: read() and write() move all bytes asked for.",
+                                           .basicsize = sizeof(IoBase),
+                                           .flags = IO_BASE_TYPE_FLAGS,
+                                           IO_BASE_OFFSETS,
+                                           .methods = bufferedbase_methods};
 
 // ---- _TextIOBase ----
 
@@ -428,10 +442,16 @@ UNSUPPORTED_METHOD(textbase, write, "write(self, s, /)", "Write a str; returns t
 
 static Ref textbase_get_none(VM *vm, Value self) { return cd_none(); }
 
-static const MethodDef *const textbase_methods[] = {&textbase_detach_def, &textbase_read_def, &textbase_readline_def, &textbase_write_def, NULL};
+static const MethodDef *const textbase_methods[] = {&textbase_detach_def, &textbase_read_def, &textbase_readline_def, &textbase_write_def,
+                                                    NULL};
 static const GetSetDef textbase_getset[] = {{"encoding", "Name of the encoding; None here.", textbase_get_none, NULL},
                                             {"newlines", "Line ends seen so far: None, a str or a tuple.", textbase_get_none, NULL},
                                             {"errors", "Error handling of the codec; None here.", textbase_get_none, NULL},
                                             {NULL, NULL, NULL, NULL}};
-const TypeSpec cd_io_text_base_spec = {.name = "_io._TextIOBase", .doc = "Base of text streams: characters and lines.", .basicsize = sizeof(IoBase),
-                                       .flags = IO_BASE_TYPE_FLAGS, IO_BASE_OFFSETS, .methods = textbase_methods, .getset = textbase_getset};
+const TypeSpec cd_io_text_base_spec = {.name = "_io._TextIOBase",
+                                       .doc = "Base of text streams: characters and lines.",
+                                       .basicsize = sizeof(IoBase),
+                                       .flags = IO_BASE_TYPE_FLAGS,
+                                       IO_BASE_OFFSETS,
+                                       .methods = textbase_methods,
+                                       .getset = textbase_getset};

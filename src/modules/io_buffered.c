@@ -53,7 +53,10 @@ static bool buffered_enter(VM *vm, Buffered *b)
 }
 static void buffered_leave(Buffered *b) { b->owner = NULL; }
 
-static Ref buffered_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames) { return cd_from_object(cd_instance_new(vm, type)); }
+static Ref buffered_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+{
+  return cd_from_object(cd_instance_new(vm, type));
+}
 
 static bool buffered_setup(VM *vm, Buffered *b, Value raw, Value size_value)
 {
@@ -148,7 +151,8 @@ static int64_t buffered_raw_read(VM *vm, Buffered *b, char *data, size_t size)
     goto done;
   }
   if (got < 0 || (uint64_t)got > size) {
-    cd_raise(vm, vm->exc.OSError, "raw readinto() returned invalid length %lld (should have been between 0 and %lld)", (long long)got, (long long)size);
+    cd_raise(vm, vm->exc.OSError, "raw readinto() returned invalid length %lld (should have been between 0 and %lld)", (long long)got,
+             (long long)size);
     got = -1;
     goto done;
   }
@@ -181,7 +185,8 @@ static int64_t buffered_raw_write(VM *vm, Buffered *b, const char *data, size_t 
   if (cd_is_none(count)) put = -2;
   else if (!cd_to_i64(vm, count, &put, vm->exc.ValueError)) put = -1;
   else if (put < 0 || (uint64_t)put > size) {
-    cd_raise(vm, vm->exc.OSError, "raw write() returned invalid length %lld (should have been between 0 and %lld)", (long long)put, (long long)size);
+    cd_raise(vm, vm->exc.OSError, "raw write() returned invalid length %lld (should have been between 0 and %lld)", (long long)put,
+             (long long)size);
     put = -1;
   }
   cd_drop(vm, count);
@@ -459,7 +464,8 @@ METHOD(buffered, peek, "peek(self, size=0, /)", "Buffered bytes without taking t
   Buffered *b = as_buffered(self);
   if (!buffered_open(vm, b, "peek") || !buffered_enter(vm, b)) return NO_REF;
   Ref result = NO_REF;
-  if (buffered_start_reading(vm, b) && (b->pos < b->end || buffered_fill(vm, b) != -1)) result = cd_bytes_new(vm, b->data + b->pos, b->end - b->pos);
+  if (buffered_start_reading(vm, b) && (b->pos < b->end || buffered_fill(vm, b) != -1))
+    result = cd_bytes_new(vm, b->data + b->pos, b->end - b->pos);
   buffered_leave(b);
   return result;
 }
@@ -717,7 +723,10 @@ METHOD(buffered, detach, "detach(self, /)", "Flush, separate the raw stream and 
   return cd_take(&b->raw);
 }
 
-static Ref buffered_ask(VM *vm, Value self, int name) { return buffered_usable(vm, as_buffered(self)) ? cd_io_forward(vm, as_buffered(self)->raw, name) : NO_REF; }
+static Ref buffered_ask(VM *vm, Value self, int name)
+{
+  return buffered_usable(vm, as_buffered(self)) ? cd_io_forward(vm, as_buffered(self)->raw, name) : NO_REF;
+}
 METHOD(buffered, seekable, "seekable(self, /)", "Can the raw stream seek?")
 {
   return buffered_ask(vm, self, IO_SEEKABLE);
@@ -761,11 +770,20 @@ static Ref buffered_get_closed(VM *vm, Value self)
 {
   return buffered_usable(vm, as_buffered(self)) ? cd_getattr(vm, as_buffered(self)->raw, io_name(vm, IO_CLOSED)) : NO_REF;
 }
-static Ref buffered_get_name(VM *vm, Value self) { return buffered_usable(vm, as_buffered(self)) ? cd_getattr(vm, as_buffered(self)->raw, N(name)) : NO_REF; }
-static Ref buffered_get_mode(VM *vm, Value self) { return buffered_usable(vm, as_buffered(self)) ? cd_getattr(vm, as_buffered(self)->raw, N(mode)) : NO_REF; }
+static Ref buffered_get_name(VM *vm, Value self)
+{
+  return buffered_usable(vm, as_buffered(self)) ? cd_getattr(vm, as_buffered(self)->raw, N(name)) : NO_REF;
+}
+static Ref buffered_get_mode(VM *vm, Value self)
+{
+  return buffered_usable(vm, as_buffered(self)) ? cd_getattr(vm, as_buffered(self)->raw, N(mode)) : NO_REF;
+}
 static Ref buffered_get_raw(VM *vm, Value self) { return as_buffered(self)->raw ? cd_dup(as_buffered(self)->raw) : cd_none(); }
 static Ref buffered_get_finalizing(VM *vm, Value self) { return cd_bool(as_buffered(self)->finalizing); }
-static bool buffered_set_finalizing(VM *vm, Value self, Value value) { return value && cd_truth(vm, value, &as_buffered(self)->finalizing); }
+static bool buffered_set_finalizing(VM *vm, Value self, Value value)
+{
+  return value && cd_truth(vm, value, &as_buffered(self)->finalizing);
+}
 
 static Ref buffered_repr(VM *vm, Value self)
 {
@@ -790,11 +808,13 @@ static void buffered_finalize(VM *vm, Value self)
   if (b->initialised) cd_io_base_finalize(vm, self);
 }
 
-#define BUFFERED_COMMON                                                                                                             \
-  &buffered_detach_def, &buffered_seekable_def, &buffered_fileno_def, &buffered_isatty_def, &buffered__dealloc_warn_def, &buffered_close_def, \
-    &buffered_tell_def, &buffered_truncate_def, &buffered_flush_def, &buffered_seek_def, &buffered___getstate___def, &buffered___sizeof___def
-#define BUFFERED_READING \
-  &buffered_read_def, &buffered_peek_def, &buffered_read1_def, &buffered_readinto_def, &buffered_readinto1_def, &buffered_readline_def, &buffered_readable_def
+#define BUFFERED_COMMON                                                                                                                   \
+  &buffered_detach_def, &buffered_seekable_def, &buffered_fileno_def, &buffered_isatty_def, &buffered__dealloc_warn_def,                  \
+    &buffered_close_def, &buffered_tell_def, &buffered_truncate_def, &buffered_flush_def, &buffered_seek_def, &buffered___getstate___def, \
+    &buffered___sizeof___def
+#define BUFFERED_READING                                                                                                                \
+  &buffered_read_def, &buffered_peek_def, &buffered_read1_def, &buffered_readinto_def, &buffered_readinto1_def, &buffered_readline_def, \
+    &buffered_readable_def
 
 static const MethodDef *const reader_methods[] = {BUFFERED_COMMON, BUFFERED_READING, NULL};
 static const MethodDef *const writer_methods[] = {BUFFERED_COMMON, &buffered_write_def, &buffered_writable_def, NULL};
@@ -803,14 +823,26 @@ static const GetSetDef buffered_getset[] = {{"closed", "Is the raw stream closed
                                             {"name", "The raw stream's name.", buffered_get_name, NULL},
                                             {"mode", "The raw stream's mode.", buffered_get_mode, NULL},
                                             {"raw", "The raw stream.", buffered_get_raw, NULL},
-                                            {"_finalizing", "Set while a dropped stream closes itself.", buffered_get_finalizing, buffered_set_finalizing},
+                                            {"_finalizing", "Set while a dropped stream closes itself.", buffered_get_finalizing,
+                                             buffered_set_finalizing},
                                             {NULL, NULL, NULL, NULL}};
 
-#define BUFFERED_SPEC(spec, typename, text, table, init_fn)                                                                       \
-  const TypeSpec spec = {.name = "_io." typename, .doc = typename "(raw, buffer_size=DEFAULT_BUFFER_SIZE)\n--\n\n" text, .basicsize = sizeof(Buffered), \
-                         .flags = IO_BASE_TYPE_FLAGS, IO_BASE_OFFSETS, .methods = table, .getset = buffered_getset,                \
-                         .slots = {.new_ = buffered_new, .init = init_fn, .release = buffered_release, .traverse = buffered_traverse,       \
-                                   .clear = buffered_clear, .repr = buffered_repr, .next = buffered_next, .finalize = buffered_finalize}};
+#define BUFFERED_SPEC(spec, typename, text, table, init_fn)                                     \
+  const TypeSpec spec = {.name = "_io." typename,                                               \
+                         .doc = typename "(raw, buffer_size=DEFAULT_BUFFER_SIZE)\n--\n\n" text, \
+                         .basicsize = sizeof(Buffered),                                         \
+                         .flags = IO_BASE_TYPE_FLAGS,                                           \
+                         IO_BASE_OFFSETS,                                                       \
+                         .methods = table,                                                      \
+                         .getset = buffered_getset,                                             \
+                         .slots = {.new_ = buffered_new,                                        \
+                                   .init = init_fn,                                             \
+                                   .release = buffered_release,                                 \
+                                   .traverse = buffered_traverse,                               \
+                                   .clear = buffered_clear,                                     \
+                                   .repr = buffered_repr,                                       \
+                                   .next = buffered_next,                                       \
+                                   .finalize = buffered_finalize}};
 
 BUFFERED_SPEC(cd_io_reader_spec, "BufferedReader", "Reads a raw stream ahead in large pieces.", reader_methods, reader_init)
 BUFFERED_SPEC(cd_io_writer_spec, "BufferedWriter", "Collects writes to a raw stream into large pieces.", writer_methods, writer_init)
@@ -927,10 +959,21 @@ static void pair_finalize(VM *vm, Value self)
   if (as_pair(self)->writer) cd_io_base_finalize(vm, self);
 }
 
-static const MethodDef *const pair_methods[] = {&pair_read_def, &pair_peek_def, &pair_read1_def, &pair_readinto_def, &pair_readinto1_def, &pair_write_def,
-                                                &pair_flush_def, &pair_readable_def, &pair_writable_def, &pair_close_def, &pair_isatty_def, NULL};
+static const MethodDef *const pair_methods[] = {&pair_read_def,      &pair_peek_def,  &pair_read1_def,  &pair_readinto_def,
+                                                &pair_readinto1_def, &pair_write_def, &pair_flush_def,  &pair_readable_def,
+                                                &pair_writable_def,  &pair_close_def, &pair_isatty_def, NULL};
 static const GetSetDef pair_getset[] = {{"closed", "Is the writer closed?", pair_get_closed, NULL}, {NULL, NULL, NULL, NULL}};
 const TypeSpec cd_io_pair_spec = {
-  .name = "_io.BufferedRWPair", .doc = "BufferedRWPair(reader, writer, buffer_size=8192, /)\n--\n\nTwo one-way raw streams as one two-way stream, such as a pipe pair.",
-  .basicsize = sizeof(BufferedPair), .flags = IO_BASE_TYPE_FLAGS, IO_BASE_OFFSETS, .methods = pair_methods, .getset = pair_getset,
-  .slots = {.new_ = buffered_new, .init = pair_init, .release = pair_release, .clear = pair_release, .traverse = pair_traverse, .finalize = pair_finalize}};
+  .name = "_io.BufferedRWPair",
+  .doc = "BufferedRWPair(reader, writer, buffer_size=8192, /)\n--\n\nTwo one-way raw streams as one two-way stream, such as a pipe pair.",
+  .basicsize = sizeof(BufferedPair),
+  .flags = IO_BASE_TYPE_FLAGS,
+  IO_BASE_OFFSETS,
+  .methods = pair_methods,
+  .getset = pair_getset,
+  .slots = {.new_ = buffered_new,
+            .init = pair_init,
+            .release = pair_release,
+            .clear = pair_release,
+            .traverse = pair_traverse,
+            .finalize = pair_finalize}};

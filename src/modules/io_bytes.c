@@ -50,7 +50,10 @@ static bool bytes_io_put(VM *vm, BytesIo *io, const char *data, size_t size)
   return true;
 }
 
-static Ref bytes_io_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames) { return cd_from_object(cd_instance_new(vm, type)); }
+static Ref bytes_io_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+{
+  return cd_from_object(cd_instance_new(vm, type));
+}
 
 static bool bytes_io_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
 {
@@ -281,7 +284,8 @@ METHOD(bytesio, __setstate__, "__setstate__(self, state, /)", "Restore what __ge
 {
   BytesIo *io = as_bytes_io(self);
   int64_t position;
-  if (!cd_is_tuple(args[0]) || cd_tuple_size(args[0]) < 3) return cd_raise_type(vm, "%T.__setstate__ argument should be 3-tuple, got %T", self, args[0]);
+  if (!cd_is_tuple(args[0]) || cd_tuple_size(args[0]) < 3)
+    return cd_raise_type(vm, "%T.__setstate__ argument should be 3-tuple, got %T", self, args[0]);
   Value initial = cd_tuple_item_borrow(args[0], 0);
   if (!bytes_io_init(vm, self, &initial, 1, NO_VALUE)) return NO_REF;
   Value at = cd_tuple_item_borrow(args[0], 1);
@@ -309,11 +313,17 @@ static Next bytes_io_next(VM *vm, Value self, Ref *out)
 }
 static Ref bytes_io_iter(VM *vm, Value self) { return bytes_io_usable(vm, as_bytes_io(self)) ? cd_dup(self) : NO_REF; }
 
-static const MethodDef *const bytesio_methods[] = {
-  &bytesio_read_def, &bytesio_read1_def, &bytesio_readline_def, &bytesio_readlines_def, &bytesio_readinto_def, &bytesio_write_def, &bytesio_writelines_def,
-  &bytesio_seek_def, &bytesio_tell_def, &bytesio_truncate_def, &bytesio_getvalue_def, &bytesio_getbuffer_def, &bytesio_close_def, &bytesio_readable_def,
-  &bytesio_writable_def, &bytesio_seekable_def, &bytesio_isatty_def, &bytesio_flush_def, &bytesio___getstate___def, &bytesio___setstate___def,
-  &bytesio___sizeof___def, NULL};
+static const MethodDef *const bytesio_methods[] = {&bytesio_read_def,         &bytesio_read1_def,
+                                                   &bytesio_readline_def,     &bytesio_readlines_def,
+                                                   &bytesio_readinto_def,     &bytesio_write_def,
+                                                   &bytesio_writelines_def,   &bytesio_seek_def,
+                                                   &bytesio_tell_def,         &bytesio_truncate_def,
+                                                   &bytesio_getvalue_def,     &bytesio_getbuffer_def,
+                                                   &bytesio_close_def,        &bytesio_readable_def,
+                                                   &bytesio_writable_def,     &bytesio_seekable_def,
+                                                   &bytesio_isatty_def,       &bytesio_flush_def,
+                                                   &bytesio___getstate___def, &bytesio___setstate___def,
+                                                   &bytesio___sizeof___def,   NULL};
 static const GetSetDef bytesio_getset[] = {{"closed", "Is the stream closed?", bytesio_get_closed, NULL}, {NULL, NULL, NULL, NULL}};
 
 const TypeSpec cd_io_bytes_spec = {
@@ -339,6 +349,10 @@ static void bytes_io_release_buffer(VM *vm, Buffer *buffer)
 static void bytes_io_buffer_release(VM *vm, Object *self) { cd_clear(vm, &((BytesIoBuffer *)self)->source); }
 static void bytes_io_buffer_traverse(Object *self, VisitFn visit, void *context) { visit(context, ((BytesIoBuffer *)self)->source); }
 
-const TypeSpec cd_io_bytes_buffer_spec = {
-  .name = "_io._BytesIOBuffer", .basicsize = sizeof(BytesIoBuffer), .flags = TYPE_GC | TYPE_NO_NEW,
-  .slots = {.release = bytes_io_buffer_release, .traverse = bytes_io_buffer_traverse, .get_buffer = bytes_io_get_buffer, .release_buffer = bytes_io_release_buffer}};
+const TypeSpec cd_io_bytes_buffer_spec = {.name = "_io._BytesIOBuffer",
+                                          .basicsize = sizeof(BytesIoBuffer),
+                                          .flags = TYPE_GC | TYPE_NO_NEW,
+                                          .slots = {.release = bytes_io_buffer_release,
+                                                    .traverse = bytes_io_buffer_traverse,
+                                                    .get_buffer = bytes_io_get_buffer,
+                                                    .release_buffer = bytes_io_release_buffer}};

@@ -36,7 +36,10 @@ static Ref file_new(VM *vm, Type *type, const Value *args, size_t nargs, Value k
   return cd_from_object(file);
 }
 
-static bool file_bad_mode(VM *vm) { return cd_raise_value(vm, "Must have exactly one of create/read/write/append mode and at most one plus"); }
+static bool file_bad_mode(VM *vm)
+{
+  return cd_raise_value(vm, "Must have exactly one of create/read/write/append mode and at most one plus");
+}
 
 // Sets the mode flags of `file` and *flags for open(2).
 static bool file_parse_mode(VM *vm, FileIo *file, const char *mode, int *flags)
@@ -162,7 +165,8 @@ static bool file_init(VM *vm, Value self, const Value *args, size_t nargs, Value
   if (fd >= 0) file->fd = fd;
   else if (!close_fd) {
     return cd_raise_value(vm, "Cannot use closefd=False with file name");
-  } else if (!(bound[3] && !cd_is_none(bound[3]) ? file_open_by(vm, file, bound[3], name, flags) : file_open_path(vm, file, name, flags))) return false;
+  } else if (!(bound[3] && !cd_is_none(bound[3]) ? file_open_by(vm, file, bound[3], name, flags) : file_open_path(vm, file, name, flags)))
+    return false;
   bool ok = file_check_opened(vm, file, name) && cd_setattr(vm, self, N(name), name);
   if (ok && file->appending && lseek(file->fd, 0, SEEK_END) < 0 && errno != ESPIPE) ok = cd_raise_os(vm, errno, name, NO_VALUE);
   if (ok) return true;
@@ -422,7 +426,8 @@ static Ref fileio_repr(VM *vm, Value self)
   if (!name) return cd_str_format(vm, "<_io.FileIO fd=%d mode='%s' closefd=%s>", file->fd, file_mode_text(file), close_fd);
   ReprState state = cd_repr_enter(vm, self);
   if (state == REPR_INSIDE) cd_raise_runtime(vm, "reentrant call inside %T.__repr__", self);
-  result = state == REPR_FRESH ? cd_str_format(vm, "<_io.FileIO name=%R mode='%s' closefd=%s>", name, file_mode_text(file), close_fd) : NO_REF;
+  result = state == REPR_FRESH ? cd_str_format(vm, "<_io.FileIO name=%R mode='%s' closefd=%s>", name, file_mode_text(file), close_fd)
+                               : NO_REF;
   if (state == REPR_FRESH) cd_repr_leave(vm, self);
   cd_drop(vm, name);
   return result;
@@ -436,11 +441,16 @@ static const GetSetDef fileio_getset[] = {{"closed", "True if the file is closed
                                           {"closefd", "Does close() close the descriptor?", fileio_get_closefd, NULL},
                                           {"mode", "The mode, as FileIO writes it.", fileio_get_mode, NULL},
                                           {"_blksize", "Block size that the system prefers.", fileio_get_block_size, NULL},
-                                          {"_finalizing", "Set while a dropped file closes itself.", fileio_get_finalizing, fileio_set_finalizing},
+                                          {"_finalizing", "Set while a dropped file closes itself.", fileio_get_finalizing,
+                                           fileio_set_finalizing},
                                           {NULL, NULL, NULL, NULL}};
 
-const TypeSpec cd_io_file_spec = {
-  .name = "_io.FileIO",
-  .doc = "FileIO(file, mode='r', closefd=True, opener=None)\n--\n\nA file by its path or descriptor, unbuffered. mode: one of r, w, x, a, then + for both ways.",
-  .basicsize = sizeof(FileIo), .flags = IO_BASE_TYPE_FLAGS, IO_BASE_OFFSETS, .methods = fileio_methods, .getset = fileio_getset,
-  .slots = {.new_ = file_new, .init = file_init, .repr = fileio_repr, .finalize = cd_io_base_finalize}};
+const TypeSpec cd_io_file_spec = {.name = "_io.FileIO",
+                                  .doc = "FileIO(file, mode='r', closefd=True, opener=None)\n--\n\nA file by its path or descriptor, "
+                                         "unbuffered. mode: one of r, w, x, a, then + for both ways.",
+                                  .basicsize = sizeof(FileIo),
+                                  .flags = IO_BASE_TYPE_FLAGS,
+                                  IO_BASE_OFFSETS,
+                                  .methods = fileio_methods,
+                                  .getset = fileio_getset,
+                                  .slots = {.new_ = file_new, .init = file_init, .repr = fileio_repr, .finalize = cd_io_base_finalize}};

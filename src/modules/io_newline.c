@@ -93,7 +93,10 @@ typedef struct NewlineDecoder {
 
 static NewlineDecoder *as_newline_decoder(Value self) { return (NewlineDecoder *)cd_object(self); }
 
-static Ref newline_decoder_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames) { return cd_from_object(cd_instance_new(vm, type)); }
+static Ref newline_decoder_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+{
+  return cd_from_object(cd_instance_new(vm, type));
+}
 
 static bool newline_decoder_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
 {
@@ -146,7 +149,8 @@ METHOD(newlinedecoder, getstate, "getstate(self, /)", "(pending bytes, flags), a
   Ref state = cd_call_method0(vm, d->decoder, N(getstate));
   if (!state) return NO_REF;
   Ref result = NO_REF;
-  if (!cd_is_tuple(state) || cd_tuple_size(state) != 2 || !cd_is_int(cd_tuple_item_borrow(state, 1))) cd_raise_type(vm, "illegal decoder state");
+  if (!cd_is_tuple(state) || cd_tuple_size(state) != 2 || !cd_is_int(cd_tuple_item_borrow(state, 1)))
+    cd_raise_type(vm, "illegal decoder state");
   else {
     Ref shifted = cd_int_lshift(vm, cd_tuple_item_borrow(state, 1), cd_from_small(1));
     Ref flags = shifted ? cd_int_add(vm, shifted, cd_from_small(d->pending_cr)) : NO_REF;
@@ -162,7 +166,8 @@ METHOD(newlinedecoder, setstate, "setstate(self, state, /)", "Restore what getst
   NewlineDecoder *d = as_newline_decoder(self);
   if (!newline_decoder_usable(vm, d)) return NO_REF;
   if (!cd_is_tuple(args[0])) return cd_raise_type(vm, "state argument must be a tuple");
-  if (cd_tuple_size(args[0]) != 2 || !cd_is_int(cd_tuple_item_borrow(args[0], 1))) return cd_raise_type(vm, "setstate(): illegal state argument");
+  if (cd_tuple_size(args[0]) != 2 || !cd_is_int(cd_tuple_item_borrow(args[0], 1)))
+    return cd_raise_type(vm, "setstate(): illegal state argument");
   int64_t low;
   Value flags = cd_tuple_item_borrow(args[0], 1);
   if (!cd_int_fits_i64(flags, &low)) return cd_raise_overflow(vm, "decoder state flags do not fit");
@@ -196,11 +201,17 @@ static void newline_decoder_traverse(Object *self, VisitFn visit, void *context)
   visit(context, ((NewlineDecoder *)self)->errors);
 }
 
-static const MethodDef *const newlinedecoder_methods[] = {&newlinedecoder_decode_def, &newlinedecoder_getstate_def, &newlinedecoder_setstate_def,
-                                                          &newlinedecoder_reset_def, NULL};
-static const GetSetDef newlinedecoder_getset[] = {{"newlines", "Line ends seen so far.", newlinedecoder_get_newlines, NULL}, {NULL, NULL, NULL, NULL}};
+static const MethodDef *const newlinedecoder_methods[] = {&newlinedecoder_decode_def, &newlinedecoder_getstate_def,
+                                                          &newlinedecoder_setstate_def, &newlinedecoder_reset_def, NULL};
+static const GetSetDef newlinedecoder_getset[] = {{"newlines", "Line ends seen so far.", newlinedecoder_get_newlines, NULL},
+                                                  {NULL, NULL, NULL, NULL}};
 const TypeSpec cd_io_newline_decoder_spec = {
   .name = "_io.IncrementalNewlineDecoder",
-  .doc = "IncrementalNewlineDecoder(decoder, translate, errors='strict')\n--\n\nAn incremental decoder around another that handles universal newlines.",
-  .basicsize = sizeof(NewlineDecoder), .flags = TYPE_BASE | TYPE_GC, .methods = newlinedecoder_methods, .getset = newlinedecoder_getset,
-  .slots = {.new_ = newline_decoder_new, .init = newline_decoder_init, .release = newline_decoder_release, .traverse = newline_decoder_traverse}};
+  .doc = "IncrementalNewlineDecoder(decoder, translate, errors='strict')\n--\n\nAn incremental decoder around another that handles "
+         "universal newlines.",
+  .basicsize = sizeof(NewlineDecoder),
+  .flags = TYPE_BASE | TYPE_GC,
+  .methods = newlinedecoder_methods,
+  .getset = newlinedecoder_getset,
+  .slots = {
+    .new_ = newline_decoder_new, .init = newline_decoder_init, .release = newline_decoder_release, .traverse = newline_decoder_traverse}};

@@ -123,7 +123,8 @@ static bool string_io_check_newline(VM *vm, Value newline)
 static bool string_io_setup(VM *vm, StringIo *io, Value initial, Value newline)
 {
   if (newline && !string_io_check_newline(vm, newline)) return false;
-  if (initial && !cd_is_none(initial) && !cd_is_str(initial)) return cd_raise_type(vm, "initial_value must be str or None, not %T", initial);
+  if (initial && !cd_is_none(initial) && !cd_is_str(initial))
+    return cd_raise_type(vm, "initial_value must be str or None, not %T", initial);
   const char *text = !newline ? "\n" : cd_is_none(newline) ? NULL : cd_str_data(newline);
   cd_text_clear(&io->text);
   cd_text_init(&io->text, vm);
@@ -164,7 +165,8 @@ METHOD(stringio, getvalue, "getvalue(self, /)", "All text, wherever the position
 {
   StringIo *io = as_string_io(self);
   if (!string_io_usable(vm, io)) return NO_REF;
-  return io->growing ? cd_str_known(vm, io->text.size ? io->text.data : "", io->text.size, io->text.length) : string_io_from_chars(vm, io->chars, io->size);
+  return io->growing ? cd_str_known(vm, io->text.size ? io->text.data : "", io->text.size, io->text.length)
+                     : string_io_from_chars(vm, io->chars, io->size);
 }
 
 static Ref string_io_take(VM *vm, StringIo *io, size_t count)
@@ -301,7 +303,8 @@ METHOD(stringio, __setstate__, "__setstate__(self, state, /)", "Restore what __g
   StringIo *io = as_string_io(self);
   Value state = args[0];
   int64_t position;
-  if (!cd_is_tuple(state) || cd_tuple_size(state) < 4) return cd_raise_type(vm, "%T.__setstate__ argument should be 4-tuple, got %T", self, state);
+  if (!cd_is_tuple(state) || cd_tuple_size(state) < 4)
+    return cd_raise_type(vm, "%T.__setstate__ argument should be 4-tuple, got %T", self, state);
   // The text was translated when it was written; it must not be translated again.
   if (!string_io_setup(vm, io, NO_VALUE, cd_tuple_item_borrow(state, 1))) return NO_REF;
   Value text = cd_tuple_item_borrow(state, 0);
@@ -321,10 +324,14 @@ METHOD(stringio, __setstate__, "__setstate__(self, state, /)", "Restore what __g
 
 static Ref stringio_get_closed(VM *vm, Value self)
 {
-  return as_string_io(self)->initialised ? cd_bool(as_string_io(self)->closed) : cd_raise_value(vm, "I/O operation on uninitialized object");
+  return as_string_io(self)->initialised ? cd_bool(as_string_io(self)->closed)
+                                         : cd_raise_value(vm, "I/O operation on uninitialized object");
 }
 static Ref stringio_get_line_buffering(VM *vm, Value self) { return string_io_usable(vm, as_string_io(self)) ? cd_false() : NO_REF; }
-static Ref stringio_get_newlines(VM *vm, Value self) { return string_io_usable(vm, as_string_io(self)) ? cd_io_newlines_value(vm, as_string_io(self)->seen) : NO_REF; }
+static Ref stringio_get_newlines(VM *vm, Value self)
+{
+  return string_io_usable(vm, as_string_io(self)) ? cd_io_newlines_value(vm, as_string_io(self)->seen) : NO_REF;
+}
 
 static Next string_io_next(VM *vm, Value self, Ref *out)
 {
@@ -349,9 +356,13 @@ static Next string_io_next(VM *vm, Value self, Ref *out)
 }
 static Ref string_io_iter(VM *vm, Value self) { return string_io_usable(vm, as_string_io(self)) ? cd_dup(self) : NO_REF; }
 
-static const MethodDef *const stringio_methods[] = {
-  &stringio_getvalue_def, &stringio_read_def, &stringio_readline_def, &stringio_write_def, &stringio_tell_def, &stringio_seek_def, &stringio_truncate_def,
-  &stringio_close_def, &stringio_readable_def, &stringio_writable_def, &stringio_seekable_def, &stringio___getstate___def, &stringio___setstate___def, NULL};
+static const MethodDef *const stringio_methods[] = {&stringio_getvalue_def,     &stringio_read_def,
+                                                    &stringio_readline_def,     &stringio_write_def,
+                                                    &stringio_tell_def,         &stringio_seek_def,
+                                                    &stringio_truncate_def,     &stringio_close_def,
+                                                    &stringio_readable_def,     &stringio_writable_def,
+                                                    &stringio_seekable_def,     &stringio___getstate___def,
+                                                    &stringio___setstate___def, NULL};
 static const GetSetDef stringio_getset[] = {{"closed", "Is the stream closed?", stringio_get_closed, NULL},
                                             {"newlines", "Line ends seen so far.", stringio_get_newlines, NULL},
                                             {"line_buffering", "False.", stringio_get_line_buffering, NULL},

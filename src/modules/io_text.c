@@ -60,7 +60,8 @@ static TextCodec text_native_codec(const char *name)
   if (*name) return CODEC_OBJECT;
   if (!strcmp(plain, "utf8") || !strcmp(plain, "u8")) return CODEC_UTF8;
   if (!strcmp(plain, "ascii") || !strcmp(plain, "usascii") || !strcmp(plain, "646")) return CODEC_ASCII;
-  if (!strcmp(plain, "latin1") || !strcmp(plain, "iso88591") || !strcmp(plain, "latin") || !strcmp(plain, "l1") || !strcmp(plain, "8859")) return CODEC_LATIN1;
+  if (!strcmp(plain, "latin1") || !strcmp(plain, "iso88591") || !strcmp(plain, "latin") || !strcmp(plain, "l1") || !strcmp(plain, "8859"))
+    return CODEC_LATIN1;
   return CODEC_OBJECT;
 }
 
@@ -122,7 +123,8 @@ static bool text_set_newline(VM *vm, TextIo *t, Value newline)
 {
   if (newline && !cd_is_none(newline) && !cd_is_str(newline)) return cd_raise_type(vm, "newline must be str or None, not %T", newline);
   const char *text = newline && !cd_is_none(newline) ? cd_str_data(newline) : NULL;
-  if (text && *text && strcmp(text, "\n") && strcmp(text, "\r") && strcmp(text, "\r\n")) return cd_raise_value(vm, "illegal newline value: %U", newline);
+  if (text && *text && strcmp(text, "\n") && strcmp(text, "\r") && strcmp(text, "\r\n"))
+    return cd_raise_value(vm, "illegal newline value: %U", newline);
   t->newline_none = !text;
   t->universal = !text || !*text;
   t->translate = !text;
@@ -158,7 +160,8 @@ static bool text_ask(VM *vm, Value stream, int name, bool *out)
 
 static Ref text_default_encoding(VM *vm, bool asked_for)
 {
-  if (vm->config.warn_default_encoding && !asked_for && !cd_warn(vm, vm->exc.EncodingWarning, 1, "'encoding' argument not specified")) return NO_REF;
+  if (vm->config.warn_default_encoding && !asked_for && !cd_warn(vm, vm->exc.EncodingWarning, 1, "'encoding' argument not specified"))
+    return NO_REF;
   const char *codeset = vm->config.utf8_mode ? "utf-8" : nl_langinfo(CODESET);
   if (!*codeset || !strcmp(codeset, "ANSI_X3.4-1968")) codeset = "utf-8";   // the C locale means UTF-8 (PEP 538, 540)
   return cd_str_from(vm, codeset);
@@ -185,8 +188,8 @@ static bool text_init(VM *vm, Value self, const Value *args, size_t nargs, Value
   Ref owned[2] = {NO_REF, NO_REF}, encoding = NO_REF, errors = NO_REF, read1 = NO_REF;
   bool ok = false, line_buffering = false, write_through = false;
   t->initialised = false;
-  if (!cd_bind_text(vm, "TextIOWrapper(buffer, encoding=None, errors=None, newline=None, line_buffering=False, write_through=False)", args, nargs, kwnames,
-                    bound, owned))
+  if (!cd_bind_text(vm, "TextIOWrapper(buffer, encoding=None, errors=None, newline=None, line_buffering=False, write_through=False)", args,
+                    nargs, kwnames, bound, owned))
     return false;
   if (bound[1] && !cd_is_none(bound[1]) && !cd_is_str(bound[1]))
     return cd_raise_type(vm, "TextIOWrapper() argument 'encoding' must be str or None, not %T", bound[1]);
@@ -203,7 +206,8 @@ static bool text_init(VM *vm, Value self, const Value *args, size_t nargs, Value
   t->undecoded_size = 0;
   t->pending_cr = false;
   t->seen = 0;
-  if (!text_ask(vm, buffer, IO_SEEKABLE, &t->seekable) || !text_ask(vm, buffer, IO_READABLE, &t->readable) || !text_ask(vm, buffer, IO_WRITABLE, &t->writable))
+  if (!text_ask(vm, buffer, IO_SEEKABLE, &t->seekable) || !text_ask(vm, buffer, IO_READABLE, &t->readable) ||
+      !text_ask(vm, buffer, IO_WRITABLE, &t->writable))
     goto done;
   t->telling = t->seekable;
   if (!text_set_codec(vm, t, encoding, errors)) goto done;
@@ -357,7 +361,8 @@ static size_t text_incomplete_tail(const char *data, size_t size)
     if (c < 0xC2 || c > 0xF4 || (size_t)cd_utf8_len(c) <= back) return 0;
     if (back >= 2) {                             // the second byte decides whether it can become valid at all
       unsigned char second = (unsigned char)data[size - back + 1];
-      if ((c == 0xE0 && second < 0xA0) || (c == 0xED && second > 0x9F) || (c == 0xF0 && second < 0x90) || (c == 0xF4 && second > 0x8F)) return 0;
+      if ((c == 0xE0 && second < 0xA0) || (c == 0xED && second > 0x9F) || (c == 0xF0 && second < 0x90) || (c == 0xF4 && second > 0x8F))
+        return 0;
     }
     return back;
   }
@@ -416,8 +421,8 @@ static bool text_get_state(VM *vm, TextIo *t, Ref *pending, int64_t *flags)
   }
   Ref state = cd_call_method0(vm, t->decoder, N(getstate));
   if (!state) return false;
-  bool ok = cd_is_tuple(state) && cd_tuple_size(state) == 2 && cd_is_bytes(cd_tuple_item_borrow(state, 0)) && cd_is_int(cd_tuple_item_borrow(state, 1)) &&
-            cd_int_fits_i64(cd_tuple_item_borrow(state, 1), flags);
+  bool ok = cd_is_tuple(state) && cd_tuple_size(state) == 2 && cd_is_bytes(cd_tuple_item_borrow(state, 0)) &&
+            cd_is_int(cd_tuple_item_borrow(state, 1)) && cd_int_fits_i64(cd_tuple_item_borrow(state, 1), flags);
   if (ok) {
     *flags = *flags << 1 | t->pending_cr;
     *pending = cd_dup(cd_tuple_item_borrow(state, 0));
@@ -633,7 +638,8 @@ fail:
   return NO_REF;
 }
 
-METHOD(textio, readline, "readline(self, size=-1, /)", "One line, at most size characters when size is not negative; the empty string at the end.")
+METHOD(textio, readline, "readline(self, size=-1, /)",
+       "One line, at most size characters when size is not negative; the empty string at the end.")
 {
   TextIo *t = as_text_io(self);
   int64_t limit;
@@ -786,7 +792,8 @@ static bool text_reset_encoder(VM *vm, TextIo *t, bool start)
 {
   t->encoding_start = start;
   if (!t->encoder) return true;
-  Ref result = start ? cd_call_method0(vm, t->encoder, io_name(vm, IO_RESET)) : cd_call_method1(vm, t->encoder, io_name(vm, IO_SETSTATE), cd_from_small(0));
+  Ref result = start ? cd_call_method0(vm, t->encoder, io_name(vm, IO_RESET))
+                     : cd_call_method1(vm, t->encoder, io_name(vm, IO_SETSTATE), cd_from_small(0));
   cd_drop(vm, result);
   return result != NO_REF;
 }
@@ -929,7 +936,10 @@ METHOD(textio, close, "close(self, /)", "Flush, then close the buffer, even when
   return NO_REF;
 }
 
-static Ref text_forward(VM *vm, Value self, int name) { return text_usable(vm, as_text_io(self)) ? cd_io_forward(vm, as_text_io(self)->buffer, name) : NO_REF; }
+static Ref text_forward(VM *vm, Value self, int name)
+{
+  return text_usable(vm, as_text_io(self)) ? cd_io_forward(vm, as_text_io(self)->buffer, name) : NO_REF;
+}
 METHOD(textio, readable, "readable(self, /)", "Can the buffer be read?")
 {
   return text_forward(vm, self, IO_READABLE);
@@ -955,19 +965,37 @@ METHOD(textio, __getstate__, "__getstate__(self, /)", "Text files cannot be pick
   return cd_raise_type(vm, "cannot pickle '%T' object", self);
 }
 
-static Ref textio_get_encoding(VM *vm, Value self) { return text_usable(vm, as_text_io(self)) ? cd_dup(as_text_io(self)->encoding) : NO_REF; }
+static Ref textio_get_encoding(VM *vm, Value self)
+{
+  return text_usable(vm, as_text_io(self)) ? cd_dup(as_text_io(self)->encoding) : NO_REF;
+}
 static Ref textio_get_errors(VM *vm, Value self) { return text_usable(vm, as_text_io(self)) ? cd_dup(as_text_io(self)->errors) : NO_REF; }
 static Ref textio_get_buffer(VM *vm, Value self) { return text_usable(vm, as_text_io(self)) ? cd_dup(as_text_io(self)->buffer) : NO_REF; }
-static Ref textio_get_name(VM *vm, Value self) { return text_usable(vm, as_text_io(self)) ? cd_getattr(vm, as_text_io(self)->buffer, N(name)) : NO_REF; }
-static Ref textio_get_closed(VM *vm, Value self) { return text_usable(vm, as_text_io(self)) ? cd_getattr(vm, as_text_io(self)->buffer, io_name(vm, IO_CLOSED)) : NO_REF; }
-static Ref textio_get_line_buffering(VM *vm, Value self) { return text_usable(vm, as_text_io(self)) ? cd_bool(as_text_io(self)->line_buffering) : NO_REF; }
-static Ref textio_get_write_through(VM *vm, Value self) { return text_usable(vm, as_text_io(self)) ? cd_bool(as_text_io(self)->write_through) : NO_REF; }
+static Ref textio_get_name(VM *vm, Value self)
+{
+  return text_usable(vm, as_text_io(self)) ? cd_getattr(vm, as_text_io(self)->buffer, N(name)) : NO_REF;
+}
+static Ref textio_get_closed(VM *vm, Value self)
+{
+  return text_usable(vm, as_text_io(self)) ? cd_getattr(vm, as_text_io(self)->buffer, io_name(vm, IO_CLOSED)) : NO_REF;
+}
+static Ref textio_get_line_buffering(VM *vm, Value self)
+{
+  return text_usable(vm, as_text_io(self)) ? cd_bool(as_text_io(self)->line_buffering) : NO_REF;
+}
+static Ref textio_get_write_through(VM *vm, Value self)
+{
+  return text_usable(vm, as_text_io(self)) ? cd_bool(as_text_io(self)->write_through) : NO_REF;
+}
 static Ref textio_get_newlines(VM *vm, Value self)
 {
   TextIo *t = as_text_io(self);
   return !text_usable(vm, t) ? NO_REF : t->universal ? cd_io_newlines_value(vm, t->seen) : cd_none();
 }
-static Ref textio_get_chunk_size(VM *vm, Value self) { return text_usable(vm, as_text_io(self)) ? cd_from_small((int64_t)as_text_io(self)->chunk_size) : NO_REF; }
+static Ref textio_get_chunk_size(VM *vm, Value self)
+{
+  return text_usable(vm, as_text_io(self)) ? cd_from_small((int64_t)as_text_io(self)->chunk_size) : NO_REF;
+}
 static bool textio_set_chunk_size(VM *vm, Value self, Value value)
 {
   int64_t size;
@@ -1000,8 +1028,8 @@ static Ref textio_repr(VM *vm, Value self)
   if (state == REPR_ERROR) return NO_REF;
   TextBuilder out;
   cd_text_init(&out, vm);
-  bool ok = cd_text_puts(&out, "<_io.TextIOWrapper") && text_repr_part(vm, self, N(name), "name", &out) && text_repr_part(vm, self, N(mode), "mode", &out) &&
-            cd_text_format(&out, " encoding=%R>", as_text_io(self)->encoding);
+  bool ok = cd_text_puts(&out, "<_io.TextIOWrapper") && text_repr_part(vm, self, N(name), "name", &out) &&
+            text_repr_part(vm, self, N(mode), "mode", &out) && cd_text_format(&out, " encoding=%R>", as_text_io(self)->encoding);
   cd_repr_leave(vm, self);
   if (ok) return cd_text_finish(&out);
   cd_text_clear(&out);
@@ -1013,10 +1041,23 @@ static void text_finalize(VM *vm, Value self)
   if (as_text_io(self)->initialised) cd_io_base_finalize(vm, self);
 }
 
-static const MethodDef *const textio_methods[] = {
-  &textio_detach_def, &textio_reconfigure_def, &textio_write_def, &textio_read_def, &textio_readline_def, &textio_flush_def, &textio_close_def,
-  &textio_fileno_def, &textio_seekable_def, &textio_readable_def, &textio_writable_def, &textio_isatty_def, &textio_seek_def, &textio_tell_def,
-  &textio_truncate_def, &textio___getstate___def, NULL};
+static const MethodDef *const textio_methods[] = {&textio_detach_def,
+                                                  &textio_reconfigure_def,
+                                                  &textio_write_def,
+                                                  &textio_read_def,
+                                                  &textio_readline_def,
+                                                  &textio_flush_def,
+                                                  &textio_close_def,
+                                                  &textio_fileno_def,
+                                                  &textio_seekable_def,
+                                                  &textio_readable_def,
+                                                  &textio_writable_def,
+                                                  &textio_isatty_def,
+                                                  &textio_seek_def,
+                                                  &textio_tell_def,
+                                                  &textio_truncate_def,
+                                                  &textio___getstate___def,
+                                                  NULL};
 static const GetSetDef textio_getset[] = {{"encoding", "Name of the encoding.", textio_get_encoding, NULL},
                                           {"errors", "Error handling of the codec.", textio_get_errors, NULL},
                                           {"buffer", "The byte stream.", textio_get_buffer, NULL},
@@ -1026,12 +1067,23 @@ static const GetSetDef textio_getset[] = {{"encoding", "Name of the encoding.", 
                                           {"write_through", "Is text handed on at once?", textio_get_write_through, NULL},
                                           {"newlines", "Line ends seen so far.", textio_get_newlines, NULL},
                                           {"_CHUNK_SIZE", "Bytes read at once.", textio_get_chunk_size, textio_set_chunk_size},
-                                          {"_finalizing", "Set while a dropped stream closes itself.", textio_get_finalizing, textio_set_finalizing},
+                                          {"_finalizing", "Set while a dropped stream closes itself.", textio_get_finalizing,
+                                           textio_set_finalizing},
                                           {NULL, NULL, NULL, NULL}};
 const TypeSpec cd_io_text_spec = {
   .name = "_io.TextIOWrapper",
   .doc = "TextIOWrapper(buffer, encoding=None, errors=None, newline=None, line_buffering=False, write_through=False)\n--\n\n"
          "A text stream over a buffered byte stream. newline: None for universal newlines, else '', '\\n', '\\r' or '\\r\\n'.",
-  .basicsize = sizeof(TextIo), .flags = IO_BASE_TYPE_FLAGS, IO_BASE_OFFSETS, .methods = textio_methods, .getset = textio_getset,
-  .slots = {.new_ = text_new, .init = text_init, .release = text_release, .clear = text_clear, .traverse = text_traverse, .repr = textio_repr,
-            .next = text_next, .finalize = text_finalize}};
+  .basicsize = sizeof(TextIo),
+  .flags = IO_BASE_TYPE_FLAGS,
+  IO_BASE_OFFSETS,
+  .methods = textio_methods,
+  .getset = textio_getset,
+  .slots = {.new_ = text_new,
+            .init = text_init,
+            .release = text_release,
+            .clear = text_clear,
+            .traverse = text_traverse,
+            .repr = textio_repr,
+            .next = text_next,
+            .finalize = text_finalize}};

@@ -157,7 +157,8 @@ METHOD(accumulate, __setstate__, "__setstate__(self, state, /)", "Set state info
 }
 
 static const MethodDef *const accumulate_methods[] = {&accumulate___reduce___def, &accumulate___setstate___def, NULL};
-STAGE_SPEC(accumulate_spec, "accumulate", "accumulate(iterable, func=None, *, initial=None)\n--\n\nReturn series of accumulated sums (or other binary function results).",
+STAGE_SPEC(accumulate_spec, "accumulate",
+           "accumulate(iterable, func=None, *, initial=None)\n--\n\nReturn series of accumulated sums (or other binary function results).",
            accumulate_methods, accumulate_new, accumulate_next);
 
 // ---- chain: a source of iterables or absent, b active iterator or absent ----
@@ -181,7 +182,8 @@ static Ref chain_new(VM *vm, Type *type, const Value *args, size_t nargs, Value 
   return chain_of_source(vm, type, source);
 }
 
-CLASS_METHOD(chain, from_iterable, "from_iterable(type, iterable, /)", "Alternative chain() constructor taking a single iterable argument that evaluates lazily.")
+CLASS_METHOD(chain, from_iterable, "from_iterable(type, iterable, /)",
+             "Alternative chain() constructor taking a single iterable argument that evaluates lazily.")
 {
   return chain_of_source(vm, cd_as_type(self), cd_iter(vm, args[0]));
 }
@@ -232,13 +234,17 @@ METHOD(chain, __setstate__, "__setstate__(self, state, /)", "Set state informati
   size_t size = cd_tuple_size(args[0]);
   if (!cd_check_positional(vm, "__setstate__", size, 1, 2)) return NO_REF;
   Value source = cd_tuple_item_borrow(args[0], 0), active = size == 2 ? cd_tuple_item_borrow(args[0], 1) : NO_VALUE;
-  if (!cd_type_of(vm, source)->slots.next || (active && !cd_type_of(vm, active)->slots.next)) return cd_raise_type(vm, "Arguments must be iterators.");
+  if (!cd_type_of(vm, source)->slots.next || (active && !cd_type_of(vm, active)->slots.next))
+    return cd_raise_type(vm, "Arguments must be iterators.");
   cd_replace(vm, &s->a, cd_dup(source));
   cd_replace(vm, &s->b, active ? cd_dup(active) : NO_REF);
   return cd_none();
 }
 
-CLASS_METHOD(chain, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
+CLASS_METHOD(chain, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585")
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
 
 static const MethodDef *const chain_methods[] = {
   &chain_from_iterable_def, &chain___reduce___def, &chain___setstate___def, &chain___class_getitem___def, NULL};
@@ -280,7 +286,10 @@ static Next compress_next(VM *vm, Value self, Ref *out)
   }
 }
 
-METHOD(compress, __reduce__, "__reduce__(self, /)", "Return state information for pickling.") { return stage_reduce_pair(vm, self, stage_of(self)->a, stage_of(self)->b, NO_REF); }
+METHOD(compress, __reduce__, "__reduce__(self, /)", "Return state information for pickling.")
+{
+  return stage_reduce_pair(vm, self, stage_of(self)->a, stage_of(self)->b, NO_REF);
+}
 
 static const MethodDef *const compress_methods[] = {&compress___reduce___def, NULL};
 STAGE_SPEC(compress_spec, "compress",
@@ -344,11 +353,13 @@ static const MethodDef *const count_methods[] = {&count___reduce___def, NULL};
 static const TypeSpec count_spec = {
   .name = "itertools.count",
   .doc = "count(start=0, step=1)\n--\n\nReturn a count object whose .__next__() method returns consecutive values.\n\n"
-         "Equivalent to:\n    def count(firstval=0, step=1):\n        x = firstval\n        while 1:\n            yield x\n            x += step",
+         "Equivalent to:\n    def count(firstval=0, step=1):\n        x = firstval\n        while 1:\n            yield x\n            x "
+         "+= step",
   .basicsize = sizeof(Stage),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = count_methods,
-  .slots = {.release = stage_release, .traverse = stage_traverse, .new_ = count_new, .repr = count_repr, .iter = cd_self_iter, .next = count_next},
+  .slots =
+    {.release = stage_release, .traverse = stage_traverse, .new_ = count_new, .repr = count_repr, .iter = cd_self_iter, .next = count_next},
 };
 
 // ---- cycle: a iterator or absent, b saved list, n position in it, flag: items are saved already ----
@@ -407,7 +418,8 @@ METHOD(cycle, __setstate__, "__setstate__(self, state, /)", "Set state informati
 }
 
 static const MethodDef *const cycle_methods[] = {&cycle___reduce___def, &cycle___setstate___def, NULL};
-STAGE_SPEC(cycle_spec, "cycle", "cycle(iterable, /)\n--\n\nReturn elements from the iterable until it is exhausted. Then repeat the sequence indefinitely.",
+STAGE_SPEC(cycle_spec, "cycle",
+           "cycle(iterable, /)\n--\n\nReturn elements from the iterable until it is exhausted. Then repeat the sequence indefinitely.",
            cycle_methods, cycle_new, cycle_next);
 
 // ---- dropwhile, takewhile, filterfalse: a function, b iterator, flag: the predicate has failed ----
@@ -427,9 +439,18 @@ static bool predicate_test(VM *vm, const Stage *s, Value item, bool *out)
   return ok;
 }
 
-static Ref dropwhile_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames) { return predicate_new(vm, type, "dropwhile", args, nargs, kwnames); }
-static Ref takewhile_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames) { return predicate_new(vm, type, "takewhile", args, nargs, kwnames); }
-static Ref filterfalse_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames) { return predicate_new(vm, type, "filterfalse", args, nargs, kwnames); }
+static Ref dropwhile_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+{
+  return predicate_new(vm, type, "dropwhile", args, nargs, kwnames);
+}
+static Ref takewhile_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+{
+  return predicate_new(vm, type, "takewhile", args, nargs, kwnames);
+}
+static Ref filterfalse_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+{
+  return predicate_new(vm, type, "filterfalse", args, nargs, kwnames);
+}
 
 static Next dropwhile_next(VM *vm, Value self, Ref *out)
 {
@@ -496,7 +517,10 @@ static Next filterfalse_next(VM *vm, Value self, Ref *out)
   }
 }
 
-METHOD(filterfalse, __reduce__, "__reduce__(self, /)", "Return state information for pickling.") { return stage_reduce_pair(vm, self, stage_of(self)->a, stage_of(self)->b, NO_REF); }
+METHOD(filterfalse, __reduce__, "__reduce__(self, /)", "Return state information for pickling.")
+{
+  return stage_reduce_pair(vm, self, stage_of(self)->a, stage_of(self)->b, NO_REF);
+}
 
 METHOD(predicate, __reduce__, "__reduce__(self, /)", "Return state information for pickling.")
 {
@@ -514,11 +538,17 @@ METHOD(predicate, __setstate__, "__setstate__(self, state, /)", "Set state infor
 
 static const MethodDef *const predicate_methods[] = {&predicate___reduce___def, &predicate___setstate___def, NULL};
 static const MethodDef *const filterfalse_methods[] = {&filterfalse___reduce___def, NULL};
-STAGE_SPEC(dropwhile_spec, "dropwhile", "dropwhile(predicate, iterable, /)\n--\n\nDrop items from the iterable while predicate(item) is true.\n\nAfterwards, return every element until the iterable is exhausted.",
+STAGE_SPEC(dropwhile_spec, "dropwhile",
+           "dropwhile(predicate, iterable, /)\n--\n\nDrop items from the iterable while predicate(item) is true.\n\nAfterwards, return "
+           "every element until the iterable is exhausted.",
            predicate_methods, dropwhile_new, dropwhile_next);
-STAGE_SPEC(takewhile_spec, "takewhile", "takewhile(predicate, iterable, /)\n--\n\nReturn successive entries from an iterable as long as the predicate evaluates to true for each entry.",
+STAGE_SPEC(takewhile_spec, "takewhile",
+           "takewhile(predicate, iterable, /)\n--\n\nReturn successive entries from an iterable as long as the predicate evaluates to true "
+           "for each entry.",
            predicate_methods, takewhile_new, takewhile_next);
-STAGE_SPEC(filterfalse_spec, "filterfalse", "filterfalse(function, iterable, /)\n--\n\nReturn those items of iterable for which function(item) is false.\n\nIf function is None, return the items that are false.",
+STAGE_SPEC(filterfalse_spec, "filterfalse",
+           "filterfalse(function, iterable, /)\n--\n\nReturn those items of iterable for which function(item) is false.\n\nIf function is "
+           "None, return the items that are false.",
            filterfalse_methods, filterfalse_new, filterfalse_next);
 
 // ---- islice: a iterator or absent, n next position, stop (-1: none), step, count positions consumed ----
@@ -544,7 +574,8 @@ static Ref islice_new(VM *vm, Type *type, const Value *args, size_t nargs, Value
   if (nargs > 2) start = islice_number(vm, args[1], 0);
   if (!cd_is_none(stop_arg) && (stop = islice_number(vm, stop_arg, -1)) == -1) return cd_raise_value(vm, ISLICE_STOP);
   if (start < 0 || stop < -1) return cd_raise_value(vm, ISLICE_INDEX);
-  if (nargs == 4 && (step = islice_number(vm, args[3], 1)) < 1) return cd_raise_value(vm, "Step for islice() must be a positive integer or None.");
+  if (nargs == 4 && (step = islice_number(vm, args[3], 1)) < 1)
+    return cd_raise_value(vm, "Step for islice() must be a positive integer or None.");
   Stage *s = stage_new(vm, type, cd_iter(vm, args[0]), cd_none());
   if (!s) return NO_REF;
   s->n = start;
@@ -589,7 +620,8 @@ METHOD(islice, __reduce__, "__reduce__(self, /)", "Return state information for 
     cd_drop(vm, iterator);
     return result;
   }
-  Ref start = cd_int_from_i64(vm, s->n), stop = s->stop == -1 ? cd_none() : cd_int_from_i64(vm, s->stop), step = cd_int_from_i64(vm, s->step);
+  Ref start = cd_int_from_i64(vm, s->n), stop = s->stop == -1 ? cd_none() : cd_int_from_i64(vm, s->stop),
+      step = cd_int_from_i64(vm, s->step);
   Ref arguments = NO_REF;
   if (start && stop && step) {
     Value parts[] = {s->a, start, stop, step};
@@ -610,12 +642,14 @@ METHOD(islice, __setstate__, "__setstate__(self, state, /)", "Set state informat
 }
 
 static const MethodDef *const islice_methods[] = {&islice___reduce___def, &islice___setstate___def, NULL};
-STAGE_SPEC(islice_spec, "islice",
-           "islice(iterable, stop) --> islice object\nislice(iterable, start, stop[, step]) --> islice object\n\n"
-           "Return an iterator whose next() method returns selected values from an\niterable.  If start is specified, will skip all preceding elements;\n"
-           "otherwise, start defaults to zero.  Step defaults to one.  If\nspecified as another value, step determines how many values are\n"
-           "skipped between successive calls.  Works like a slice() on a list\nbut returns an iterator.",
-           islice_methods, islice_new, islice_next);
+STAGE_SPEC(
+  islice_spec, "islice",
+  "islice(iterable, stop) --> islice object\nislice(iterable, start, stop[, step]) --> islice object\n\n"
+  "Return an iterator whose next() method returns selected values from an\niterable.  If start is specified, will skip all preceding "
+  "elements;\n"
+  "otherwise, start defaults to zero.  Step defaults to one.  If\nspecified as another value, step determines how many values are\n"
+  "skipped between successive calls.  Works like a slice() on a list\nbut returns an iterator.",
+  islice_methods, islice_new, islice_next);
 
 // ---- pairwise: a iterator or absent, b previous item or absent ----
 
@@ -651,7 +685,9 @@ end:
 }
 
 static const MethodDef *const pairwise_methods[] = {NULL};
-STAGE_SPEC(pairwise_spec, "pairwise", "pairwise(iterable, /)\n--\n\nReturn an iterator of overlapping pairs taken from the input iterator.\n\n    s -> (s0,s1), (s1,s2), (s2, s3), ...",
+STAGE_SPEC(pairwise_spec, "pairwise",
+           "pairwise(iterable, /)\n--\n\nReturn an iterator of overlapping pairs taken from the input iterator.\n\n    s -> (s0,s1), "
+           "(s1,s2), (s2, s3), ...",
            pairwise_methods, pairwise_new, pairwise_next);
 
 // ---- repeat: a element, n times left (-1: endless) ----
@@ -704,16 +740,25 @@ METHOD(repeat, __length_hint__, "__length_hint__(self, /)", "Private method retu
 static const MethodDef *const repeat_methods[] = {&repeat___reduce___def, &repeat___length_hint___def, NULL};
 static const TypeSpec repeat_spec = {
   .name = "itertools.repeat",
-  .doc = "repeat(object [,times]) -> create an iterator which returns the object\nfor the specified number of times.  If not specified, returns the object\nendlessly.",
+  .doc = "repeat(object [,times]) -> create an iterator which returns the object\nfor the specified number of times.  If not specified, "
+         "returns the object\nendlessly.",
   .basicsize = sizeof(Stage),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = repeat_methods,
-  .slots = {.release = stage_release, .traverse = stage_traverse, .new_ = repeat_new, .repr = repeat_repr, .iter = cd_self_iter, .next = repeat_next},
+  .slots = {.release = stage_release,
+            .traverse = stage_traverse,
+            .new_ = repeat_new,
+            .repr = repeat_repr,
+            .iter = cd_self_iter,
+            .next = repeat_next},
 };
 
 // ---- starmap: a function, b iterator ----
 
-static Ref starmap_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames) { return predicate_new(vm, type, "starmap", args, nargs, kwnames); }
+static Ref starmap_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+{
+  return predicate_new(vm, type, "starmap", args, nargs, kwnames);
+}
 
 static Next starmap_next(VM *vm, Value self, Ref *out)
 {
@@ -729,7 +774,9 @@ static Next starmap_next(VM *vm, Value self, Ref *out)
   return *out ? NEXT_ITEM : NEXT_ERROR;
 }
 
-STAGE_SPEC(starmap_spec, "starmap", "starmap(function, iterable, /)\n--\n\nReturn an iterator whose values are returned from the function evaluated with an argument tuple taken from the given sequence.",
+STAGE_SPEC(starmap_spec, "starmap",
+           "starmap(function, iterable, /)\n--\n\nReturn an iterator whose values are returned from the function evaluated with an "
+           "argument tuple taken from the given sequence.",
            filterfalse_methods, starmap_new, starmap_next);
 
 // ---- the module ----
@@ -737,12 +784,28 @@ STAGE_SPEC(starmap_spec, "starmap", "starmap(function, iterable, /)\n--\n\nRetur
 static bool itertools_exec(VM *vm, Value module)
 {
   ItertoolsState *state = cd_state(vm, MODULE_itertools);
-  const struct { const TypeSpec *spec; Type **keep; } types[] = {
-    {&accumulate_spec, &state->accumulate}, {&cd_itertools_combinations_spec, NULL}, {&cd_itertools_combinations_with_replacement_spec, NULL},
-    {&cycle_spec, NULL}, {&dropwhile_spec, NULL}, {&takewhile_spec, NULL}, {&islice_spec, &state->islice}, {&starmap_spec, NULL},
-    {&chain_spec, &state->chain}, {&compress_spec, NULL}, {&filterfalse_spec, NULL}, {&count_spec, NULL}, {&cd_itertools_zip_longest_spec, NULL},
-    {&pairwise_spec, NULL}, {&cd_itertools_permutations_spec, NULL}, {&cd_itertools_product_spec, NULL}, {&repeat_spec, NULL},
-    {&cd_itertools_groupby_spec, NULL}, {&cd_itertools_grouper_spec, &state->grouper}, {&cd_itertools_tee_spec, &state->tee},
+  const struct { const TypeSpec *spec; Type **keep;
+  } types[] = {
+    {&accumulate_spec, &state->accumulate},
+    {&cd_itertools_combinations_spec, NULL},
+    {&cd_itertools_combinations_with_replacement_spec, NULL},
+    {&cycle_spec, NULL},
+    {&dropwhile_spec, NULL},
+    {&takewhile_spec, NULL},
+    {&islice_spec, &state->islice},
+    {&starmap_spec, NULL},
+    {&chain_spec, &state->chain},
+    {&compress_spec, NULL},
+    {&filterfalse_spec, NULL},
+    {&count_spec, NULL},
+    {&cd_itertools_zip_longest_spec, NULL},
+    {&pairwise_spec, NULL},
+    {&cd_itertools_permutations_spec, NULL},
+    {&cd_itertools_product_spec, NULL},
+    {&repeat_spec, NULL},
+    {&cd_itertools_groupby_spec, NULL},
+    {&cd_itertools_grouper_spec, &state->grouper},
+    {&cd_itertools_tee_spec, &state->tee},
     {&cd_itertools_tee_data_spec, &state->tee_data},
   };
   for (size_t i = 0; i < ARRAY_LEN(types); i++) {

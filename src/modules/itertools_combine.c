@@ -76,7 +76,10 @@ static bool combo_own_result(VM *vm, Combo *c)
   return true;
 }
 
-static inline void combo_put(VM *vm, Combo *c, size_t place, Value item) { cd_replace(vm, &cd_as_tuple(c->result)->items[place], cd_dup(item)); }
+static inline void combo_put(VM *vm, Combo *c, size_t place, Value item)
+{
+  cd_replace(vm, &cd_as_tuple(c->result)->items[place], cd_dup(item));
+}
 
 static Next combo_give(Combo *c, Ref *out)
 {
@@ -235,8 +238,10 @@ static const MethodDef *const product_methods[] = {&product___reduce___def, &pro
 COMBO_SPEC(cd_itertools_product_spec, "product",
            "product(*iterables, repeat=1) --> product object\n\nCartesian product of input iterables.  Equivalent to nested for-loops.\n\n"
            "For example, product(A, B) returns the same as:  ((x,y) for x in A for y in B).\n"
-           "The leftmost iterators are in the outermost for-loop, so the output tuples\ncycle in a manner similar to an odometer (with the rightmost element changing\n"
-           "on every iteration).\n\nTo compute the product of an iterable with itself, specify the number\nof repetitions with the optional repeat keyword argument.",
+           "The leftmost iterators are in the outermost for-loop, so the output tuples\ncycle in a manner similar to an odometer (with the "
+           "rightmost element changing\n"
+           "on every iteration).\n\nTo compute the product of an iterable with itself, specify the number\nof repetitions with the "
+           "optional repeat keyword argument.",
            product_methods, product_new, product_next);
 
 // ---- combinations, with and without replacement ----
@@ -324,18 +329,27 @@ static Ref combinations_restore(VM *vm, Value self, Value state, bool replacemen
   return cd_none();
 }
 
-METHOD(combinations, __setstate__, "__setstate__(self, state, /)", "Set state information for unpickling.") { return combinations_restore(vm, self, args[0], false); }
-METHOD(combinations_with_replacement, __setstate__, "__setstate__(self, state, /)", "Set state information for unpickling.") { return combinations_restore(vm, self, args[0], true); }
+METHOD(combinations, __setstate__, "__setstate__(self, state, /)", "Set state information for unpickling.")
+{
+  return combinations_restore(vm, self, args[0], false);
+}
+METHOD(combinations_with_replacement, __setstate__, "__setstate__(self, state, /)", "Set state information for unpickling.")
+{
+  return combinations_restore(vm, self, args[0], true);
+}
 
-static const MethodDef *const combinations_methods[] = {&combinations___reduce___def, &combinations___setstate___def, &combo___sizeof___def, NULL};
+static const MethodDef *const combinations_methods[] = {&combinations___reduce___def, &combinations___setstate___def, &combo___sizeof___def,
+                                                        NULL};
 static const MethodDef *const combinations_with_replacement_methods[] = {
   &combinations___reduce___def, &combinations_with_replacement___setstate___def, &combo___sizeof___def, NULL};
 
 COMBO_SPEC(cd_itertools_combinations_spec, "combinations",
-           "combinations(iterable, r)\n--\n\nReturn successive r-length combinations of elements in the iterable.\n\ncombinations(range(4), 3) --> (0,1,2), (0,1,3), (0,2,3), (1,2,3)",
+           "combinations(iterable, r)\n--\n\nReturn successive r-length combinations of elements in the "
+           "iterable.\n\ncombinations(range(4), 3) --> (0,1,2), (0,1,3), (0,2,3), (1,2,3)",
            combinations_methods, combinations_new, combinations_next);
 COMBO_SPEC(cd_itertools_combinations_with_replacement_spec, "combinations_with_replacement",
-           "combinations_with_replacement(iterable, r)\n--\n\nReturn successive r-length combinations of elements in the iterable allowing individual elements to have successive repeats.\n\n"
+           "combinations_with_replacement(iterable, r)\n--\n\nReturn successive r-length combinations of elements in the iterable allowing "
+           "individual elements to have successive repeats.\n\n"
            "combinations_with_replacement('ABC', 2) --> ('A','A'), ('A','B'), ('A','C'), ('B','B'), ('B','C'), ('C','C')",
            combinations_with_replacement_methods, combinations_with_replacement_new, combinations_with_replacement_next);
 
@@ -426,7 +440,9 @@ METHOD(permutations, __setstate__, "__setstate__(self, state, /)", "Set state in
   return cd_none();
 }
 
-static const MethodDef *const permutations_methods[] = {&permutations___reduce___def, &permutations___setstate___def, &combo___sizeof___def, NULL};
+static const MethodDef *const permutations_methods[] = {&permutations___reduce___def, &permutations___setstate___def, &combo___sizeof___def,
+                                                        NULL};
 COMBO_SPEC(cd_itertools_permutations_spec, "permutations",
-           "permutations(iterable, r=None)\n--\n\nReturn successive r-length permutations of elements in the iterable.\n\npermutations(range(3), 2) --> (0,1), (0,2), (1,0), (1,2), (2,0), (2,1)",
+           "permutations(iterable, r=None)\n--\n\nReturn successive r-length permutations of elements in the "
+           "iterable.\n\npermutations(range(3), 2) --> (0,1), (0,2), (1,0), (1,2), (2,0), (2,1)",
            permutations_methods, permutations_new, permutations_next);

@@ -286,7 +286,8 @@ static Ref tee_data_new(VM *vm, Type *type UNUSED, const Value *args, size_t nar
   if (count > TEE_BLOCK) return cd_raise_value(vm, "Invalid arguments");
   bool linked = !cd_is_none(args[2]);
   if (linked && count != TEE_BLOCK) return cd_raise_value(vm, "_tee_dataobject shouldn't have a next if not full");
-  if (linked && !cd_is_exact(args[2], itertools_state(vm)->tee_data)) return cd_raise_type(vm, "_tee_dataobject next must be a _tee_dataobject");
+  if (linked && !cd_is_exact(args[2], itertools_state(vm)->tee_data))
+    return cd_raise_type(vm, "_tee_dataobject next must be a _tee_dataobject");
   Ref result = tee_data_make(vm, args[0]);
   if (!result) return NO_REF;
   TeeData *data = tee_data_of(result);
@@ -352,12 +353,16 @@ static Next tee_next(VM *vm, Value self, Ref *out)
   return next;
 }
 
-METHOD(tee, __copy__, "__copy__(self, /)", "Returns an independent iterator.") { return tee_at(vm, cd_dup(tee_of(self)->data), tee_of(self)->index); }
+METHOD(tee, __copy__, "__copy__(self, /)", "Returns an independent iterator.")
+{
+  return tee_at(vm, cd_dup(tee_of(self)->data), tee_of(self)->index);
+}
 
 METHOD(tee, __reduce__, "__reduce__(self, /)", "Return state information for pickling.")
 {
   Tee *tee = tee_of(self);
-  return cd_tuple3_steal(vm, cd_dup_object(cd_type_of(vm, self)), cd_tuple1(vm, vm->empty_tuple), cd_tuple2(vm, tee->data, cd_from_small(tee->index)));
+  return cd_tuple3_steal(vm, cd_dup_object(cd_type_of(vm, self)), cd_tuple1(vm, vm->empty_tuple),
+                         cd_tuple2(vm, tee->data, cd_from_small(tee->index)));
 }
 
 METHOD(tee, __setstate__, "__setstate__(self, state, /)", "Set state information for unpickling.")
@@ -367,7 +372,8 @@ METHOD(tee, __setstate__, "__setstate__(self, state, /)", "Set state information
   if (!cd_is_tuple(args[0])) return cd_raise_type(vm, "state is not a tuple");
   if (!cd_check_positional(vm, "__setstate__", cd_tuple_size(args[0]), 2, 2)) return NO_REF;
   Value data = cd_tuple_item_borrow(args[0], 0);
-  if (!cd_is_exact(data, itertools_state(vm)->tee_data)) return cd_raise_type(vm, "argument 1 must be itertools._tee_dataobject, not %T", data);
+  if (!cd_is_exact(data, itertools_state(vm)->tee_data))
+    return cd_raise_type(vm, "argument 1 must be itertools._tee_dataobject, not %T", data);
   if (!cd_to_ssize(vm, cd_tuple_item_borrow(args[0], 1), &index)) return NO_REF;
   if (index < 0 || index > TEE_BLOCK) return cd_raise_value(vm, "Index out of range");
   cd_replace(vm, &tee->data, cd_dup(data));
@@ -544,5 +550,9 @@ const TypeSpec cd_itertools_zip_longest_spec = {
   .basicsize = sizeof(ZipLongest),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = zip_longest_methods,
-  .slots = {.release = zip_longest_release, .traverse = zip_longest_traverse, .new_ = zip_longest_new, .iter = cd_self_iter, .next = zip_longest_next},
+  .slots = {.release = zip_longest_release,
+            .traverse = zip_longest_traverse,
+            .new_ = zip_longest_new,
+            .iter = cd_self_iter,
+            .next = zip_longest_next},
 };

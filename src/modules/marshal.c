@@ -40,7 +40,10 @@ static bool write_u32(MarshalWriter *w, uint32_t n)
   return write_bytes(w, bytes, 4);
 }
 
-static bool write_size(MarshalWriter *w, size_t n) { return n <= INT32_MAX ? write_u32(w, (uint32_t)n) : (bool)cd_raise_value(w->vm, "unmarshallable object"); }
+static bool write_size(MarshalWriter *w, size_t n)
+{
+  return n <= INT32_MAX ? write_u32(w, (uint32_t)n) : (bool)cd_raise_value(w->vm, "unmarshallable object");
+}
 
 // Digits of 15 bits, least significant first; the count carries the sign.
 static bool write_big_int(MarshalWriter *w, Value v)
@@ -87,7 +90,8 @@ static bool write_str(MarshalWriter *w, Value v, int flag)
 {
   const Str *s = cd_as_str(v);
   if (w->version >= 4 && s->ascii) {
-    if (s->size < 256) return write_byte(w, (s->interned ? 'Z' : 'z') | flag) && write_byte(w, (int)s->size) && write_bytes(w, s->data, s->size);
+    if (s->size < 256)
+      return write_byte(w, (s->interned ? 'Z' : 'z') | flag) && write_byte(w, (int)s->size) && write_bytes(w, s->data, s->size);
     return write_byte(w, (s->interned ? 'A' : 'a') | flag) && write_size(w, s->size) && write_bytes(w, s->data, s->size);
   }
   return write_byte(w, (w->version >= 3 && s->interned ? 't' : 'u') | flag) && write_size(w, s->size) && write_bytes(w, s->data, s->size);
@@ -155,7 +159,8 @@ static bool write_set(MarshalWriter *w, Value v, int flag)
     Value *items = cd_as_list(pairs)->items;
     Value moved = items[i];
     size_t k = i;
-    for (; k > 0 && write_compare_bytes(&cd_as_tuple(items[k - 1])->items[0], &cd_as_tuple(moved)->items[0]) > 0; k--) items[k] = items[k - 1];
+    for (; k > 0 && write_compare_bytes(&cd_as_tuple(items[k - 1])->items[0], &cd_as_tuple(moved)->items[0]) > 0; k--)
+      items[k] = items[k - 1];
     items[k] = moved;
   }
   for (size_t i = 0; ok && i < cd_list_size(pairs); i++) ok = write_value(w, cd_tuple_item_borrow(cd_list_item_borrow(pairs, i), 1));
@@ -166,7 +171,8 @@ static bool write_set(MarshalWriter *w, Value v, int flag)
 static bool write_code(MarshalWriter *w, Value v, int flag)
 {
   Ref dump = cd_code_dump(w->vm, v);
-  bool ok = dump && write_byte(w, 'c' | flag) && write_size(w, cd_bytes_size(dump)) && write_bytes(w, cd_bytes_data(dump), cd_bytes_size(dump));
+  bool ok = dump && write_byte(w, 'c' | flag) && write_size(w, cd_bytes_size(dump)) &&
+            write_bytes(w, cd_bytes_data(dump), cd_bytes_size(dump));
   cd_drop(w->vm, dump);
   return ok;
 }
@@ -188,10 +194,12 @@ static bool write_object(MarshalWriter *w, Value v, int flag)
   VM *vm = w->vm;
   Type *type = cd_type_of(vm, v);
   if (type == vm->types.str) return write_str(w, v, flag);
-  if (type == vm->types.bytes) return write_byte(w, 's' | flag) && write_size(w, cd_bytes_size(v)) && write_bytes(w, cd_bytes_data(v), cd_bytes_size(v));
+  if (type == vm->types.bytes)
+    return write_byte(w, 's' | flag) && write_size(w, cd_bytes_size(v)) && write_bytes(w, cd_bytes_data(v), cd_bytes_size(v));
   if (type == vm->types.tuple) {
     size_t n = cd_tuple_size(v);
-    bool ok = w->version >= 4 && n < 256 ? write_byte(w, ')' | flag) && write_byte(w, (int)n) : write_byte(w, '(' | flag) && write_size(w, n);
+    bool ok = w->version >= 4 && n < 256 ? write_byte(w, ')' | flag) && write_byte(w, (int)n)
+                                         : write_byte(w, '(' | flag) && write_size(w, n);
     return ok && write_items(w, cd_as_tuple(v)->items, n);
   }
   if (type == vm->types.list) {
@@ -267,7 +275,10 @@ static const unsigned char *read_from_file(MarshalReader *r, size_t size)
   bool ok = count && cd_to_i64(vm, count, &n, vm->exc.OverflowError);
   cd_drop(vm, count);
   if (!ok) return NULL;
-  if (n > (int64_t)size) { cd_raise_value(vm, "read() returned too much data: %zu bytes requested, %lld returned", size, (long long)n); return NULL; }
+  if (n > (int64_t)size) {
+    cd_raise_value(vm, "read() returned too much data: %zu bytes requested, %lld returned", size, (long long)n);
+    return NULL;
+  }
   if (n < (int64_t)size) { cd_raise(vm, vm->exc.EOFError, "EOF read where not expected"); return NULL; }
   return (const unsigned char *)cd_as_bytearray(r->piece)->data;
 }
@@ -538,13 +549,16 @@ static bool marshal_version(VM *vm, Value v, int *out)
   return !cd_bits(v) || cd_to_c_int(vm, v, out);
 }
 
-FUNCTION(marshal, dumps, "dumps(value, version=4, /)", "Return the bytes that dump() would write to a file.\n\nThe value must be of a supported type; code objects are in Cede's own form.")
+FUNCTION(
+  marshal, dumps, "dumps(value, version=4, /)",
+  "Return the bytes that dump() would write to a file.\n\nThe value must be of a supported type; code objects are in Cede's own form.")
 {
   int version;
   return marshal_version(vm, args[1], &version) ? marshal_to_bytes(vm, args[0], version) : NO_REF;
 }
 
-FUNCTION(marshal, dump, "dump(value, file, version=4, /)", "Write a value to a binary file.\n\nThe value must be of a supported type; code objects are in Cede's own form.")
+FUNCTION(marshal, dump, "dump(value, file, version=4, /)",
+         "Write a value to a binary file.\n\nThe value must be of a supported type; code objects are in Cede's own form.")
 {
   int version;
   Ref bytes = marshal_version(vm, args[2], &version) ? marshal_to_bytes(vm, args[0], version) : NO_REF;

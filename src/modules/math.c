@@ -98,17 +98,23 @@ FUNCTION(math, lgamma, "lgamma(x, /)", "Natural logarithm of absolute value of G
   return isinf(r) ? math_range_error(vm) : cd_float_new(vm, r);
 }
 
-FUNCTION(math, atan2, "atan2(y, x, /)", "Return the arc tangent (measured in radians) of y/x.\n\nUnlike atan(y/x), the signs of both x and y are considered.")
+FUNCTION(math, atan2, "atan2(y, x, /)",
+         "Return the arc tangent (measured in radians) of y/x.\n\nUnlike atan(y/x), the signs of both x and y are considered.")
 {
   return math_apply2(vm, args, atan2);
 }
-FUNCTION(math, copysign, "copysign(x, y, /)", "Return a float with the magnitude (absolute value) of x but the sign of y.\n\ncopysign(1.0, -0.0) is -1.0.")
+FUNCTION(math, copysign, "copysign(x, y, /)",
+         "Return a float with the magnitude (absolute value) of x but the sign of y.\n\ncopysign(1.0, -0.0) is -1.0.")
 {
   return math_apply2(vm, args, copysign);
 }
-FUNCTION(math, fmod, "fmod(x, y, /)", "Return fmod(x, y), according to platform C.\n\nx % y may differ.") { return math_apply2(vm, args, fmod); }
+FUNCTION(math, fmod, "fmod(x, y, /)", "Return fmod(x, y), according to platform C.\n\nx % y may differ.")
+{
+  return math_apply2(vm, args, fmod);
+}
 FUNCTION(math, remainder, "remainder(x, y, /)",
-         "Difference between x and the closest integer multiple of y.\n\nReturn x - n*y where n*y is the closest integer multiple of y; if x lies half way "
+         "Difference between x and the closest integer multiple of y.\n\nReturn x - n*y where n*y is the closest integer multiple of y; if "
+         "x lies half way "
          "between\ntwo multiples of y, n is even. The result is exact.")
 {
   return math_apply2(vm, args, remainder);
@@ -169,8 +175,10 @@ FUNCTION(math, isnan, "isnan(x, /)", "Return True if x is a NaN (not a number), 
 }
 
 FUNCTION(math, isclose, "isclose(a, b, *, rel_tol=1e-09, abs_tol=0.0)",
-         "Determine whether two floating point numbers are close in value.\n\n  rel_tol\n    largest difference for being considered close, relative to the "
-         "larger of the absolute\n    values\n  abs_tol\n    largest difference for being considered close, whatever the values\n\nNaN is not close to "
+         "Determine whether two floating point numbers are close in value.\n\n  rel_tol\n    largest difference for being considered "
+         "close, relative to the "
+         "larger of the absolute\n    values\n  abs_tol\n    largest difference for being considered close, whatever the values\n\nNaN is "
+         "not close to "
          "anything, not even itself; infinities are close to themselves only.")
 {
   double a, b, rel_tol = 1e-9, abs_tol = 0;
@@ -190,7 +198,8 @@ static Ref math_pair(VM *vm, double first, Ref second)
 }
 
 FUNCTION(math, frexp, "frexp(x, /)",
-         "Return the mantissa and exponent of x, as pair (m, e).\n\nm is a float and e is an int, such that x = m * 2.**e.\nIf x is 0, m and e are both 0.  Else 0.5 "
+         "Return the mantissa and exponent of x, as pair (m, e).\n\nm is a float and e is an int, such that x = m * 2.**e.\nIf x is 0, m "
+         "and e are both 0.  Else 0.5 "
          "<= abs(m) < 1.0.")
 {
   double x;
@@ -248,7 +257,8 @@ FUNCTION(math, log2, "log2(x, /)", "Return the base 2 logarithm of x.") { return
 FUNCTION(math, log10, "log10(x, /)", "Return the base 10 logarithm of x.") { return math_log_of(vm, args[0], log10, log10(2)); }
 
 METHOD_DEF_RAW_(math_log, "log", "log(x, base=e)",
-                "log(x, [base=math.e])\nReturn the logarithm of x to the given base.\n\nIf the base is not specified, returns the natural logarithm (base e) of x.",
+                "log(x, [base=math.e])\nReturn the logarithm of x to the given base.\n\nIf the base is not specified, returns the natural "
+                "logarithm (base e) of x.",
                 METHOD_NO_SIGNATURE)
 {
   if (!cd_no_keywords(vm, "math.log", kwnames) || !cd_check_positional(vm, "log", nargs, 1, 2)) return NO_REF;
@@ -287,8 +297,14 @@ static Ref math_round_with(VM *vm, Value v, Value special, double (*f)(double))
   return cd_to_double(vm, v, &x) ? cd_int_from_double(vm, f(x)) : NO_REF;
 }
 
-FUNCTION(math, ceil, "ceil(x, /)", "Return the ceiling of x as an Integral.\n\nThis is the smallest integer >= x.") { return math_round_with(vm, args[0], N(__ceil__), ceil); }
-FUNCTION(math, floor, "floor(x, /)", "Return the floor of x as an Integral.\n\nThis is the largest integer <= x.") { return math_round_with(vm, args[0], N(__floor__), floor); }
+FUNCTION(math, ceil, "ceil(x, /)", "Return the ceiling of x as an Integral.\n\nThis is the smallest integer >= x.")
+{
+  return math_round_with(vm, args[0], N(__ceil__), ceil);
+}
+FUNCTION(math, floor, "floor(x, /)", "Return the floor of x as an Integral.\n\nThis is the largest integer <= x.")
+{
+  return math_round_with(vm, args[0], N(__floor__), floor);
+}
 
 FUNCTION(math, trunc, "trunc(x, /)", "Truncates the Real x to the nearest Integral toward 0.\n\nUses the __trunc__ magic method.")
 {
@@ -361,7 +377,8 @@ static double math_partials_sum(const MathPartials *p)
   return high;
 }
 
-FUNCTION(math, fsum, "fsum(seq, /)", "Return an accurate floating point sum of values in the iterable seq.\n\nAssumes IEEE-754 floating point arithmetic.")
+FUNCTION(math, fsum, "fsum(seq, /)",
+         "Return an accurate floating point sum of values in the iterable seq.\n\nAssumes IEEE-754 floating point arithmetic.")
 {
   MathPartials partials = {.items = partials.inline_items, .capacity = ARRAY_LEN(partials.inline_items)};
   Ref iter = cd_iter(vm, args[0]), item, result = NO_REF;
@@ -384,7 +401,8 @@ FUNCTION(math, fsum, "fsum(seq, /)", "Return an accurate floating point sum of v
 }
 
 FUNCTION(math, prod, "prod(iterable, /, *, start=1)",
-         "Calculate the product of all the elements in the input iterable.\n\nThe default start value for the product is 1.\n\nWhen the iterable is empty, return the "
+         "Calculate the product of all the elements in the input iterable.\n\nThe default start value for the product is 1.\n\nWhen the "
+         "iterable is empty, return the "
          "start value. This function is intended for numeric\nvalues and may reject other types.")
 {
   Ref product = cd_bits(args[1]) ? cd_dup(args[1]) : cd_from_small(1), iter = cd_iter(vm, args[0]), item;
@@ -448,8 +466,10 @@ static Ref math_vector_norm(VM *vm, MathVector *v, bool ok)
 }
 
 METHOD_DEF_RAW_(math_hypot, "hypot", "hypot(*coordinates)",
-                "hypot(*coordinates) -> value\n\nMultidimensional Euclidean distance from the origin to a point.\n\nIn two dimensions, as in hypot(x, y), the "
-                "hypotenuse of a right triangle:\n\n    >>> hypot(3.0, 4.0)\n    5.0", METHOD_NO_SIGNATURE)
+                "hypot(*coordinates) -> value\n\nMultidimensional Euclidean distance from the origin to a point.\n\nIn two dimensions, as "
+                "in hypot(x, y), the "
+                "hypotenuse of a right triangle:\n\n    >>> hypot(3.0, 4.0)\n    5.0",
+                METHOD_NO_SIGNATURE)
 {
   MathVector vector;
   if (!cd_no_keywords(vm, "math.hypot", kwnames) || !math_vector_start(vm, &vector, nargs)) return NO_REF;
@@ -459,7 +479,8 @@ METHOD_DEF_RAW_(math_hypot, "hypot", "hypot(*coordinates)",
 }
 
 FUNCTION(math, dist, "dist(p, q, /)",
-         "Return the Euclidean distance between two points p and q.\n\nThe points should be specified as sequences (or iterables) of\ncoordinates.  Both inputs must have "
+         "Return the Euclidean distance between two points p and q.\n\nThe points should be specified as sequences (or iterables) "
+         "of\ncoordinates.  Both inputs must have "
          "the same dimension.")
 {
   Ref p = cd_tuple_from(vm, args[0]), q = p ? cd_tuple_from(vm, args[1]) : NO_REF, result = NO_REF;
@@ -610,8 +631,10 @@ static Ref math_perm_of(VM *vm, Value n, Value k)
 }
 
 FUNCTION(math, perm, "perm(n, k=None, /)",
-         "Number of ways to choose k items from n items without repetition and with order.\n\nEvaluates to n! / (n - k)! when k <= n and evaluates\nto zero when k > "
-         "n.\n\nIf k is not specified or is None, then k defaults to n\nand the function returns n!.\n\nRaises TypeError if either of the arguments are not "
+         "Number of ways to choose k items from n items without repetition and with order.\n\nEvaluates to n! / (n - k)! when k <= n and "
+         "evaluates\nto zero when k > "
+         "n.\n\nIf k is not specified or is None, then k defaults to n\nand the function returns n!.\n\nRaises TypeError if either of the "
+         "arguments are not "
          "integers.\nRaises ValueError if either of the arguments are negative.")
 {
   if (!cd_bits(args[1]) || cd_is_none(args[1])) return math_factorial(vm, self, args);
@@ -635,10 +658,13 @@ static Ref math_comb_of(VM *vm, Value n, Value k)
   return result;
 }
 
-FUNCTION(math, comb, "comb(n, k, /)",
-         "Number of ways to choose k items from n items without repetition and without order.\n\nEvaluates to n! / (k! * (n - k)!) when k <= n and evaluates\nto zero "
-         "when k > n.\n\nAlso called the binomial coefficient because it is equivalent\nto the coefficient of k-th term in polynomial expansion of the\nexpression (1 + "
-         "x)**n.\n\nRaises TypeError if either of the arguments are not integers.\nRaises ValueError if either of the arguments are negative.")
+FUNCTION(
+  math, comb, "comb(n, k, /)",
+  "Number of ways to choose k items from n items without repetition and without order.\n\nEvaluates to n! / (k! * (n - k)!) when k <= n "
+  "and evaluates\nto zero "
+  "when k > n.\n\nAlso called the binomial coefficient because it is equivalent\nto the coefficient of k-th term in polynomial expansion "
+  "of the\nexpression (1 + "
+  "x)**n.\n\nRaises TypeError if either of the arguments are not integers.\nRaises ValueError if either of the arguments are negative.")
 {
   Ref n = cd_index(vm, args[0]), k = n ? cd_index(vm, args[1]) : NO_REF, result = k ? math_comb_of(vm, n, k) : NO_REF;
   cd_drop(vm, n);
@@ -656,13 +682,14 @@ static bool math_exec(VM *vm, Value module)
 }
 
 static const MethodDef *const math_functions[] = {
-  &math_acos_def, &math_acosh_def, &math_asin_def, &math_asinh_def, &math_atan_def, &math_atan2_def, &math_atanh_def, &math_cbrt_def, &math_ceil_def,
-  &math_comb_def, &math_copysign_def, &math_cos_def, &math_cosh_def, &math_degrees_def, &math_dist_def, &math_erf_def, &math_erfc_def, &math_exp_def,
-  &math_exp2_def, &math_expm1_def, &math_fabs_def, &math_factorial_def, &math_floor_def, &math_fmod_def, &math_frexp_def, &math_fsum_def,
-  &math_gamma_def, &math_gcd_def, &math_hypot_def, &math_isclose_def, &math_isfinite_def, &math_isinf_def, &math_isnan_def, &math_isqrt_def,
-  &math_lcm_def, &math_ldexp_def, &math_lgamma_def, &math_log_def, &math_log10_def, &math_log1p_def, &math_log2_def, &math_modf_def,
-  &math_nextafter_def, &math_perm_def, &math_pow_def, &math_prod_def, &math_radians_def, &math_remainder_def, &math_sin_def, &math_sinh_def,
-  &math_sqrt_def, &math_tan_def, &math_tanh_def, &math_trunc_def, &math_ulp_def, NULL,
+  &math_acos_def,      &math_acosh_def,   &math_asin_def,     &math_asinh_def,    &math_atan_def,    &math_atan2_def,     &math_atanh_def,
+  &math_cbrt_def,      &math_ceil_def,    &math_comb_def,     &math_copysign_def, &math_cos_def,     &math_cosh_def,      &math_degrees_def,
+  &math_dist_def,      &math_erf_def,     &math_erfc_def,     &math_exp_def,      &math_exp2_def,    &math_expm1_def,     &math_fabs_def,
+  &math_factorial_def, &math_floor_def,   &math_fmod_def,     &math_frexp_def,    &math_fsum_def,    &math_gamma_def,     &math_gcd_def,
+  &math_hypot_def,     &math_isclose_def, &math_isfinite_def, &math_isinf_def,    &math_isnan_def,   &math_isqrt_def,     &math_lcm_def,
+  &math_ldexp_def,     &math_lgamma_def,  &math_log_def,      &math_log10_def,    &math_log1p_def,   &math_log2_def,      &math_modf_def,
+  &math_nextafter_def, &math_perm_def,    &math_pow_def,      &math_prod_def,     &math_radians_def, &math_remainder_def, &math_sin_def,
+  &math_sinh_def,      &math_sqrt_def,    &math_tan_def,      &math_tanh_def,     &math_trunc_def,   &math_ulp_def,       NULL,
 };
 
 const ModuleDef cd_module_math = {

@@ -126,7 +126,8 @@ void cd_modules_mark_standard(VM *vm)
 static bool modules_is_calling_weakref(VM *vm, Object *object)
 {
   const TypeSpec *spec = object->type->spec;
-  return (spec == vm->types.weakref->spec || spec == vm->types.weak_proxy->spec || spec == vm->types.weak_callable_proxy->spec) && ((Weakref *)object)->callback;
+  return (spec == vm->types.weakref->spec || spec == vm->types.weak_proxy->spec || spec == vm->types.weak_callable_proxy->spec) &&
+         ((Weakref *)object)->callback;
 }
 
 static bool modules_is_closed_stream(VM *vm, Object *object)
@@ -179,7 +180,8 @@ static void modules_forget_last_exception(VM *vm)
 {
   static const char *const names[] = {"last_type", "last_value", "last_traceback"};
   for (size_t i = 0; i < ARRAY_LEN(names) && cd_bits(vm->sys_dict); i++)
-    if (cd_dict_get_text_borrow(vm, vm->sys_dict, names[i]) && !cd_dict_set_text(vm, vm->sys_dict, names[i], cd_none())) cd_clear_raised(vm);
+    if (cd_dict_get_text_borrow(vm, vm->sys_dict, names[i]) && !cd_dict_set_text(vm, vm->sys_dict, names[i], cd_none()))
+      cd_clear_raised(vm);
 }
 
 void cd_modules_finish(VM *vm)

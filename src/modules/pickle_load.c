@@ -50,7 +50,10 @@ static inline Unpickler *unpickler_of(Value v) { return (Unpickler *)cd_object(v
 
 // ---- the stack ----
 
-static bool stack_underflow(VM *vm, const Unpickler *u) { return PICKLE_RAISE(vm, unpickling_error, u->mark_count ? "unexpected MARK found" : "unpickling stack underflow"); }
+static bool stack_underflow(VM *vm, const Unpickler *u)
+{
+  return PICKLE_RAISE(vm, unpickling_error, u->mark_count ? "unexpected MARK found" : "unpickling stack underflow");
+}
 
 static bool stack_push(VM *vm, Unpickler *u, Ref v)      // steals; NO_REF: false
 {
@@ -317,7 +320,8 @@ static bool load_int_line(VM *vm, Unpickler *u)
   if (size < 2) return input_truncated(vm);
   errno = 0;
   long long n = strtoll(line, &end, 0);
-  if (!errno && *end == '\n' && end[1] == '\0') return stack_push(vm, u, size == 3 && (n == 0 || n == 1) ? cd_bool(n) : cd_int_from_i64(vm, n));
+  if (!errno && *end == '\n' && end[1] == '\0')
+    return stack_push(vm, u, size == 3 && (n == 0 || n == 1) ? cd_bool(n) : cd_int_from_i64(vm, n));
   Ref value = cd_int_from_text(vm, line, size - 1, 0);
   if (!value && cd_swallow(vm, vm->exc.ValueError)) cd_raise_value(vm, "could not convert string to int");
   return stack_push(vm, u, value);
@@ -424,7 +428,8 @@ static bool load_unicode(VM *vm, Unpickler *u, size_t width)
   if (!input_size_field(vm, u, width, "BINUNICODE", &size)) return false;
   const char *p = input_read(vm, u, size);
   if (!p) return false;
-  if (cd_utf8_check(p, size, true, &count, &ascii, NULL) == size) return stack_push(vm, u, ascii ? cd_str_ascii(vm, p, size) : cd_str_known(vm, p, size, count));
+  if (cd_utf8_check(p, size, true, &count, &ascii, NULL) == size)
+    return stack_push(vm, u, ascii ? cd_str_ascii(vm, p, size) : cd_str_known(vm, p, size, count));
   return stack_push(vm, u, cd_str_decode_utf8(vm, p, size, "surrogatepass"));
 }
 
@@ -456,7 +461,8 @@ static bool load_bytearray(VM *vm, Unpickler *u)
 
 static bool load_next_buffer(VM *vm, Unpickler *u)
 {
-  if (!u->buffers) return PICKLE_RAISE(vm, unpickling_error, "pickle stream refers to out-of-band data but no *buffers* argument was given");
+  if (!u->buffers)
+    return PICKLE_RAISE(vm, unpickling_error, "pickle stream refers to out-of-band data but no *buffers* argument was given");
   Ref buffer;
   Next next = cd_next(vm, u->buffers, &buffer);
   if (next == NEXT_DONE) PICKLE_RAISE(vm, unpickling_error, "not enough out-of-band buffers");
@@ -630,7 +636,8 @@ static bool unpickler_fix_imports(VM *vm, Ref *module_name, Ref *name)
   cd_drop(vm, key);
   if (found == FIND_ERROR) return false;
   if (found == FIND_HIT) {
-    bool ok = cd_is_tuple(item) && cd_tuple_size(item) == 2 && cd_is_str(cd_tuple_item_borrow(item, 0)) && cd_is_str(cd_tuple_item_borrow(item, 1));
+    bool ok = cd_is_tuple(item) && cd_tuple_size(item) == 2 && cd_is_str(cd_tuple_item_borrow(item, 0)) &&
+              cd_is_str(cd_tuple_item_borrow(item, 1));
     if (!ok) cd_raise_runtime(vm, "_compat_pickle.NAME_MAPPING values should be 2-tuples of str, not %.200T", item);
     if (ok) {
       cd_drop(vm, *module_name);
@@ -722,7 +729,8 @@ static bool load_global(VM *vm, Unpickler *u)
 static bool load_stack_global(VM *vm, Unpickler *u)
 {
   Ref name = stack_pop(vm, u), module_name = name ? stack_pop(vm, u) : NO_REF, found = NO_REF;
-  if (module_name && (!cd_is_exact(name, vm->types.str) || !cd_is_exact(module_name, vm->types.str))) PICKLE_RAISE(vm, unpickling_error, "STACK_GLOBAL requires str");
+  if (module_name && (!cd_is_exact(name, vm->types.str) || !cd_is_exact(module_name, vm->types.str)))
+    PICKLE_RAISE(vm, unpickling_error, "STACK_GLOBAL requires str");
   else if (module_name) found = load_find_class(vm, u, module_name, name);
   cd_drop(vm, name);
   cd_drop(vm, module_name);
@@ -740,9 +748,11 @@ static Ref load_registered(VM *vm, Unpickler *u, Value code)
   if (found == FIND_MISSING) return cd_raise_value(vm, "unregistered extension code %S", code);
   if (found == FIND_ERROR) return NO_REF;
   object = NO_REF;
-  if (!cd_is_tuple(pair) || cd_tuple_size(pair) != 2 || !cd_is_str(cd_tuple_item_borrow(pair, 0)) || !cd_is_str(cd_tuple_item_borrow(pair, 1)))
+  if (!cd_is_tuple(pair) || cd_tuple_size(pair) != 2 || !cd_is_str(cd_tuple_item_borrow(pair, 0)) ||
+      !cd_is_str(cd_tuple_item_borrow(pair, 1)))
     cd_raise_value(vm, "_inverted_registry[%S] isn't a 2-tuple of strings", code);
-  else if ((object = load_find_class(vm, u, cd_tuple_item_borrow(pair, 0), cd_tuple_item_borrow(pair, 1))) && !cd_dict_set(vm, st->extension_cache, code, object)) {
+  else if ((object = load_find_class(vm, u, cd_tuple_item_borrow(pair, 0), cd_tuple_item_borrow(pair, 1))) &&
+           !cd_dict_set(vm, st->extension_cache, code, object)) {
     cd_drop(vm, object);
     object = NO_REF;
   }
@@ -777,7 +787,8 @@ static bool load_obj(VM *vm, Unpickler *u)
   size_t start;
   if (!stack_to_mark(vm, u, &start)) return false;
   if (u->depth <= start) return stack_underflow(vm, u);
-  Ref args = stack_pop_tuple(vm, u, start + 1), cls = args ? stack_pop(vm, u) : NO_REF, object = cls ? load_instantiate(vm, cls, args) : NO_REF;
+  Ref args = stack_pop_tuple(vm, u, start + 1), cls = args ? stack_pop(vm, u) : NO_REF,
+      object = cls ? load_instantiate(vm, cls, args) : NO_REF;
   cd_drop(vm, args);
   cd_drop(vm, cls);
   return stack_push(vm, u, object);
@@ -801,9 +812,11 @@ static Ref load_make_object(VM *vm, const char *opcode, Value cls, Value args, V
 {
   if (!cd_is_type(cls)) return PICKLE_RAISE(vm, unpickling_error, "%s class argument must be a type, not %.200T", opcode, cls);
   Type *type = cd_as_type(cls);
-  if (!type->slots.new_ || type->flags & TYPE_NO_NEW) return PICKLE_RAISE(vm, unpickling_error, "%s class argument '%.200N' doesn't have __new__", opcode, type);
+  if (!type->slots.new_ || type->flags & TYPE_NO_NEW)
+    return PICKLE_RAISE(vm, unpickling_error, "%s class argument '%.200N' doesn't have __new__", opcode, type);
   if (!cd_is_tuple(args)) return PICKLE_RAISE(vm, unpickling_error, "%s args argument must be a tuple, not %.200T", opcode, args);
-  if (keywords && !cd_is_dict(keywords)) return PICKLE_RAISE(vm, unpickling_error, "%s kwargs argument must be a dict, not %.200T", opcode, keywords);
+  if (keywords && !cd_is_dict(keywords))
+    return PICKLE_RAISE(vm, unpickling_error, "%s kwargs argument must be a dict, not %.200T", opcode, keywords);
   size_t count = cd_tuple_size(args), named = keywords ? cd_dict_count(keywords) : 0;
   if (!named) return type->slots.new_(vm, type, cd_as_tuple(args)->items, count, NO_VALUE);
   Value *values = cd_alloc_array(vm, count + named, sizeof(Value)), key, value;
@@ -949,7 +962,8 @@ static bool load_persistent(VM *vm, Unpickler *u, Ref id)        // steals
 {
   Ref object = NO_REF;
   if (id && u->persistent_load.function) object = cd_pickle_hook_call(vm, &u->persistent_load, cd_from_object(u), id);
-  else if (id) PICKLE_RAISE(vm, unpickling_error, "A load persistent id instruction was encountered,\nbut no persistent_load function was specified.");
+  else if (id)
+    PICKLE_RAISE(vm, unpickling_error, "A load persistent id instruction was encountered,\nbut no persistent_load function was specified.");
   cd_drop(vm, id);
   return stack_push(vm, u, object);
 }
@@ -961,7 +975,8 @@ static bool load_persistent_line(VM *vm, Unpickler *u)
   if (!line) return false;
   if (!u->persistent_load.function) return load_persistent(vm, u, cd_none());
   Ref id = cd_decode(vm, line, size - 1, "ascii", NULL);
-  if (!id && cd_swallow(vm, vm->exc.UnicodeDecodeError)) PICKLE_RAISE(vm, unpickling_error, "persistent IDs in protocol 0 must be ASCII strings");
+  if (!id && cd_swallow(vm, vm->exc.UnicodeDecodeError))
+    PICKLE_RAISE(vm, unpickling_error, "persistent IDs in protocol 0 must be ASCII strings");
   return load_persistent(vm, u, id);
 }
 
@@ -1133,7 +1148,8 @@ static bool unpickler_set_method(VM *vm, Value file, const char *name, Value *ou
 
 static bool unpickler_set_file(VM *vm, Unpickler *u, Value file)
 {
-  if (!unpickler_set_method(vm, file, "peek", &u->peek) || !unpickler_set_method(vm, file, "read", &u->read) || !unpickler_set_method(vm, file, "readline", &u->readline))
+  if (!unpickler_set_method(vm, file, "peek", &u->peek) || !unpickler_set_method(vm, file, "read", &u->read) ||
+      !unpickler_set_method(vm, file, "readline", &u->readline))
     return false;
   if (u->read && u->readline) return true;
   cd_clear(vm, &u->read);
@@ -1150,11 +1166,14 @@ static bool unpickler_set_text(VM *vm, const char *function, const char *paramet
   return text != NO_REF;
 }
 
-static bool unpickler_set_options(VM *vm, Unpickler *u, const char *function, Value fix_imports, Value encoding, Value errors, Value buffers)
+static bool unpickler_set_options(VM *vm, Unpickler *u, const char *function, Value fix_imports, Value encoding, Value errors,
+                                  Value buffers)
 {
   u->fix_imports = true;
   if (fix_imports && !cd_truth(vm, fix_imports, &u->fix_imports)) return false;
-  if (!unpickler_set_text(vm, function, "encoding", encoding, "ASCII", &u->encoding) || !unpickler_set_text(vm, function, "errors", errors, "strict", &u->errors)) return false;
+  if (!unpickler_set_text(vm, function, "encoding", encoding, "ASCII", &u->encoding) ||
+      !unpickler_set_text(vm, function, "errors", errors, "strict", &u->errors))
+    return false;
   cd_clear(vm, &u->buffers);
   return !buffers || cd_is_none(buffers) || (u->buffers = cd_iter(vm, buffers));
 }
@@ -1163,7 +1182,9 @@ static bool unpickler_init(VM *vm, Value self, const Value *args, size_t nargs, 
 {
   Value in[5];
   Ref owned[2];
-  if (!cd_bind_text(vm, "Unpickler(file, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())", args, nargs, kwnames, in, owned)) return false;
+  if (!cd_bind_text(vm, "Unpickler(file, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())", args, nargs, kwnames, in,
+                    owned))
+    return false;
   Unpickler *u = unpickler_of(self);
   if (u->loading) return cd_raise_runtime(vm, "Unpickler cannot be initialised while it loads");
   input_release(vm, u);
@@ -1210,7 +1231,8 @@ static void unpickler_traverse(Object *self, VisitFn visit, void *context)
 }
 
 METHOD(unpickler, load, "load(self, /)",
-       "Load a pickle.\n\nRead a pickled object representation from the open file object given\nin the constructor, and return the reconstituted object hierarchy\nspecified therein.")
+       "Load a pickle.\n\nRead a pickled object representation from the open file object given\nin the constructor, and return the "
+       "reconstituted object hierarchy\nspecified therein.")
 {
   Unpickler *u = unpickler_of(self);
   if (!u->read) return PICKLE_RAISE(vm, unpickling_error, "Unpickler.__init__() was not called by %T.__init__()", self);
@@ -1223,7 +1245,8 @@ METHOD(unpickler, load, "load(self, /)",
 }
 
 METHOD(unpickler, find_class, "find_class(self, module_name, global_name, /)",
-       "Return an object from a specified module.\n\nIf necessary, the module will be imported. Subclasses may override\nthis method (e.g. to restrict unpickling of arbitrary classes and\nfunctions).\n\n"
+       "Return an object from a specified module.\n\nIf necessary, the module will be imported. Subclasses may override\nthis method (e.g. "
+       "to restrict unpickling of arbitrary classes and\nfunctions).\n\n"
        "This method is called whenever a class or a function object is\nneeded.  Both arguments passed are str objects.")
 {
   return load_find_global(vm, unpickler_of(self), args[0], args[1]);
@@ -1232,7 +1255,8 @@ METHOD(unpickler, find_class, "find_class(self, module_name, global_name, /)",
 METHOD(unpickler, __sizeof__, "__sizeof__(self, /)", "Returns size in memory, in bytes.")
 {
   const Unpickler *u = unpickler_of(self);
-  size_t size = cd_type_of(vm, self)->basicsize + u->capacity * sizeof(Value) + u->memo_size * sizeof(Value) + u->mark_capacity * sizeof(size_t) + u->line_capacity;
+  size_t size = cd_type_of(vm, self)->basicsize + u->capacity * sizeof(Value) + u->memo_size * sizeof(Value) +
+                u->mark_capacity * sizeof(size_t) + u->line_capacity;
   return cd_from_small((int64_t)size);
 }
 
@@ -1261,7 +1285,10 @@ METHOD_DEF_(unpickler_memo_proxy_clear, "clear", "clear(self, /)", "Remove all i
   return cd_none();
 }
 
-METHOD_DEF_(unpickler_memo_proxy_copy, "copy", "copy(self, /)", "Copy the memo to a new object.", 0) { return unpickler_memo_dict(vm, unpickler_memo_of(self)); }
+METHOD_DEF_(unpickler_memo_proxy_copy, "copy", "copy(self, /)", "Copy the memo to a new object.", 0)
+{
+  return unpickler_memo_dict(vm, unpickler_memo_of(self));
+}
 
 METHOD_DEF_(unpickler_memo_proxy_reduce, "__reduce__", "__reduce__(self, /)", "Implement pickling support.", 0)
 {
@@ -1270,7 +1297,8 @@ METHOD_DEF_(unpickler_memo_proxy_reduce, "__reduce__", "__reduce__(self, /)", "I
   return arguments ? cd_tuple2_steal(vm, cd_dup_object(vm->types.dict), arguments) : NO_REF;
 }
 
-static const MethodDef *const unpickler_memo_methods[] = {&unpickler_memo_proxy_clear_def, &unpickler_memo_proxy_copy_def, &unpickler_memo_proxy_reduce_def, NULL};
+static const MethodDef *const unpickler_memo_methods[] = {&unpickler_memo_proxy_clear_def, &unpickler_memo_proxy_copy_def,
+                                                          &unpickler_memo_proxy_reduce_def, NULL};
 
 const TypeSpec cd_unpickler_memo_spec = {
   .name = "_pickle.UnpicklerMemoProxy",
@@ -1329,8 +1357,9 @@ static bool unpickler_set_persistent_load(VM *vm, Value self, Value value)
   return true;
 }
 
-static const GetSetDef unpickler_getset[] = {
-  {"memo", NULL, unpickler_get_memo, unpickler_set_memo}, {"persistent_load", NULL, unpickler_get_persistent_load, unpickler_set_persistent_load}, {0}};
+static const GetSetDef unpickler_getset[] = {{"memo", NULL, unpickler_get_memo, unpickler_set_memo},
+                                             {"persistent_load", NULL, unpickler_get_persistent_load, unpickler_set_persistent_load},
+                                             {0}};
 static const MethodDef *const unpickler_methods[] = {&unpickler_load_def, &unpickler_find_class_def, &unpickler___sizeof___def, NULL};
 
 const TypeSpec cd_unpickler_spec = {
@@ -1343,23 +1372,28 @@ const TypeSpec cd_unpickler_spec = {
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = unpickler_methods,
   .getset = unpickler_getset,
-  .slots = {.release = unpickler_release, .traverse = unpickler_traverse, .clear = unpickler_clear, .new_ = unpickler_new, .init = unpickler_init},
+  .slots =
+    {.release = unpickler_release, .traverse = unpickler_traverse, .clear = unpickler_clear, .new_ = unpickler_new, .init = unpickler_init},
 };
 
 // ---- load and loads ----
 
 METHOD_DEF_(pickle_module_load, "load", "load(file, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())",
-            "Read and return an object from the pickle data stored in a file.\n\nThis is equivalent to ``Unpickler(file).load()``, but may be more efficient.", 0)
+            "Read and return an object from the pickle data stored in a file.\n\nThis is equivalent to ``Unpickler(file).load()``, but may "
+            "be more efficient.",
+            0)
 {
   Ref unpickler = unpickler_new(vm, cd_pickle_state(vm)->unpickler, NULL, 0, NO_VALUE), result = NO_REF;
   if (!unpickler) return NO_REF;
   Unpickler *u = unpickler_of(unpickler);
-  if (unpickler_set_file(vm, u, args[0]) && unpickler_set_options(vm, u, "load", args[1], args[2], args[3], args[4])) result = unpickler_run(vm, u);
+  if (unpickler_set_file(vm, u, args[0]) && unpickler_set_options(vm, u, "load", args[1], args[2], args[3], args[4]))
+    result = unpickler_run(vm, u);
   cd_drop(vm, unpickler);
   return result;
 }
 
-METHOD_DEF_(pickle_module_loads, "loads", "loads(data, /, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())", "Read and return an object from the given pickle data.", 0)
+METHOD_DEF_(pickle_module_loads, "loads", "loads(data, /, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())",
+            "Read and return an object from the given pickle data.", 0)
 {
   Ref unpickler = unpickler_new(vm, cd_pickle_state(vm)->unpickler, NULL, 0, NO_VALUE), result = NO_REF;
   if (!unpickler) return NO_REF;

@@ -252,7 +252,8 @@ static bool pickle_fast_enter(VM *vm, Pickler *p, Value v)
   Ref id = cd_int_from_u64(vm, cd_bits(v));
   Find found = id && cd_dict_hash_key(vm, id, &hash) ? cd_dict_lookup(vm, cd_as_dict(p->fast_memo), id, hash, &entry) : FIND_ERROR;
   bool ok = found == FIND_MISSING && cd_dict_set_hash(vm, p->fast_memo, id, hash, cd_none());
-  if (found == FIND_HIT) cd_raise_value(vm, "fast mode: can't pickle cyclic objects including object type %.200T at 0x%llx", v, (unsigned long long)cd_bits(v));
+  if (found == FIND_HIT)
+    cd_raise_value(vm, "fast mode: can't pickle cyclic objects including object type %.200T at 0x%llx", v, (unsigned long long)cd_bits(v));
   cd_drop(vm, id);
   if (!ok) p->fast_nesting = -1;
   return ok;
@@ -280,7 +281,8 @@ static bool pickle_save_big_int(VM *vm, Pickler *p, Value v)
 {
   if (p->protocol < 2) {
     Ref text = cd_int_to_text(vm, v, 10);
-    bool ok = text && pickle_op(vm, p, PICKLE_OP_LONG) && pickle_write(vm, p, cd_str_data(text), cd_str_size(text)) && pickle_puts(vm, p, "L\n");
+    bool ok = text && pickle_op(vm, p, PICKLE_OP_LONG) && pickle_write(vm, p, cd_str_data(text), cd_str_size(text)) &&
+              pickle_puts(vm, p, "L\n");
     cd_drop(vm, text);
     return ok;
   }
@@ -293,7 +295,8 @@ static bool pickle_save_big_int(VM *vm, Pickler *p, Value v)
   // -128 and the like need no extra byte.
   if (ok && cd_int_sign(v) < 0 && used > 1 && bytes[used - 1] == 0xFF && bytes[used - 2] & 0x80) used--;
   char header[8];
-  size_t header_size = used < 256 ? pickle_size_header(header, PICKLE_OP_LONG1, used, 1) : pickle_size_header(header, PICKLE_OP_LONG4, used, 4);
+  size_t header_size = used < 256 ? pickle_size_header(header, PICKLE_OP_LONG1, used, 1)
+                                  : pickle_size_header(header, PICKLE_OP_LONG4, used, 4);
   ok = ok && pickle_write(vm, p, header, header_size) && pickle_write(vm, p, bytes, used);
   if (bytes != small) cd_free(vm, bytes, size);
   return ok;
@@ -408,7 +411,8 @@ static bool pickle_save_buffer(VM *vm, Pickler *p, Value v)
   if (p->protocol < 5) return PICKLE_RAISE(vm, pickling_error, "PickleBuffer can only pickled with protocol >= 5");
   const Buffer *view = cd_pickle_buffer_view(vm, v);
   if (!view) return false;
-  if (view->suboffsets || !pickle_is_contiguous(view)) return PICKLE_RAISE(vm, pickling_error, "PickleBuffer can not be pickled when pointing to a non-contiguous buffer");
+  if (view->suboffsets || !pickle_is_contiguous(view))
+    return PICKLE_RAISE(vm, pickling_error, "PickleBuffer can not be pickled when pointing to a non-contiguous buffer");
   bool in_band = true;
   if (p->buffer_callback) {
     Ref verdict = cd_call1(vm, p->buffer_callback, v);
@@ -417,7 +421,8 @@ static bool pickle_save_buffer(VM *vm, Pickler *p, Value v)
     if (!ok) return false;
   }
   if (!in_band) return pickle_op(vm, p, PICKLE_OP_NEXT_BUFFER) && (!view->readonly || pickle_op(vm, p, PICKLE_OP_READONLY_BUFFER));
-  return view->readonly ? pickle_save_bytes_data(vm, p, v, view->data, (size_t)view->size) : pickle_save_bytearray_data(vm, p, v, view->data, (size_t)view->size);
+  return view->readonly ? pickle_save_bytes_data(vm, p, v, view->data, (size_t)view->size)
+                        : pickle_save_bytearray_data(vm, p, v, view->data, (size_t)view->size);
 }
 
 // Protocol 0: Latin-1, with \u and \U escapes for the rest and for what would break a line.
@@ -751,11 +756,15 @@ static bool pickle_save_extension(VM *vm, Pickler *p, Value v, Value module_name
   char text[8];
   bool ok = true;
   if (!cd_is_int(code)) ok = PICKLE_RAISE(vm, pickling_error, "Can't pickle %R: extension code %R isn't an integer", v, code);
-  else if (!cd_int_fits_i64(code, &n) || n <= 0 || n > INT32_MAX) ok = cd_raise_runtime(vm, "Can't pickle %R: extension code %S is out of range", v, code);
+  else if (!cd_int_fits_i64(code, &n) || n <= 0 || n > INT32_MAX)
+    ok = cd_raise_runtime(vm, "Can't pickle %R: extension code %S is out of range", v, code);
   cd_drop(vm, code);
   if (!ok) return false;
   *done = true;
-  return pickle_write(vm, p, text, n <= 0xFF ? pickle_size_header(text, PICKLE_OP_EXT1, (uint64_t)n, 1) : n <= 0xFFFF ? pickle_size_header(text, PICKLE_OP_EXT2, (uint64_t)n, 2) : pickle_size_header(text, PICKLE_OP_EXT4, (uint64_t)n, 4));
+  return pickle_write(vm, p, text,
+                      n <= 0xFF     ? pickle_size_header(text, PICKLE_OP_EXT1, (uint64_t)n, 1)
+                      : n <= 0xFFFF ? pickle_size_header(text, PICKLE_OP_EXT2, (uint64_t)n, 2)
+                                    : pickle_size_header(text, PICKLE_OP_EXT4, (uint64_t)n, 4));
 }
 
 // Python 2's names for protocols that Python 2 reads. Replaces both.
@@ -768,7 +777,8 @@ static bool pickle_fix_imports(VM *vm, Ref *module_name, Ref *name)
   cd_drop(vm, key);
   if (found == FIND_ERROR) return false;
   if (found == FIND_HIT) {
-    bool ok = cd_is_tuple(item) && cd_tuple_size(item) == 2 && cd_is_str(cd_tuple_item_borrow(item, 0)) && cd_is_str(cd_tuple_item_borrow(item, 1));
+    bool ok = cd_is_tuple(item) && cd_tuple_size(item) == 2 && cd_is_str(cd_tuple_item_borrow(item, 0)) &&
+              cd_is_str(cd_tuple_item_borrow(item, 1));
     if (ok) {
       Ref new_module = cd_dup(cd_tuple_item_borrow(item, 0)), new_name = cd_dup(cd_tuple_item_borrow(item, 1));
       cd_drop(vm, *module_name);
@@ -796,7 +806,8 @@ static bool pickle_fix_imports(VM *vm, Ref *module_name, Ref *name)
 static bool pickle_write_name(VM *vm, Pickler *p, Value name, const char *what)
 {
   bool writable = p->protocol >= 3 ? !cd_str_has_surrogates(name) : cd_as_str(name)->ascii;
-  if (!writable) return PICKLE_RAISE(vm, pickling_error, "can't pickle %s identifier '%S' using pickle protocol %d", what, name, p->protocol);
+  if (!writable)
+    return PICKLE_RAISE(vm, pickling_error, "can't pickle %s identifier '%S' using pickle protocol %d", what, name, p->protocol);
   return pickle_write(vm, p, cd_str_data(name), cd_str_size(name)) && pickle_puts(vm, p, "\n");
 }
 
@@ -840,7 +851,8 @@ static bool pickle_save_resolved(VM *vm, Pickler *p, Value v, Value name, Value 
   bool nested = parent && !cd_is(parent, module);
   if (ok && !done) {
     if (!nested) name = cd_list_item_borrow(path, cd_list_size(path) - 1);     // a path that leads round to the module itself
-    if (p->protocol >= 4) ok = pickle_save(vm, p, module_name, false) && pickle_save(vm, p, name, false) && pickle_op(vm, p, PICKLE_OP_STACK_GLOBAL);
+    if (p->protocol >= 4)
+      ok = pickle_save(vm, p, module_name, false) && pickle_save(vm, p, name, false) && pickle_op(vm, p, PICKLE_OP_STACK_GLOBAL);
     else ok = nested ? pickle_save_nested(vm, p, parent, path) : pickle_write_global(vm, p, module_name, name);
     ok = ok && pickle_memo_put(vm, p, v);
   }
@@ -889,16 +901,22 @@ static bool pickle_unpack_reduced(VM *vm, Value reduced, Reduced *out)
   size_t size = cd_tuple_size(reduced);
   if (size < 2 || size > 6) return PICKLE_RAISE(vm, pickling_error, "tuple returned by __reduce__ must contain 2 through 6 elements");
   Value parts[6] = {NO_VALUE};
-  for (size_t i = 0; i < size; i++) parts[i] = i >= 2 && cd_is_none(cd_tuple_item_borrow(reduced, i)) ? NO_VALUE : cd_tuple_item_borrow(reduced, i);
+  for (size_t i = 0; i < size; i++)
+    parts[i] = i >= 2 && cd_is_none(cd_tuple_item_borrow(reduced, i)) ? NO_VALUE : cd_tuple_item_borrow(reduced, i);
   *out = (Reduced){parts[0], parts[1], parts[2], parts[3], parts[4], parts[5]};
-  if (!cd_is_callable(vm, out->callable)) return PICKLE_RAISE(vm, pickling_error, "first item of the tuple returned by __reduce__ must be callable");
-  if (!cd_is_tuple(out->arguments)) return PICKLE_RAISE(vm, pickling_error, "second item of the tuple returned by __reduce__ must be a tuple");
+  if (!cd_is_callable(vm, out->callable))
+    return PICKLE_RAISE(vm, pickling_error, "first item of the tuple returned by __reduce__ must be callable");
+  if (!cd_is_tuple(out->arguments))
+    return PICKLE_RAISE(vm, pickling_error, "second item of the tuple returned by __reduce__ must be a tuple");
   if (out->list_items && !cd_is_iterator(out->list_items))
-    return PICKLE_RAISE(vm, pickling_error, "fourth element of the tuple returned by __reduce__ must be an iterator, not %T", out->list_items);
+    return PICKLE_RAISE(vm, pickling_error, "fourth element of the tuple returned by __reduce__ must be an iterator, not %T",
+                        out->list_items);
   if (out->dict_items && !cd_is_iterator(out->dict_items))
-    return PICKLE_RAISE(vm, pickling_error, "fifth element of the tuple returned by __reduce__ must be an iterator, not %T", out->dict_items);
+    return PICKLE_RAISE(vm, pickling_error, "fifth element of the tuple returned by __reduce__ must be an iterator, not %T",
+                        out->dict_items);
   if (out->state_setter && !cd_is_callable(vm, out->state_setter))
-    return PICKLE_RAISE(vm, pickling_error, "sixth element of the tuple returned by __reduce__ must be a function, not %T", out->state_setter);
+    return PICKLE_RAISE(vm, pickling_error, "sixth element of the tuple returned by __reduce__ must be a function, not %T",
+                        out->state_setter);
   return true;
 }
 
@@ -913,13 +931,19 @@ static bool pickle_check_class(VM *vm, Value cls, const char *message)
 
 static bool pickle_save_newobj_ex(VM *vm, Pickler *p, Value arguments)
 {
-  if (cd_tuple_size(arguments) != 3) return PICKLE_RAISE(vm, pickling_error, "length of the NEWOBJ_EX argument tuple must be exactly 3, not %zu", cd_tuple_size(arguments));
-  Value cls = cd_tuple_item_borrow(arguments, 0), positional = cd_tuple_item_borrow(arguments, 1), keywords = cd_tuple_item_borrow(arguments, 2);
-  if (!cd_is_type(cls)) return PICKLE_RAISE(vm, pickling_error, "first item from NEWOBJ_EX argument tuple must be a class, not %.200T", cls);
-  if (!cd_is_tuple(positional)) return PICKLE_RAISE(vm, pickling_error, "second item from NEWOBJ_EX argument tuple must be a tuple, not %.200T", positional);
-  if (!cd_is_dict(keywords)) return PICKLE_RAISE(vm, pickling_error, "third item from NEWOBJ_EX argument tuple must be a dict, not %.200T", keywords);
+  if (cd_tuple_size(arguments) != 3)
+    return PICKLE_RAISE(vm, pickling_error, "length of the NEWOBJ_EX argument tuple must be exactly 3, not %zu", cd_tuple_size(arguments));
+  Value cls = cd_tuple_item_borrow(arguments, 0), positional = cd_tuple_item_borrow(arguments, 1),
+        keywords = cd_tuple_item_borrow(arguments, 2);
+  if (!cd_is_type(cls))
+    return PICKLE_RAISE(vm, pickling_error, "first item from NEWOBJ_EX argument tuple must be a class, not %.200T", cls);
+  if (!cd_is_tuple(positional))
+    return PICKLE_RAISE(vm, pickling_error, "second item from NEWOBJ_EX argument tuple must be a tuple, not %.200T", positional);
+  if (!cd_is_dict(keywords))
+    return PICKLE_RAISE(vm, pickling_error, "third item from NEWOBJ_EX argument tuple must be a dict, not %.200T", keywords);
   if (p->protocol >= 4)
-    return pickle_save(vm, p, cls, false) && pickle_save(vm, p, positional, false) && pickle_save(vm, p, keywords, false) && pickle_op(vm, p, PICKLE_OP_NEWOBJ_EX);
+    return pickle_save(vm, p, cls, false) && pickle_save(vm, p, positional, false) && pickle_save(vm, p, keywords, false) &&
+           pickle_op(vm, p, PICKLE_OP_NEWOBJ_EX);
 
   // partial(cls.__new__, cls, *positional, **keywords)()
   size_t count = cd_tuple_size(positional);
@@ -930,7 +954,8 @@ static bool pickle_save_newobj_ex(VM *vm, Pickler *p, Value arguments)
     for (size_t i = 0; i < count; i++) cd_tuple_set(head, i + 2, cd_dup(cd_tuple_item_borrow(positional, i)));
     callable = cd_call_ex(vm, cd_pickle_state(vm)->partial, head, keywords);
   }
-  bool ok = callable && pickle_save(vm, p, callable, false) && pickle_save(vm, p, vm->empty_tuple, false) && pickle_op(vm, p, PICKLE_OP_REDUCE);
+  bool ok = callable && pickle_save(vm, p, callable, false) && pickle_save(vm, p, vm->empty_tuple, false) &&
+            pickle_op(vm, p, PICKLE_OP_REDUCE);
   cd_drop(vm, new_method);
   cd_drop(vm, head);
   cd_drop(vm, callable);
@@ -1108,7 +1133,10 @@ static bool pickle_save_any(VM *vm, Pickler *p, Value v, bool persistent)
   return ok;
 }
 
-static bool pickle_save(VM *vm, Pickler *p, Value v, bool persistent) { return pickle_save_any(vm, p, v, persistent) && pickle_boundary(vm, p); }
+static bool pickle_save(VM *vm, Pickler *p, Value v, bool persistent)
+{
+  return pickle_save_any(vm, p, v, persistent) && pickle_boundary(vm, p);
+}
 
 static bool pickle_dump_value(VM *vm, Pickler *p, Value v)
 {
@@ -1188,13 +1216,15 @@ static bool pickler_init(VM *vm, Value self, const Value *args, size_t nargs, Va
   Value in[4];
   Ref owned[2];
   bool fix_imports = true;
-  if (!cd_bind_text(vm, "Pickler(file, protocol=None, fix_imports=True, buffer_callback=None)", args, nargs, kwnames, in, owned)) return false;
+  if (!cd_bind_text(vm, "Pickler(file, protocol=None, fix_imports=True, buffer_callback=None)", args, nargs, kwnames, in, owned))
+    return false;
   if (in[2] && !cd_truth(vm, in[2], &fix_imports)) return false;
   Pickler *p = pickler_of(self);
   memo_clear(vm, &p->memo);
   cd_clear(vm, &p->write);
   cd_clear(vm, &p->dispatch_table);
-  if (!pickler_set_protocol(vm, p, in[1], fix_imports) || !pickler_set_file(vm, p, in[0]) || !pickler_set_callback(vm, p, in[3])) return false;
+  if (!pickler_set_protocol(vm, p, in[1], fix_imports) || !pickler_set_file(vm, p, in[0]) || !pickler_set_callback(vm, p, in[3]))
+    return false;
   p->fast = 0;
   p->fast_nesting = 0;
   cd_clear(vm, &p->fast_memo);
@@ -1246,7 +1276,8 @@ METHOD(pickler, dump, "dump(self, obj, /)", "Write a pickled representation of t
 }
 
 METHOD(pickler, clear_memo, "clear_memo(self, /)",
-       "Clears the pickler's \"memo\".\n\nThe memo is the data structure that remembers which objects the\npickler has already seen, so that shared or recursive objects are\n"
+       "Clears the pickler's \"memo\".\n\nThe memo is the data structure that remembers which objects the\npickler has already seen, so "
+       "that shared or recursive objects are\n"
        "pickled by reference and not by value.  This method is useful when\nre-using picklers.")
 {
   memo_clear(vm, &pickler_of(self)->memo);
@@ -1281,7 +1312,8 @@ static Ref pickler_memo_dict(VM *vm, const Memo *memo)
   for (size_t i = 0; dict && memo->entries && i <= memo->mask; i++) {
     const MemoEntry *e = &memo->entries[i];
     if (!e->key) continue;
-    Ref id = cd_int_from_u64(vm, cd_bits(e->key)), pair = id ? cd_tuple2_steal(vm, cd_from_small((int64_t)e->index), cd_dup(e->key)) : NO_REF;
+    Ref id = cd_int_from_u64(vm, cd_bits(e->key)),
+        pair = id ? cd_tuple2_steal(vm, cd_from_small((int64_t)e->index), cd_dup(e->key)) : NO_REF;
     bool ok = pair && cd_dict_set(vm, dict, id, pair);
     cd_drop(vm, id);
     cd_drop(vm, pair);
@@ -1301,7 +1333,8 @@ METHOD(pickler_memo, __reduce__, "__reduce__(self, /)", "Implement pickle suppor
   return arguments ? cd_tuple2_steal(vm, cd_dup_object(vm->types.dict), arguments) : NO_REF;
 }
 
-static const MethodDef *const pickler_memo_methods[] = {&pickler_memo_clear_def, &pickler_memo_copy_def, &pickler_memo___reduce___def, NULL};
+static const MethodDef *const pickler_memo_methods[] = {&pickler_memo_clear_def, &pickler_memo_copy_def, &pickler_memo___reduce___def,
+                                                        NULL};
 
 const TypeSpec cd_pickler_memo_spec = {
   .name = "_pickle.PicklerMemoProxy",
@@ -1325,7 +1358,8 @@ static bool pickler_memo_from_dict(VM *vm, Memo *memo, Value dict)
   for (size_t i = 0; cd_dict_each(dict, &i, &key, &value);) {
     int64_t index;
     if (!cd_is_tuple(value) || cd_tuple_size(value) != 2) return cd_raise_type(vm, "'memo' values must be 2-item tuples");
-    if (!cd_to_ssize(vm, cd_tuple_item_borrow(value, 0), &index) || !memo_set(vm, memo, cd_tuple_item_borrow(value, 1), (size_t)index)) return false;
+    if (!cd_to_ssize(vm, cd_tuple_item_borrow(value, 0), &index) || !memo_set(vm, memo, cd_tuple_item_borrow(value, 1), (size_t)index))
+      return false;
   }
   return true;
 }
@@ -1401,13 +1435,17 @@ static Ref pickler_make(VM *vm, Value file, Value protocol, Value fix_imports_va
   Ref pickler = pickler_new(vm, cd_pickle_state(vm)->pickler, NULL, 0, NO_VALUE);
   if (!pickler) return NO_REF;
   Pickler *p = pickler_of(pickler);
-  if (pickler_set_protocol(vm, p, protocol, fix_imports) && (!file || pickler_set_file(vm, p, file)) && pickler_set_callback(vm, p, callback)) return pickler;
+  if (pickler_set_protocol(vm, p, protocol, fix_imports) && (!file || pickler_set_file(vm, p, file)) &&
+      pickler_set_callback(vm, p, callback))
+    return pickler;
   cd_drop(vm, pickler);
   return NO_REF;
 }
 
 METHOD_DEF_(pickle_module_dump, "dump", "dump(obj, file, protocol=None, *, fix_imports=True, buffer_callback=None)",
-            "Write a pickled representation of obj to the open file object file.\n\nThis is equivalent to ``Pickler(file, protocol).dump(obj)``, but may be more efficient.", 0)
+            "Write a pickled representation of obj to the open file object file.\n\nThis is equivalent to ``Pickler(file, "
+            "protocol).dump(obj)``, but may be more efficient.",
+            0)
 {
   Ref pickler = pickler_make(vm, args[1], args[2], args[3], args[4]);
   if (!pickler) return NO_REF;
@@ -1416,7 +1454,8 @@ METHOD_DEF_(pickle_module_dump, "dump", "dump(obj, file, protocol=None, *, fix_i
   return ok ? cd_none() : NO_REF;
 }
 
-METHOD_DEF_(pickle_module_dumps, "dumps", "dumps(obj, protocol=None, *, fix_imports=True, buffer_callback=None)", "Return the pickled representation of the object as a bytes object.", 0)
+METHOD_DEF_(pickle_module_dumps, "dumps", "dumps(obj, protocol=None, *, fix_imports=True, buffer_callback=None)",
+            "Return the pickled representation of the object as a bytes object.", 0)
 {
   Ref pickler = pickler_make(vm, NO_VALUE, args[1], args[2], args[3]), result = NO_REF;
   if (!pickler) return NO_REF;

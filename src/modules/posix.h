@@ -21,7 +21,8 @@
 #include <sys/types.h>
 
 typedef struct PosixState {
-  Type *stat_result, *statvfs_result, *terminal_size, *times_result, *uname_result, *waitid_result, *sched_param, *dir_entry, *scandir_iterator;
+  Type *stat_result, *statvfs_result, *terminal_size, *times_result, *uname_result, *waitid_result, *sched_param, *dir_entry,
+    *scandir_iterator;
   Value fork_before, fork_in_parent, fork_in_child;   // lists of callables, owned
 } PosixState;
 

@@ -41,7 +41,8 @@ bool cd_posix_path(VM *vm, const char *function, const char *parameter, Value v,
     }
     if (!cd_type_lookup_borrow(vm, type, N(__fspath__))) {
       if (!cd_has_buffer(vm, v)) return cd_raise_type(vm, "%s: %s should be %s, not %T", function, parameter, path_expected(allow), v);
-      if (!cd_warn(vm, vm->exc.DeprecationWarning, 1, "%s: %s should be %s, not %T", function, parameter, path_expected(allow), v)) return false;
+      if (!cd_warn(vm, vm->exc.DeprecationWarning, 1, "%s: %s should be %s, not %T", function, parameter, path_expected(allow), v))
+        return false;
       buffer = true;
     }
   }
@@ -111,7 +112,10 @@ Ref cd_posix_done(VM *vm, int status, PathArg *path)
   return status < 0 ? NO_REF : cd_none();
 }
 
-Ref cd_posix_result_text(VM *vm, const char *text, size_t size, bool bytes) { return bytes ? cd_bytes_new(vm, text, size) : cd_fs_decode(vm, text, size); }
+Ref cd_posix_result_text(VM *vm, const char *text, size_t size, bool bytes)
+{
+  return bytes ? cd_bytes_new(vm, text, size) : cd_fs_decode(vm, text, size);
+}
 
 Ref cd_posix_fspath(VM *vm, Value v)
 {
@@ -138,7 +142,8 @@ static Ref stat_time(VM *vm, const struct timespec *t) { return cd_float_new(vm,
 static Ref stat_time_ns(VM *vm, const struct timespec *t)
 {
   int64_t ns;
-  if (!__builtin_mul_overflow(t->tv_sec, INT64_C(1000000000), &ns) && !__builtin_add_overflow(ns, t->tv_nsec, &ns)) return cd_int_from_i64(vm, ns);
+  if (!__builtin_mul_overflow(t->tv_sec, INT64_C(1000000000), &ns) && !__builtin_add_overflow(ns, t->tv_nsec, &ns))
+    return cd_int_from_i64(vm, ns);
   Ref seconds = cd_int_from_i64(vm, t->tv_sec), product = seconds ? cd_int_multiply(vm, seconds, cd_from_small(1000000000)) : NO_REF;
   Ref sum = product ? cd_int_add(vm, product, cd_from_small(t->tv_nsec)) : NO_REF;
   cd_drop(vm, seconds);
@@ -148,12 +153,25 @@ static Ref stat_time_ns(VM *vm, const struct timespec *t)
 
 Ref cd_posix_stat_result(VM *vm, const struct stat *info)
 {
-  Ref items[19] = {
-    cd_from_small(info->st_mode), cd_int_from_u64(vm, info->st_ino), cd_int_from_u64(vm, info->st_dev), cd_int_from_u64(vm, info->st_nlink),
-    cd_int_from_u64(vm, info->st_uid), cd_int_from_u64(vm, info->st_gid), cd_int_from_i64(vm, info->st_size), cd_int_from_i64(vm, info->st_atim.tv_sec),
-    cd_int_from_i64(vm, info->st_mtim.tv_sec), cd_int_from_i64(vm, info->st_ctim.tv_sec), stat_time(vm, &info->st_atim), stat_time(vm, &info->st_mtim),
-    stat_time(vm, &info->st_ctim), stat_time_ns(vm, &info->st_atim), stat_time_ns(vm, &info->st_mtim), stat_time_ns(vm, &info->st_ctim),
-    cd_int_from_i64(vm, info->st_blksize), cd_int_from_i64(vm, info->st_blocks), cd_int_from_u64(vm, info->st_rdev)};
+  Ref items[19] = {cd_from_small(info->st_mode),
+                   cd_int_from_u64(vm, info->st_ino),
+                   cd_int_from_u64(vm, info->st_dev),
+                   cd_int_from_u64(vm, info->st_nlink),
+                   cd_int_from_u64(vm, info->st_uid),
+                   cd_int_from_u64(vm, info->st_gid),
+                   cd_int_from_i64(vm, info->st_size),
+                   cd_int_from_i64(vm, info->st_atim.tv_sec),
+                   cd_int_from_i64(vm, info->st_mtim.tv_sec),
+                   cd_int_from_i64(vm, info->st_ctim.tv_sec),
+                   stat_time(vm, &info->st_atim),
+                   stat_time(vm, &info->st_mtim),
+                   stat_time(vm, &info->st_ctim),
+                   stat_time_ns(vm, &info->st_atim),
+                   stat_time_ns(vm, &info->st_mtim),
+                   stat_time_ns(vm, &info->st_ctim),
+                   cd_int_from_i64(vm, info->st_blksize),
+                   cd_int_from_i64(vm, info->st_blocks),
+                   cd_int_from_u64(vm, info->st_rdev)};
   bool ok = true;
   for (size_t i = 0; i < ARRAY_LEN(items); i++) ok = ok && items[i];
   Ref result = ok ? cd_struct_new(vm, posix_state(vm)->stat_result, (const Value *)items) : NO_REF;
@@ -199,9 +217,10 @@ FUNCTION(posix, fstat, "fstat(fd)", "Like stat(), of an open file.")
 
 static Ref statvfs_result(VM *vm, const struct statvfs *info)
 {
-  Ref items[11] = {cd_int_from_u64(vm, info->f_bsize), cd_int_from_u64(vm, info->f_frsize), cd_int_from_u64(vm, info->f_blocks), cd_int_from_u64(vm, info->f_bfree),
-                   cd_int_from_u64(vm, info->f_bavail), cd_int_from_u64(vm, info->f_files), cd_int_from_u64(vm, info->f_ffree), cd_int_from_u64(vm, info->f_favail),
-                   cd_int_from_u64(vm, info->f_flag), cd_int_from_u64(vm, info->f_namemax), cd_int_from_u64(vm, info->f_fsid)};
+  Ref items[11] = {cd_int_from_u64(vm, info->f_bsize),   cd_int_from_u64(vm, info->f_frsize), cd_int_from_u64(vm, info->f_blocks),
+                   cd_int_from_u64(vm, info->f_bfree),   cd_int_from_u64(vm, info->f_bavail), cd_int_from_u64(vm, info->f_files),
+                   cd_int_from_u64(vm, info->f_ffree),   cd_int_from_u64(vm, info->f_favail), cd_int_from_u64(vm, info->f_flag),
+                   cd_int_from_u64(vm, info->f_namemax), cd_int_from_u64(vm, info->f_fsid)};
   bool ok = true;
   for (size_t i = 0; i < ARRAY_LEN(items); i++) ok = ok && items[i];
   Ref result = ok ? cd_struct_new(vm, posix_state(vm)->statvfs_result, (const Value *)items) : NO_REF;
@@ -230,7 +249,8 @@ FUNCTION(posix, fstatvfs, "fstatvfs(fd, /)", "Like statvfs(), for an open file."
 
 // ---- names ----
 
-FUNCTION(posix, access, "access(path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True)", "May this process use the file so? mode: F_OK, R_OK, W_OK, X_OK.")
+FUNCTION(posix, access, "access(path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True)",
+         "May this process use the file so? mode: F_OK, R_OK, W_OK, X_OK.")
 {
   PathArg path;
   int mode, dir_fd, flags = 0;
@@ -343,7 +363,9 @@ FUNCTION(posix, lchown, "lchown(path, uid, gid)", "Change owner and group of a l
 {
   PathArg path;
   uint32_t uid, gid;
-  if (!cd_posix_id(vm, args[1], "uid", &uid) || !cd_posix_id(vm, args[2], "gid", &gid) || !cd_posix_path(vm, "lchown", "path", args[0], 0, &path)) return NO_REF;
+  if (!cd_posix_id(vm, args[1], "uid", &uid) || !cd_posix_id(vm, args[2], "gid", &gid) ||
+      !cd_posix_path(vm, "lchown", "path", args[0], 0, &path))
+    return NO_REF;
   return cd_posix_done(vm, lchown(path.text, uid, gid), &path);
 }
 
@@ -381,7 +403,8 @@ static Ref rename_names(VM *vm, const char *function, const Value *args)
 {
   PathArg from, to;
   int from_fd, to_fd;
-  if (!cd_posix_dir_fd(vm, args[2], &from_fd) || !cd_posix_dir_fd(vm, args[3], &to_fd) || !two_names(vm, function, args, &from, &to)) return NO_REF;
+  if (!cd_posix_dir_fd(vm, args[2], &from_fd) || !cd_posix_dir_fd(vm, args[3], &to_fd) || !two_names(vm, function, args, &from, &to))
+    return NO_REF;
   Thread *me = cd_unlock(vm);
   int status = renameat(from_fd, from.text, to_fd, to.text);
   cd_relock(vm, me);
@@ -445,7 +468,9 @@ FUNCTION(posix, mkdir, "mkdir(path, mode=511, *, dir_fd=None)", "Make a folder."
 {
   PathArg path;
   int mode, dir_fd;
-  if (!cd_posix_int(vm, args[1], 0777, &mode) || !cd_posix_dir_fd(vm, args[2], &dir_fd) || !cd_posix_path(vm, "mkdir", "path", args[0], 0, &path)) return NO_REF;
+  if (!cd_posix_int(vm, args[1], 0777, &mode) || !cd_posix_dir_fd(vm, args[2], &dir_fd) ||
+      !cd_posix_path(vm, "mkdir", "path", args[0], 0, &path))
+    return NO_REF;
   Thread *me = cd_unlock(vm);
   int status = mkdirat(dir_fd, path.text, (mode_t)mode);
   cd_relock(vm, me);
@@ -455,7 +480,9 @@ FUNCTION(posix, mkfifo, "mkfifo(path, mode=438, *, dir_fd=None)", "Make a named 
 {
   PathArg path;
   int mode, dir_fd, status;
-  if (!cd_posix_int(vm, args[1], 0666, &mode) || !cd_posix_dir_fd(vm, args[2], &dir_fd) || !cd_posix_path(vm, "mkfifo", "path", args[0], 0, &path)) return NO_REF;
+  if (!cd_posix_int(vm, args[1], 0666, &mode) || !cd_posix_dir_fd(vm, args[2], &dir_fd) ||
+      !cd_posix_path(vm, "mkfifo", "path", args[0], 0, &path))
+    return NO_REF;
   POSIX_RETRY(vm, status, mkfifoat(dir_fd, path.text, (mode_t)mode));
   return cd_posix_done(vm, status, &path);
 }
@@ -464,8 +491,8 @@ FUNCTION(posix, mknod, "mknod(path, mode=384, device=0, *, dir_fd=None)", "Make 
   PathArg path;
   int mode, dir_fd, status;
   int64_t device = 0;
-  if (!cd_posix_int(vm, args[1], 0600, &mode) || (args[2] && !cd_posix_i64(vm, args[2], &device)) || !cd_posix_dir_fd(vm, args[3], &dir_fd) ||
-      !cd_posix_path(vm, "mknod", "path", args[0], 0, &path))
+  if (!cd_posix_int(vm, args[1], 0600, &mode) || (args[2] && !cd_posix_i64(vm, args[2], &device)) ||
+      !cd_posix_dir_fd(vm, args[3], &dir_fd) || !cd_posix_path(vm, "mknod", "path", args[0], 0, &path))
     return NO_REF;
   POSIX_RETRY(vm, status, mknodat(dir_fd, path.text, (mode_t)mode, (dev_t)device));
   return cd_posix_done(vm, status, &path);
@@ -575,7 +602,8 @@ static bool utime_part(VM *vm, Value v, bool nanoseconds, struct timespec *out)
   return true;
 }
 
-FUNCTION(posix, utime, "utime(path, times=None, *, ns=None, dir_fd=None, follow_symlinks=True)", "Set access and modification time: (atime, mtime) in seconds, or ns=(atime, mtime).")
+FUNCTION(posix, utime, "utime(path, times=None, *, ns=None, dir_fd=None, follow_symlinks=True)",
+         "Set access and modification time: (atime, mtime) in seconds, or ns=(atime, mtime).")
 {
   PathArg path;
   struct timespec times[2];
@@ -585,16 +613,19 @@ FUNCTION(posix, utime, "utime(path, times=None, *, ns=None, dir_fd=None, follow_
   Value pair = has_times ? args[1] : has_ns ? args[2] : NO_VALUE;
   if (pair) {
     if (!cd_is_tuple(pair) || cd_tuple_size(pair) != 2)
-      return cd_raise_type(vm, has_times ? "utime: 'times' must be either a tuple of two ints or None" : "utime: 'ns' must be a tuple of two ints");
+      return cd_raise_type(vm, has_times ? "utime: 'times' must be either a tuple of two ints or None"
+                                         : "utime: 'ns' must be a tuple of two ints");
     for (int i = 0; i < 2; i++)
       if (!utime_part(vm, cd_tuple_item_borrow(pair, (size_t)i), has_ns, &times[i])) return NO_REF;
   }
-  if (!cd_posix_dir_fd(vm, args[3], &dir_fd) || !cd_posix_flag(vm, args[4], true, &follow) || !cd_posix_path(vm, "utime", "path", args[0], PATH_ALLOW_FD, &path))
+  if (!cd_posix_dir_fd(vm, args[3], &dir_fd) || !cd_posix_flag(vm, args[4], true, &follow) ||
+      !cd_posix_path(vm, "utime", "path", args[0], PATH_ALLOW_FD, &path))
     return NO_REF;
   if (!path.bytes && dir_fd != AT_FDCWD) return cd_raise_value(vm, "utime: can't specify dir_fd without matching path");
   if (!path.bytes && !follow) return cd_raise_value(vm, "utime: cannot use fd and follow_symlinks together");
   Thread *me = cd_unlock(vm);
-  status = path.bytes ? utimensat(dir_fd, path.text, pair ? times : NULL, follow ? 0 : AT_SYMLINK_NOFOLLOW) : futimens(path.fd, pair ? times : NULL);
+  status = path.bytes ? utimensat(dir_fd, path.text, pair ? times : NULL, follow ? 0 : AT_SYMLINK_NOFOLLOW)
+                      : futimens(path.fd, pair ? times : NULL);
   cd_relock(vm, me);
   return cd_posix_done(vm, status, &path);
 }
@@ -639,7 +670,8 @@ FUNCTION(posix, setxattr, "setxattr(path, attribute, value, flags=0, *, follow_s
   Buffer value;
   int flags, status = -1;
   bool follow;
-  if (!cd_posix_int(vm, args[3], 0, &flags) || !cd_posix_flag(vm, args[4], true, &follow) || !cd_posix_path(vm, "setxattr", "path", args[0], PATH_ALLOW_FD, &path))
+  if (!cd_posix_int(vm, args[3], 0, &flags) || !cd_posix_flag(vm, args[4], true, &follow) ||
+      !cd_posix_path(vm, "setxattr", "path", args[0], PATH_ALLOW_FD, &path))
     return NO_REF;
   if (!path.bytes && !follow) return cd_raise_value(vm, "setxattr: cannot use fd and follow_symlinks together");
   if (!cd_posix_path(vm, "setxattr", "attribute", args[1], 0, &name)) goto done;
@@ -666,7 +698,9 @@ FUNCTION(posix, removexattr, "removexattr(path, attribute, *, follow_symlinks=Tr
     cd_posix_path_clear(vm, &path);
     return NO_REF;
   }
-  int status = !path.bytes ? fremovexattr(path.fd, name.text) : follow ? removexattr(path.text, name.text) : lremovexattr(path.text, name.text);
+  int status = !path.bytes ? fremovexattr(path.fd, name.text)
+               : follow    ? removexattr(path.text, name.text)
+                           : lremovexattr(path.text, name.text);
   int error = errno;
   cd_posix_path_clear(vm, &name);
   errno = error;
@@ -742,9 +776,11 @@ FUNCTION(posix, _path_normpath, "_path_normpath(path)", "os.path.normpath for a 
 }
 
 const MethodDef *const cd_posix_file_functions[] = {
-  &posix_fspath_def, &posix_stat_def, &posix_lstat_def, &posix_fstat_def, &posix_statvfs_def, &posix_fstatvfs_def, &posix_access_def, &posix_chdir_def,
-  &posix_fchdir_def, &posix_chroot_def, &posix_getcwd_def, &posix_getcwdb_def, &posix_chmod_def, &posix_fchmod_def, &posix_chown_def, &posix_fchown_def,
-  &posix_lchown_def, &posix_link_def, &posix_rename_def, &posix_replace_def, &posix_symlink_def, &posix_readlink_def, &posix_unlink_def, &posix_remove_def,
-  &posix_rmdir_def, &posix_mkdir_def, &posix_mkfifo_def, &posix_mknod_def, &posix_major_def, &posix_minor_def, &posix_makedev_def, &posix_truncate_def,
-  &posix_listdir_def, &posix_utime_def, &posix_getxattr_def, &posix_setxattr_def, &posix_removexattr_def, &posix_listxattr_def, &posix__path_normpath_def,
-  NULL};
+  &posix_fspath_def,   &posix_stat_def,        &posix_lstat_def,     &posix_fstat_def,          &posix_statvfs_def,
+  &posix_fstatvfs_def, &posix_access_def,      &posix_chdir_def,     &posix_fchdir_def,         &posix_chroot_def,
+  &posix_getcwd_def,   &posix_getcwdb_def,     &posix_chmod_def,     &posix_fchmod_def,         &posix_chown_def,
+  &posix_fchown_def,   &posix_lchown_def,      &posix_link_def,      &posix_rename_def,         &posix_replace_def,
+  &posix_symlink_def,  &posix_readlink_def,    &posix_unlink_def,    &posix_remove_def,         &posix_rmdir_def,
+  &posix_mkdir_def,    &posix_mkfifo_def,      &posix_mknod_def,     &posix_major_def,          &posix_minor_def,
+  &posix_makedev_def,  &posix_truncate_def,    &posix_listdir_def,   &posix_utime_def,          &posix_getxattr_def,
+  &posix_setxattr_def, &posix_removexattr_def, &posix_listxattr_def, &posix__path_normpath_def, NULL};

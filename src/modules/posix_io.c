@@ -44,7 +44,8 @@ FUNCTION(posix, close, "close(fd)", "Close a descriptor.")
   cd_relock(vm, me);
   return status < 0 && errno != EINTR ? cd_posix_error_plain(vm) : cd_none();
 }
-FUNCTION(posix, closerange, "closerange(fd_low, fd_high, /)", "Close all descriptors from fd_low up to, not including, fd_high; errors are ignored.")
+FUNCTION(posix, closerange, "closerange(fd_low, fd_high, /)",
+         "Close all descriptors from fd_low up to, not including, fd_high; errors are ignored.")
 {
   int low, high;
   if (!cd_to_c_int(vm, args[0], &low) || !cd_to_c_int(vm, args[1], &high)) return NO_REF;
@@ -132,7 +133,8 @@ FUNCTION(posix, pwrite, "pwrite(fd, buffer, offset, /)", "Write bytes at a posit
   int64_t offset;
   Buffer data;
   ssize_t put;
-  if (!cd_to_c_int(vm, args[0], &fd) || !cd_posix_i64(vm, args[2], &offset) || !cd_get_buffer(vm, args[1], &data, BUFFER_SIMPLE)) return NO_REF;
+  if (!cd_to_c_int(vm, args[0], &fd) || !cd_posix_i64(vm, args[2], &offset) || !cd_get_buffer(vm, args[1], &data, BUFFER_SIMPLE))
+    return NO_REF;
   POSIX_RETRY(vm, put, pwrite(fd, data.data, (size_t)data.size, offset));
   cd_release_buffer(vm, &data);
   return fd_result(vm, put);
@@ -151,7 +153,8 @@ static bool vector_init(VM *vm, VectorArg *v, const char *function, Value sequen
 {
   *v = (VectorArg){0};
   int64_t count;
-  if (!cd_type_of(vm, sequence)->slots.getitem || !cd_type_of(vm, sequence)->slots.len) return cd_raise_type(vm, "%s() arg 2 must be a sequence", function);
+  if (!cd_type_of(vm, sequence)->slots.getitem || !cd_type_of(vm, sequence)->slots.len)
+    return cd_raise_type(vm, "%s() arg 2 must be a sequence", function);
   if (!cd_len(vm, sequence, &count)) return false;
   v->count = (size_t)count;
   v->vectors = cd_alloc_array(vm, v->count, sizeof *v->vectors);
@@ -177,7 +180,9 @@ static Ref vector_call(VM *vm, const char *function, Value fd_value, Value seque
   int fd, flags;
   int64_t offset = 0;
   ssize_t moved;
-  if (!cd_to_c_int(vm, fd_value, &fd) || (offset_value && !cd_posix_i64(vm, offset_value, &offset)) || !cd_posix_int(vm, flags_value, 0, &flags)) return NO_REF;
+  if (!cd_to_c_int(vm, fd_value, &fd) || (offset_value && !cd_posix_i64(vm, offset_value, &offset)) ||
+      !cd_posix_int(vm, flags_value, 0, &flags))
+    return NO_REF;
   if (!vector_init(vm, &v, function, sequence, reading ? BUFFER_WRITABLE : BUFFER_SIMPLE)) return NO_REF;
   int n = (int)v.count;
   if (!offset_value) POSIX_RETRY(vm, moved, reading ? readv(fd, v.vectors, n) : writev(fd, v.vectors, n));
@@ -272,7 +277,9 @@ FUNCTION(posix, posix_fadvise, "posix_fadvise(fd, offset, length, advice, /)", "
 {
   int fd, advice;
   int64_t offset, length;
-  if (!cd_to_c_int(vm, args[0], &fd) || !cd_posix_i64(vm, args[1], &offset) || !cd_posix_i64(vm, args[2], &length) || !cd_to_c_int(vm, args[3], &advice)) return NO_REF;
+  if (!cd_to_c_int(vm, args[0], &fd) || !cd_posix_i64(vm, args[1], &offset) || !cd_posix_i64(vm, args[2], &length) ||
+      !cd_to_c_int(vm, args[3], &advice))
+    return NO_REF;
   errno = posix_fadvise(fd, offset, length, advice);
   return errno ? cd_posix_error_plain(vm) : cd_none();
 }
@@ -301,12 +308,14 @@ FUNCTION(posix, sendfile, "sendfile(out_fd, in_fd, offset, count)", "Copy count 
   off_t storage, *offset;
   int64_t count;
   ssize_t moved;
-  if (!cd_to_c_int(vm, args[0], &out_fd) || !cd_to_c_int(vm, args[1], &in_fd) || !optional_offset(vm, args[2], &storage, &offset) || !cd_posix_i64(vm, args[3], &count))
+  if (!cd_to_c_int(vm, args[0], &out_fd) || !cd_to_c_int(vm, args[1], &in_fd) || !optional_offset(vm, args[2], &storage, &offset) ||
+      !cd_posix_i64(vm, args[3], &count))
     return NO_REF;
   POSIX_RETRY(vm, moved, sendfile(out_fd, in_fd, offset, (size_t)count));
   return fd_result(vm, moved);
 }
-FUNCTION(posix, copy_file_range, "copy_file_range(src, dst, count, offset_src=None, offset_dst=None)", "Copy between files in the kernel; the number of bytes.")
+FUNCTION(posix, copy_file_range, "copy_file_range(src, dst, count, offset_src=None, offset_dst=None)",
+         "Copy between files in the kernel; the number of bytes.")
 {
   int src, dst;
   int64_t count;
@@ -318,7 +327,8 @@ FUNCTION(posix, copy_file_range, "copy_file_range(src, dst, count, offset_src=No
   POSIX_RETRY(vm, moved, copy_file_range(src, from, dst, to, (size_t)count, 0));
   return fd_result(vm, moved);
 }
-FUNCTION(posix, splice, "splice(src, dst, count, offset_src=None, offset_dst=None, flags=0)", "Move data between a pipe and a descriptor; the number of bytes.")
+FUNCTION(posix, splice, "splice(src, dst, count, offset_src=None, offset_dst=None, flags=0)",
+         "Move data between a pipe and a descriptor; the number of bytes.")
 {
   int src, dst, flags;
   int64_t count;
@@ -326,12 +336,17 @@ FUNCTION(posix, splice, "splice(src, dst, count, offset_src=None, offset_dst=Non
   ssize_t moved;
   if (!cd_to_c_int(vm, args[0], &src) || !cd_to_c_int(vm, args[1], &dst) || !cd_posix_i64(vm, args[2], &count)) return NO_REF;
   if (count < 0) return cd_raise_value(vm, "negative value for 'count' not allowed");
-  if (!optional_offset(vm, args[3], &from_storage, &from) || !optional_offset(vm, args[4], &to_storage, &to) || !cd_posix_int(vm, args[5], 0, &flags)) return NO_REF;
+  if (!optional_offset(vm, args[3], &from_storage, &from) || !optional_offset(vm, args[4], &to_storage, &to) ||
+      !cd_posix_int(vm, args[5], 0, &flags))
+    return NO_REF;
   POSIX_RETRY(vm, moved, splice(src, from, dst, to, (size_t)count, (unsigned)flags));
   return fd_result(vm, moved);
 }
 
-static Ref fd_pair(VM *vm, int status, const int fds[2]) { return status < 0 ? cd_posix_error_plain(vm) : cd_tuple2(vm, cd_from_small(fds[0]), cd_from_small(fds[1])); }
+static Ref fd_pair(VM *vm, int status, const int fds[2])
+{
+  return status < 0 ? cd_posix_error_plain(vm) : cd_tuple2(vm, cd_from_small(fds[0]), cd_from_small(fds[1]));
+}
 FUNCTION(posix, pipe, "pipe()", "(read end, write end) of a new pipe.")
 {
   int fds[2];
@@ -510,11 +525,49 @@ FUNCTION(posix, getrandom, "getrandom(size, flags=0)", "Random bytes by getrando
   return cd_bytes_resize(vm, &data, (size_t)got) ? data : NO_REF;
 }
 
-const MethodDef *const cd_posix_io_functions[] = {
-  &posix_open_def, &posix_close_def, &posix_closerange_def, &posix_dup_def, &posix_dup2_def, &posix_read_def, &posix_write_def, &posix_pread_def,
-  &posix_pwrite_def, &posix_readv_def, &posix_writev_def, &posix_preadv_def, &posix_pwritev_def, &posix_lseek_def, &posix_fsync_def, &posix_fdatasync_def,
-  &posix_sync_def, &posix_ftruncate_def, &posix_posix_fallocate_def, &posix_posix_fadvise_def, &posix_lockf_def, &posix_sendfile_def,
-  &posix_copy_file_range_def, &posix_splice_def, &posix_pipe_def, &posix_pipe2_def, &posix_openpty_def, &posix_login_tty_def, &posix_eventfd_def,
-  &posix_eventfd_read_def, &posix_eventfd_write_def, &posix_memfd_create_def, &posix_isatty_def, &posix_ttyname_def, &posix_device_encoding_def,
-  &posix_get_terminal_size_def, &posix_tcgetpgrp_def, &posix_tcsetpgrp_def, &posix_ctermid_def, &posix_get_inheritable_def, &posix_set_inheritable_def,
-  &posix_get_blocking_def, &posix_set_blocking_def, &posix_urandom_def, &posix_getrandom_def, NULL};
+const MethodDef *const cd_posix_io_functions[] = {&posix_open_def,
+                                                  &posix_close_def,
+                                                  &posix_closerange_def,
+                                                  &posix_dup_def,
+                                                  &posix_dup2_def,
+                                                  &posix_read_def,
+                                                  &posix_write_def,
+                                                  &posix_pread_def,
+                                                  &posix_pwrite_def,
+                                                  &posix_readv_def,
+                                                  &posix_writev_def,
+                                                  &posix_preadv_def,
+                                                  &posix_pwritev_def,
+                                                  &posix_lseek_def,
+                                                  &posix_fsync_def,
+                                                  &posix_fdatasync_def,
+                                                  &posix_sync_def,
+                                                  &posix_ftruncate_def,
+                                                  &posix_posix_fallocate_def,
+                                                  &posix_posix_fadvise_def,
+                                                  &posix_lockf_def,
+                                                  &posix_sendfile_def,
+                                                  &posix_copy_file_range_def,
+                                                  &posix_splice_def,
+                                                  &posix_pipe_def,
+                                                  &posix_pipe2_def,
+                                                  &posix_openpty_def,
+                                                  &posix_login_tty_def,
+                                                  &posix_eventfd_def,
+                                                  &posix_eventfd_read_def,
+                                                  &posix_eventfd_write_def,
+                                                  &posix_memfd_create_def,
+                                                  &posix_isatty_def,
+                                                  &posix_ttyname_def,
+                                                  &posix_device_encoding_def,
+                                                  &posix_get_terminal_size_def,
+                                                  &posix_tcgetpgrp_def,
+                                                  &posix_tcsetpgrp_def,
+                                                  &posix_ctermid_def,
+                                                  &posix_get_inheritable_def,
+                                                  &posix_set_inheritable_def,
+                                                  &posix_get_blocking_def,
+                                                  &posix_set_blocking_def,
+                                                  &posix_urandom_def,
+                                                  &posix_getrandom_def,
+                                                  NULL};

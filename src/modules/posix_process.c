@@ -196,7 +196,10 @@ FUNCTION(posix, _exit, "_exit(status)", "End the process at once, without cleani
   _exit(status);
 }
 
-static Ref wait_pair(VM *vm, pid_t pid, int status) { return pid < 0 ? cd_posix_error_plain(vm) : cd_tuple2(vm, cd_from_small(pid), cd_from_small(status)); }
+static Ref wait_pair(VM *vm, pid_t pid, int status)
+{
+  return pid < 0 ? cd_posix_error_plain(vm) : cd_tuple2(vm, cd_from_small(pid), cd_from_small(status));
+}
 FUNCTION(posix, wait, "wait()", "(pid, status) of a child that ended.")
 {
   pid_t pid;
@@ -217,7 +220,8 @@ static Ref usage_value(VM *vm, const struct rusage *u)
 {
   Ref type = cd_import_attr(vm, "resource", "struct_rusage"), tuple = cd_tuple_new(vm, 16), result = NO_REF;
   if (!type || !tuple) goto done;
-  double times[2] = {(double)u->ru_utime.tv_sec + 1e-6 * (double)u->ru_utime.tv_usec, (double)u->ru_stime.tv_sec + 1e-6 * (double)u->ru_stime.tv_usec};
+  double times[2] = {(double)u->ru_utime.tv_sec + 1e-6 * (double)u->ru_utime.tv_usec,
+                     (double)u->ru_stime.tv_sec + 1e-6 * (double)u->ru_stime.tv_usec};
   long counts[14] = {u->ru_maxrss, u->ru_ixrss, u->ru_idrss, u->ru_isrss, u->ru_minflt, u->ru_majflt, u->ru_nswap,
                      u->ru_inblock, u->ru_oublock, u->ru_msgsnd, u->ru_msgrcv, u->ru_nsignals, u->ru_nvcsw, u->ru_nivcsw};
   for (size_t i = 0; i < 16; i++) {
@@ -257,7 +261,8 @@ FUNCTION(posix, waitid, "waitid(idtype, id, options, /)", "What happened to a ch
   POSIX_RETRY(vm, status, waitid((idtype_t)kind, (id_t)id, &info, options));
   if (status < 0) return cd_posix_error_plain(vm);
   if (info.si_pid == 0) return cd_none();
-  Value items[5] = {cd_from_small(info.si_pid), cd_from_small(info.si_uid), cd_from_small(info.si_signo), cd_from_small(info.si_status), cd_from_small(info.si_code)};
+  Value items[5] = {cd_from_small(info.si_pid), cd_from_small(info.si_uid), cd_from_small(info.si_signo), cd_from_small(info.si_status),
+                    cd_from_small(info.si_code)};
   return cd_struct_new(vm, posix_state(vm)->waitid_result, items);
 }
 
@@ -276,7 +281,8 @@ STATUS_FUNCTION(WEXITSTATUS, cd_from_small, "The child's exit status.")
 STATUS_FUNCTION(WTERMSIG, cd_from_small, "The signal that ended the child.")
 STATUS_FUNCTION(WSTOPSIG, cd_from_small, "The signal that stopped the child.")
 
-FUNCTION(posix, waitstatus_to_exitcode, "waitstatus_to_exitcode(status)", "Exit code of a wait status; minus the signal that ended the process.")
+FUNCTION(posix, waitstatus_to_exitcode, "waitstatus_to_exitcode(status)",
+         "Exit code of a wait status; minus the signal that ended the process.")
 {
   int status;
   if (cd_is_float(args[0])) return cd_raise_type(vm, "integer argument expected, got float");
@@ -298,7 +304,8 @@ FUNCTION(posix, pidfd_open, "pidfd_open(pid, flags=0)", "A descriptor that stand
 
 // ---- fork and exec ----
 
-FUNCTION(posix, register_at_fork, "register_at_fork(*, before=None, after_in_child=None, after_in_parent=None)", "Functions to call around fork().")
+FUNCTION(posix, register_at_fork, "register_at_fork(*, before=None, after_in_child=None, after_in_parent=None)",
+         "Functions to call around fork().")
 {
   PosixState *state = posix_state(vm);
   static const char *const names[] = {"before", "after_in_child", "after_in_parent"};
@@ -309,7 +316,8 @@ FUNCTION(posix, register_at_fork, "register_at_fork(*, before=None, after_in_chi
   for (int i = 0; i < 3; i++) {
     if (!args[i]) continue;
     if (!*lists[i] && !(*lists[i] = cd_list_new(vm))) return NO_REF;
-    if (i == 0 ? !cd_list_insert(vm, cd_as_list(*lists[i]), 0, args[i]) : !cd_list_append(vm, cd_as_list(*lists[i]), args[i])) return NO_REF;
+    if (i == 0 ? !cd_list_insert(vm, cd_as_list(*lists[i]), 0, args[i]) : !cd_list_append(vm, cd_as_list(*lists[i]), args[i]))
+      return NO_REF;
   }
   return cd_none();
 }
@@ -439,15 +447,17 @@ done:
 static bool env_array(VM *vm, const char *function, Value env, TextArray *a)
 {
   a->texts = NULL;
-  if (!cd_type_of(vm, env)->slots.getitem || cd_is_list(env) || cd_is_tuple(env)) return cd_raise_type(vm, "%s: environment must be a mapping object", function);
+  if (!cd_type_of(vm, env)->slots.getitem || cd_is_list(env) || cd_is_tuple(env))
+    return cd_raise_type(vm, "%s: environment must be a mapping object", function);
   Ref items = cd_call_method0(vm, env, N(items)), list = items ? cd_list_from(vm, items) : NO_REF;
   cd_drop(vm, items);
   if (!list) return false;
   bool ok = text_array_new(vm, a, cd_list_size(list));
   for (size_t i = 0; ok && i < a->count; i++) {
     Value pair = cd_list_item_borrow(list, i);
-    ok = cd_is_tuple(pair) && cd_tuple_size(pair) == 2 ? env_entry(vm, cd_tuple_item_borrow(pair, 0), cd_tuple_item_borrow(pair, 1), &a->texts[i])
-                                                       : (bool)cd_raise_type(vm, "env.items() did not return pairs");
+    ok = cd_is_tuple(pair) && cd_tuple_size(pair) == 2
+           ? env_entry(vm, cd_tuple_item_borrow(pair, 0), cd_tuple_item_borrow(pair, 1), &a->texts[i])
+           : (bool)cd_raise_type(vm, "env.items() did not return pairs");
   }
   cd_drop(vm, list);
   if (!ok) text_array_clear(vm, a);
@@ -492,7 +502,8 @@ static bool spawn_action(VM *vm, Value action, posix_spawn_file_actions_t *actio
   if (!cd_is_tuple(action) || cd_tuple_size(action) < 1) return cd_raise_type(vm, "Each file_actions element must be a non-empty tuple");
   size_t n = cd_tuple_size(action);
   if (!cd_to_c_int(vm, cd_tuple_item_borrow(action, 0), &kind)) return false;
-  if (n < 2 || !cd_to_c_int(vm, cd_tuple_item_borrow(action, 1), &fd)) return cd_raised(vm) ? false : cd_raise_type(vm, "Unknown file_actions identifier");
+  if (n < 2 || !cd_to_c_int(vm, cd_tuple_item_borrow(action, 1), &fd))
+    return cd_raised(vm) ? false : cd_raise_type(vm, "Unknown file_actions identifier");
   int error = 0;
   if (kind == 1 && n == 2) error = posix_spawn_file_actions_addclose(actions, fd);
   else if (kind == 2 && n == 3) {
@@ -604,13 +615,15 @@ no_argv:
   return result;
 }
 FUNCTION(posix, posix_spawn,
-         "posix_spawn(path, argv, env, /, *, file_actions=(), setpgroup=None, resetids=False, setsid=False, setsigmask=(), setsigdef=(), scheduler=None)",
+         "posix_spawn(path, argv, env, /, *, file_actions=(), setpgroup=None, resetids=False, setsid=False, setsigmask=(), setsigdef=(), "
+         "scheduler=None)",
          "Start a program in a new process; its id.")
 {
   return spawn(vm, "posix_spawn", args, false);
 }
 FUNCTION(posix, posix_spawnp,
-         "posix_spawnp(path, argv, env, /, *, file_actions=(), setpgroup=None, resetids=False, setsid=False, setsigmask=(), setsigdef=(), scheduler=None)",
+         "posix_spawnp(path, argv, env, /, *, file_actions=(), setpgroup=None, resetids=False, setsid=False, setsigmask=(), setsigdef=(), "
+         "scheduler=None)",
          "Like posix_spawn(), looking for the program along PATH.")
 {
   return spawn(vm, "posix_spawnp", args, true);
@@ -678,7 +691,8 @@ FUNCTION(posix, times, "times()", "User and system time of this process and its 
 {
   struct tms t;
   clock_t elapsed = times(&t);
-  double ticks = (double)sysconf(_SC_CLK_TCK), seconds[5] = {(double)t.tms_utime, (double)t.tms_stime, (double)t.tms_cutime, (double)t.tms_cstime, (double)elapsed};
+  double ticks = (double)sysconf(_SC_CLK_TCK),
+         seconds[5] = {(double)t.tms_utime, (double)t.tms_stime, (double)t.tms_cutime, (double)t.tms_cstime, (double)elapsed};
   Value items[5];
   if (elapsed == (clock_t)-1) return cd_posix_error_plain(vm);
   for (int i = 0; i < 5; i++)
@@ -819,38 +833,173 @@ FUNCTION(posix, sched_setaffinity, "sched_setaffinity(pid, mask, /)", "Choose th
 typedef struct ConfName { const char *name; int number; } ConfName;
 #define CONF(name) {#name, _##name}
 static const ConfName path_names[] = {
-  CONF(PC_ASYNC_IO), CONF(PC_CHOWN_RESTRICTED), CONF(PC_FILESIZEBITS), CONF(PC_LINK_MAX), CONF(PC_MAX_CANON), CONF(PC_MAX_INPUT), CONF(PC_NAME_MAX),
-  CONF(PC_NO_TRUNC), CONF(PC_PATH_MAX), CONF(PC_PIPE_BUF), CONF(PC_PRIO_IO), CONF(PC_SOCK_MAXBUF), CONF(PC_SYNC_IO), CONF(PC_VDISABLE),
-  CONF(PC_ALLOC_SIZE_MIN), CONF(PC_REC_INCR_XFER_SIZE), CONF(PC_REC_MAX_XFER_SIZE), CONF(PC_REC_MIN_XFER_SIZE), CONF(PC_REC_XFER_ALIGN), CONF(PC_SYMLINK_MAX)};
-static const ConfName sys_names[] = {
-  CONF(SC_2_CHAR_TERM), CONF(SC_2_C_BIND), CONF(SC_2_C_DEV), CONF(SC_2_FORT_DEV), CONF(SC_2_FORT_RUN), CONF(SC_2_LOCALEDEF), CONF(SC_2_SW_DEV), CONF(SC_2_UPE),
-  CONF(SC_2_VERSION), CONF(SC_AIO_LISTIO_MAX), CONF(SC_AIO_MAX), CONF(SC_AIO_PRIO_DELTA_MAX), CONF(SC_ARG_MAX), CONF(SC_ASYNCHRONOUS_IO), CONF(SC_ATEXIT_MAX),
-  CONF(SC_AVPHYS_PAGES), CONF(SC_BC_BASE_MAX), CONF(SC_BC_DIM_MAX), CONF(SC_BC_SCALE_MAX), CONF(SC_BC_STRING_MAX), CONF(SC_CHARCLASS_NAME_MAX), CONF(SC_CHAR_BIT),
-  CONF(SC_CHAR_MAX), CONF(SC_CHAR_MIN), CONF(SC_CHILD_MAX), CONF(SC_CLK_TCK), CONF(SC_COLL_WEIGHTS_MAX), CONF(SC_DELAYTIMER_MAX), CONF(SC_EQUIV_CLASS_MAX),
-  CONF(SC_EXPR_NEST_MAX), CONF(SC_FSYNC), CONF(SC_GETGR_R_SIZE_MAX), CONF(SC_GETPW_R_SIZE_MAX), CONF(SC_INT_MAX), CONF(SC_INT_MIN), CONF(SC_IOV_MAX),
-  CONF(SC_JOB_CONTROL), CONF(SC_LINE_MAX), CONF(SC_LOGIN_NAME_MAX), CONF(SC_LONG_BIT), CONF(SC_MAPPED_FILES), CONF(SC_MB_LEN_MAX), CONF(SC_MEMLOCK),
-  CONF(SC_MEMLOCK_RANGE), CONF(SC_MEMORY_PROTECTION), CONF(SC_MESSAGE_PASSING), CONF(SC_MINSIGSTKSZ), CONF(SC_MQ_OPEN_MAX), CONF(SC_MQ_PRIO_MAX),
-  CONF(SC_NGROUPS_MAX), CONF(SC_NL_ARGMAX), CONF(SC_NL_LANGMAX), CONF(SC_NL_MSGMAX), CONF(SC_NL_NMAX), CONF(SC_NL_SETMAX), CONF(SC_NL_TEXTMAX),
-  CONF(SC_NPROCESSORS_CONF), CONF(SC_NPROCESSORS_ONLN), CONF(SC_NZERO), CONF(SC_OPEN_MAX), CONF(SC_PAGESIZE), CONF(SC_PAGE_SIZE), CONF(SC_PASS_MAX),
-  CONF(SC_PHYS_PAGES), CONF(SC_PII), CONF(SC_PII_INTERNET), CONF(SC_PII_INTERNET_DGRAM), CONF(SC_PII_INTERNET_STREAM), CONF(SC_PII_OSI), CONF(SC_PII_OSI_CLTS),
-  CONF(SC_PII_OSI_COTS), CONF(SC_PII_OSI_M), CONF(SC_PII_SOCKET), CONF(SC_PII_XTI), CONF(SC_POLL), CONF(SC_PRIORITIZED_IO), CONF(SC_PRIORITY_SCHEDULING),
-  CONF(SC_REALTIME_SIGNALS), CONF(SC_RE_DUP_MAX), CONF(SC_RTSIG_MAX), CONF(SC_SAVED_IDS), CONF(SC_SCHAR_MAX), CONF(SC_SCHAR_MIN), CONF(SC_SELECT),
-  CONF(SC_SEMAPHORES), CONF(SC_SEM_NSEMS_MAX), CONF(SC_SEM_VALUE_MAX), CONF(SC_SHARED_MEMORY_OBJECTS), CONF(SC_SHRT_MAX), CONF(SC_SHRT_MIN),
-  CONF(SC_SIGQUEUE_MAX), CONF(SC_SIGSTKSZ), CONF(SC_SSIZE_MAX), CONF(SC_STREAM_MAX), CONF(SC_SYNCHRONIZED_IO), CONF(SC_THREADS), CONF(SC_THREAD_ATTR_STACKADDR),
-  CONF(SC_THREAD_ATTR_STACKSIZE), CONF(SC_THREAD_DESTRUCTOR_ITERATIONS), CONF(SC_THREAD_KEYS_MAX), CONF(SC_THREAD_PRIORITY_SCHEDULING),
-  CONF(SC_THREAD_PRIO_INHERIT), CONF(SC_THREAD_PRIO_PROTECT), CONF(SC_THREAD_PROCESS_SHARED), CONF(SC_THREAD_SAFE_FUNCTIONS), CONF(SC_THREAD_STACK_MIN),
-  CONF(SC_THREAD_THREADS_MAX), CONF(SC_TIMERS), CONF(SC_TIMER_MAX), CONF(SC_TTY_NAME_MAX), CONF(SC_TZNAME_MAX), CONF(SC_T_IOV_MAX), CONF(SC_UCHAR_MAX),
-  CONF(SC_UINT_MAX), CONF(SC_UIO_MAXIOV), CONF(SC_ULONG_MAX), CONF(SC_USHRT_MAX), CONF(SC_VERSION), CONF(SC_WORD_BIT), CONF(SC_XBS5_ILP32_OFF32),
-  CONF(SC_XBS5_ILP32_OFFBIG), CONF(SC_XBS5_LP64_OFF64), CONF(SC_XBS5_LPBIG_OFFBIG), CONF(SC_XOPEN_CRYPT), CONF(SC_XOPEN_ENH_I18N), CONF(SC_XOPEN_LEGACY),
-  CONF(SC_XOPEN_REALTIME), CONF(SC_XOPEN_REALTIME_THREADS), CONF(SC_XOPEN_SHM), CONF(SC_XOPEN_UNIX), CONF(SC_XOPEN_VERSION), CONF(SC_XOPEN_XCU_VERSION),
-  CONF(SC_XOPEN_XPG2), CONF(SC_XOPEN_XPG3), CONF(SC_XOPEN_XPG4)};
-static const ConfName text_names[] = {
-  CONF(CS_GNU_LIBC_VERSION), CONF(CS_GNU_LIBPTHREAD_VERSION), CONF(CS_LFS64_CFLAGS), CONF(CS_LFS64_LDFLAGS), CONF(CS_LFS64_LIBS), CONF(CS_LFS64_LINTFLAGS),
-  CONF(CS_LFS_CFLAGS), CONF(CS_LFS_LDFLAGS), CONF(CS_LFS_LIBS), CONF(CS_LFS_LINTFLAGS), CONF(CS_PATH), CONF(CS_XBS5_ILP32_OFF32_CFLAGS),
-  CONF(CS_XBS5_ILP32_OFF32_LDFLAGS), CONF(CS_XBS5_ILP32_OFF32_LIBS), CONF(CS_XBS5_ILP32_OFF32_LINTFLAGS), CONF(CS_XBS5_ILP32_OFFBIG_CFLAGS),
-  CONF(CS_XBS5_ILP32_OFFBIG_LDFLAGS), CONF(CS_XBS5_ILP32_OFFBIG_LIBS), CONF(CS_XBS5_ILP32_OFFBIG_LINTFLAGS), CONF(CS_XBS5_LP64_OFF64_CFLAGS),
-  CONF(CS_XBS5_LP64_OFF64_LDFLAGS), CONF(CS_XBS5_LP64_OFF64_LIBS), CONF(CS_XBS5_LP64_OFF64_LINTFLAGS), CONF(CS_XBS5_LPBIG_OFFBIG_CFLAGS),
-  CONF(CS_XBS5_LPBIG_OFFBIG_LDFLAGS), CONF(CS_XBS5_LPBIG_OFFBIG_LIBS), CONF(CS_XBS5_LPBIG_OFFBIG_LINTFLAGS)};
+  CONF(PC_ASYNC_IO),          CONF(PC_CHOWN_RESTRICTED),  CONF(PC_FILESIZEBITS),   CONF(PC_LINK_MAX),
+  CONF(PC_MAX_CANON),         CONF(PC_MAX_INPUT),         CONF(PC_NAME_MAX),       CONF(PC_NO_TRUNC),
+  CONF(PC_PATH_MAX),          CONF(PC_PIPE_BUF),          CONF(PC_PRIO_IO),        CONF(PC_SOCK_MAXBUF),
+  CONF(PC_SYNC_IO),           CONF(PC_VDISABLE),          CONF(PC_ALLOC_SIZE_MIN), CONF(PC_REC_INCR_XFER_SIZE),
+  CONF(PC_REC_MAX_XFER_SIZE), CONF(PC_REC_MIN_XFER_SIZE), CONF(PC_REC_XFER_ALIGN), CONF(PC_SYMLINK_MAX)};
+static const ConfName sys_names[] = {CONF(SC_2_CHAR_TERM),
+                                     CONF(SC_2_C_BIND),
+                                     CONF(SC_2_C_DEV),
+                                     CONF(SC_2_FORT_DEV),
+                                     CONF(SC_2_FORT_RUN),
+                                     CONF(SC_2_LOCALEDEF),
+                                     CONF(SC_2_SW_DEV),
+                                     CONF(SC_2_UPE),
+                                     CONF(SC_2_VERSION),
+                                     CONF(SC_AIO_LISTIO_MAX),
+                                     CONF(SC_AIO_MAX),
+                                     CONF(SC_AIO_PRIO_DELTA_MAX),
+                                     CONF(SC_ARG_MAX),
+                                     CONF(SC_ASYNCHRONOUS_IO),
+                                     CONF(SC_ATEXIT_MAX),
+                                     CONF(SC_AVPHYS_PAGES),
+                                     CONF(SC_BC_BASE_MAX),
+                                     CONF(SC_BC_DIM_MAX),
+                                     CONF(SC_BC_SCALE_MAX),
+                                     CONF(SC_BC_STRING_MAX),
+                                     CONF(SC_CHARCLASS_NAME_MAX),
+                                     CONF(SC_CHAR_BIT),
+                                     CONF(SC_CHAR_MAX),
+                                     CONF(SC_CHAR_MIN),
+                                     CONF(SC_CHILD_MAX),
+                                     CONF(SC_CLK_TCK),
+                                     CONF(SC_COLL_WEIGHTS_MAX),
+                                     CONF(SC_DELAYTIMER_MAX),
+                                     CONF(SC_EQUIV_CLASS_MAX),
+                                     CONF(SC_EXPR_NEST_MAX),
+                                     CONF(SC_FSYNC),
+                                     CONF(SC_GETGR_R_SIZE_MAX),
+                                     CONF(SC_GETPW_R_SIZE_MAX),
+                                     CONF(SC_INT_MAX),
+                                     CONF(SC_INT_MIN),
+                                     CONF(SC_IOV_MAX),
+                                     CONF(SC_JOB_CONTROL),
+                                     CONF(SC_LINE_MAX),
+                                     CONF(SC_LOGIN_NAME_MAX),
+                                     CONF(SC_LONG_BIT),
+                                     CONF(SC_MAPPED_FILES),
+                                     CONF(SC_MB_LEN_MAX),
+                                     CONF(SC_MEMLOCK),
+                                     CONF(SC_MEMLOCK_RANGE),
+                                     CONF(SC_MEMORY_PROTECTION),
+                                     CONF(SC_MESSAGE_PASSING),
+                                     CONF(SC_MINSIGSTKSZ),
+                                     CONF(SC_MQ_OPEN_MAX),
+                                     CONF(SC_MQ_PRIO_MAX),
+                                     CONF(SC_NGROUPS_MAX),
+                                     CONF(SC_NL_ARGMAX),
+                                     CONF(SC_NL_LANGMAX),
+                                     CONF(SC_NL_MSGMAX),
+                                     CONF(SC_NL_NMAX),
+                                     CONF(SC_NL_SETMAX),
+                                     CONF(SC_NL_TEXTMAX),
+                                     CONF(SC_NPROCESSORS_CONF),
+                                     CONF(SC_NPROCESSORS_ONLN),
+                                     CONF(SC_NZERO),
+                                     CONF(SC_OPEN_MAX),
+                                     CONF(SC_PAGESIZE),
+                                     CONF(SC_PAGE_SIZE),
+                                     CONF(SC_PASS_MAX),
+                                     CONF(SC_PHYS_PAGES),
+                                     CONF(SC_PII),
+                                     CONF(SC_PII_INTERNET),
+                                     CONF(SC_PII_INTERNET_DGRAM),
+                                     CONF(SC_PII_INTERNET_STREAM),
+                                     CONF(SC_PII_OSI),
+                                     CONF(SC_PII_OSI_CLTS),
+                                     CONF(SC_PII_OSI_COTS),
+                                     CONF(SC_PII_OSI_M),
+                                     CONF(SC_PII_SOCKET),
+                                     CONF(SC_PII_XTI),
+                                     CONF(SC_POLL),
+                                     CONF(SC_PRIORITIZED_IO),
+                                     CONF(SC_PRIORITY_SCHEDULING),
+                                     CONF(SC_REALTIME_SIGNALS),
+                                     CONF(SC_RE_DUP_MAX),
+                                     CONF(SC_RTSIG_MAX),
+                                     CONF(SC_SAVED_IDS),
+                                     CONF(SC_SCHAR_MAX),
+                                     CONF(SC_SCHAR_MIN),
+                                     CONF(SC_SELECT),
+                                     CONF(SC_SEMAPHORES),
+                                     CONF(SC_SEM_NSEMS_MAX),
+                                     CONF(SC_SEM_VALUE_MAX),
+                                     CONF(SC_SHARED_MEMORY_OBJECTS),
+                                     CONF(SC_SHRT_MAX),
+                                     CONF(SC_SHRT_MIN),
+                                     CONF(SC_SIGQUEUE_MAX),
+                                     CONF(SC_SIGSTKSZ),
+                                     CONF(SC_SSIZE_MAX),
+                                     CONF(SC_STREAM_MAX),
+                                     CONF(SC_SYNCHRONIZED_IO),
+                                     CONF(SC_THREADS),
+                                     CONF(SC_THREAD_ATTR_STACKADDR),
+                                     CONF(SC_THREAD_ATTR_STACKSIZE),
+                                     CONF(SC_THREAD_DESTRUCTOR_ITERATIONS),
+                                     CONF(SC_THREAD_KEYS_MAX),
+                                     CONF(SC_THREAD_PRIORITY_SCHEDULING),
+                                     CONF(SC_THREAD_PRIO_INHERIT),
+                                     CONF(SC_THREAD_PRIO_PROTECT),
+                                     CONF(SC_THREAD_PROCESS_SHARED),
+                                     CONF(SC_THREAD_SAFE_FUNCTIONS),
+                                     CONF(SC_THREAD_STACK_MIN),
+                                     CONF(SC_THREAD_THREADS_MAX),
+                                     CONF(SC_TIMERS),
+                                     CONF(SC_TIMER_MAX),
+                                     CONF(SC_TTY_NAME_MAX),
+                                     CONF(SC_TZNAME_MAX),
+                                     CONF(SC_T_IOV_MAX),
+                                     CONF(SC_UCHAR_MAX),
+                                     CONF(SC_UINT_MAX),
+                                     CONF(SC_UIO_MAXIOV),
+                                     CONF(SC_ULONG_MAX),
+                                     CONF(SC_USHRT_MAX),
+                                     CONF(SC_VERSION),
+                                     CONF(SC_WORD_BIT),
+                                     CONF(SC_XBS5_ILP32_OFF32),
+                                     CONF(SC_XBS5_ILP32_OFFBIG),
+                                     CONF(SC_XBS5_LP64_OFF64),
+                                     CONF(SC_XBS5_LPBIG_OFFBIG),
+                                     CONF(SC_XOPEN_CRYPT),
+                                     CONF(SC_XOPEN_ENH_I18N),
+                                     CONF(SC_XOPEN_LEGACY),
+                                     CONF(SC_XOPEN_REALTIME),
+                                     CONF(SC_XOPEN_REALTIME_THREADS),
+                                     CONF(SC_XOPEN_SHM),
+                                     CONF(SC_XOPEN_UNIX),
+                                     CONF(SC_XOPEN_VERSION),
+                                     CONF(SC_XOPEN_XCU_VERSION),
+                                     CONF(SC_XOPEN_XPG2),
+                                     CONF(SC_XOPEN_XPG3),
+                                     CONF(SC_XOPEN_XPG4)};
+static const ConfName text_names[] = {CONF(CS_GNU_LIBC_VERSION),
+                                      CONF(CS_GNU_LIBPTHREAD_VERSION),
+                                      CONF(CS_LFS64_CFLAGS),
+                                      CONF(CS_LFS64_LDFLAGS),
+                                      CONF(CS_LFS64_LIBS),
+                                      CONF(CS_LFS64_LINTFLAGS),
+                                      CONF(CS_LFS_CFLAGS),
+                                      CONF(CS_LFS_LDFLAGS),
+                                      CONF(CS_LFS_LIBS),
+                                      CONF(CS_LFS_LINTFLAGS),
+                                      CONF(CS_PATH),
+                                      CONF(CS_XBS5_ILP32_OFF32_CFLAGS),
+                                      CONF(CS_XBS5_ILP32_OFF32_LDFLAGS),
+                                      CONF(CS_XBS5_ILP32_OFF32_LIBS),
+                                      CONF(CS_XBS5_ILP32_OFF32_LINTFLAGS),
+                                      CONF(CS_XBS5_ILP32_OFFBIG_CFLAGS),
+                                      CONF(CS_XBS5_ILP32_OFFBIG_LDFLAGS),
+                                      CONF(CS_XBS5_ILP32_OFFBIG_LIBS),
+                                      CONF(CS_XBS5_ILP32_OFFBIG_LINTFLAGS),
+                                      CONF(CS_XBS5_LP64_OFF64_CFLAGS),
+                                      CONF(CS_XBS5_LP64_OFF64_LDFLAGS),
+                                      CONF(CS_XBS5_LP64_OFF64_LIBS),
+                                      CONF(CS_XBS5_LP64_OFF64_LINTFLAGS),
+                                      CONF(CS_XBS5_LPBIG_OFFBIG_CFLAGS),
+                                      CONF(CS_XBS5_LPBIG_OFFBIG_LDFLAGS),
+                                      CONF(CS_XBS5_LPBIG_OFFBIG_LIBS),
+                                      CONF(CS_XBS5_LPBIG_OFFBIG_LINTFLAGS)};
 #undef CONF
 
 static bool conf_number(VM *vm, Value v, const ConfName *names, size_t count, int *out)
@@ -877,7 +1026,9 @@ FUNCTION(posix, pathconf, "pathconf(path, name)", "A limit of a file or folder."
 {
   PathArg path;
   int name;
-  if (!conf_number(vm, args[1], path_names, ARRAY_LEN(path_names), &name) || !cd_posix_path(vm, "pathconf", "path", args[0], PATH_ALLOW_FD, &path)) return NO_REF;
+  if (!conf_number(vm, args[1], path_names, ARRAY_LEN(path_names), &name) ||
+      !cd_posix_path(vm, "pathconf", "path", args[0], PATH_ALLOW_FD, &path))
+    return NO_REF;
   errno = 0;
   long value = path.bytes ? pathconf(path.text, name) : fpathconf(path.fd, name);
   Ref result = value == -1 && errno ? cd_posix_error(vm, &path) : cd_int_from_i64(vm, value);
@@ -918,16 +1069,83 @@ bool cd_posix_process_constants(VM *vm, Value module)
          add_conf_names(vm, module, "confstr_names", text_names, ARRAY_LEN(text_names));
 }
 
-const MethodDef *const cd_posix_process_functions[] = {
-  &posix_getpid_def, &posix_getppid_def, &posix_getuid_def, &posix_geteuid_def, &posix_getgid_def, &posix_getegid_def, &posix_getpgrp_def, &posix_getpgid_def,
-  &posix_getsid_def, &posix_setsid_def, &posix_setpgrp_def, &posix_setpgid_def, &posix_setuid_def, &posix_seteuid_def, &posix_setgid_def, &posix_setegid_def,
-  &posix_setreuid_def, &posix_setregid_def, &posix_setresuid_def, &posix_setresgid_def, &posix_getresuid_def, &posix_getresgid_def, &posix_getgroups_def,
-  &posix_setgroups_def, &posix_getgrouplist_def, &posix_initgroups_def, &posix_getlogin_def, &posix_kill_def, &posix_killpg_def, &posix_abort_def,
-  &posix__exit_def, &posix_wait_def, &posix_waitpid_def, &posix_wait3_def, &posix_wait4_def, &posix_waitid_def, &posix_WCOREDUMP_def,
-  &posix_WIFCONTINUED_def, &posix_WIFSTOPPED_def, &posix_WIFSIGNALED_def, &posix_WIFEXITED_def, &posix_WEXITSTATUS_def, &posix_WTERMSIG_def,
-  &posix_WSTOPSIG_def, &posix_waitstatus_to_exitcode_def, &posix_pidfd_open_def, &posix_register_at_fork_def, &posix_fork_def, &posix_forkpty_def,
-  &posix_execv_def, &posix_execve_def, &posix_posix_spawn_def, &posix_posix_spawnp_def, &posix_system_def, &posix_putenv_def, &posix_unsetenv_def,
-  &posix_umask_def, &posix_strerror_def, &posix_uname_def, &posix_times_def, &posix_getloadavg_def, &posix_cpu_count_def, &posix_nice_def,
-  &posix_getpriority_def, &posix_setpriority_def, &posix_sched_yield_def, &posix_sched_get_priority_max_def, &posix_sched_get_priority_min_def,
-  &posix_sched_getscheduler_def, &posix_sched_getparam_def, &posix_sched_setparam_def, &posix_sched_setscheduler_def, &posix_sched_rr_get_interval_def,
-  &posix_sched_getaffinity_def, &posix_sched_setaffinity_def, &posix_sysconf_def, &posix_pathconf_def, &posix_fpathconf_def, &posix_confstr_def, NULL};
+const MethodDef *const cd_posix_process_functions[] = {&posix_getpid_def,
+                                                       &posix_getppid_def,
+                                                       &posix_getuid_def,
+                                                       &posix_geteuid_def,
+                                                       &posix_getgid_def,
+                                                       &posix_getegid_def,
+                                                       &posix_getpgrp_def,
+                                                       &posix_getpgid_def,
+                                                       &posix_getsid_def,
+                                                       &posix_setsid_def,
+                                                       &posix_setpgrp_def,
+                                                       &posix_setpgid_def,
+                                                       &posix_setuid_def,
+                                                       &posix_seteuid_def,
+                                                       &posix_setgid_def,
+                                                       &posix_setegid_def,
+                                                       &posix_setreuid_def,
+                                                       &posix_setregid_def,
+                                                       &posix_setresuid_def,
+                                                       &posix_setresgid_def,
+                                                       &posix_getresuid_def,
+                                                       &posix_getresgid_def,
+                                                       &posix_getgroups_def,
+                                                       &posix_setgroups_def,
+                                                       &posix_getgrouplist_def,
+                                                       &posix_initgroups_def,
+                                                       &posix_getlogin_def,
+                                                       &posix_kill_def,
+                                                       &posix_killpg_def,
+                                                       &posix_abort_def,
+                                                       &posix__exit_def,
+                                                       &posix_wait_def,
+                                                       &posix_waitpid_def,
+                                                       &posix_wait3_def,
+                                                       &posix_wait4_def,
+                                                       &posix_waitid_def,
+                                                       &posix_WCOREDUMP_def,
+                                                       &posix_WIFCONTINUED_def,
+                                                       &posix_WIFSTOPPED_def,
+                                                       &posix_WIFSIGNALED_def,
+                                                       &posix_WIFEXITED_def,
+                                                       &posix_WEXITSTATUS_def,
+                                                       &posix_WTERMSIG_def,
+                                                       &posix_WSTOPSIG_def,
+                                                       &posix_waitstatus_to_exitcode_def,
+                                                       &posix_pidfd_open_def,
+                                                       &posix_register_at_fork_def,
+                                                       &posix_fork_def,
+                                                       &posix_forkpty_def,
+                                                       &posix_execv_def,
+                                                       &posix_execve_def,
+                                                       &posix_posix_spawn_def,
+                                                       &posix_posix_spawnp_def,
+                                                       &posix_system_def,
+                                                       &posix_putenv_def,
+                                                       &posix_unsetenv_def,
+                                                       &posix_umask_def,
+                                                       &posix_strerror_def,
+                                                       &posix_uname_def,
+                                                       &posix_times_def,
+                                                       &posix_getloadavg_def,
+                                                       &posix_cpu_count_def,
+                                                       &posix_nice_def,
+                                                       &posix_getpriority_def,
+                                                       &posix_setpriority_def,
+                                                       &posix_sched_yield_def,
+                                                       &posix_sched_get_priority_max_def,
+                                                       &posix_sched_get_priority_min_def,
+                                                       &posix_sched_getscheduler_def,
+                                                       &posix_sched_getparam_def,
+                                                       &posix_sched_setparam_def,
+                                                       &posix_sched_setscheduler_def,
+                                                       &posix_sched_rr_get_interval_def,
+                                                       &posix_sched_getaffinity_def,
+                                                       &posix_sched_setaffinity_def,
+                                                       &posix_sysconf_def,
+                                                       &posix_pathconf_def,
+                                                       &posix_fpathconf_def,
+                                                       &posix_confstr_def,
+                                                       NULL};

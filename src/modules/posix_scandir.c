@@ -55,7 +55,8 @@ fail:
   cd_posix_path_clear(vm, &path);
   return NO_REF;
 }
-const MethodDef cd_posix_scandir_def = {"scandir", "scandir(path=None)", "An iterator of DirEntry objects for the names in a folder.", posix_scandir, NULL, 0};
+const MethodDef cd_posix_scandir_def = {
+  "scandir", "scandir(path=None)", "An iterator of DirEntry objects for the names in a folder.", posix_scandir, NULL, 0};
 
 static void scandir_stop(VM *vm, ScandirIterator *it)
 {
@@ -252,13 +253,25 @@ CLASS_METHOD(direntry, __class_getitem__, "__class_getitem__(type, item, /)", "S
   return cd_call2(vm, cd_type_value(vm->types.generic_alias), self, args[0]);
 }
 
-static const MethodDef *const direntry_methods[] = {&direntry_is_dir_def, &direntry_is_file_def, &direntry_is_symlink_def, &direntry_stat_def, &direntry_inode_def,
-                                                    &direntry___fspath___def, &direntry___reduce___def, &direntry___class_getitem___def, NULL};
+static const MethodDef *const direntry_methods[] = {&direntry_is_dir_def,
+                                                    &direntry_is_file_def,
+                                                    &direntry_is_symlink_def,
+                                                    &direntry_stat_def,
+                                                    &direntry_inode_def,
+                                                    &direntry___fspath___def,
+                                                    &direntry___reduce___def,
+                                                    &direntry___class_getitem___def,
+                                                    NULL};
 static const MemberDef direntry_members[] = {{"name", offsetof(DirEntry, name), MEMBER_VALUE, false, "The name without its folder."},
-                                             {"path", offsetof(DirEntry, path), MEMBER_VALUE, false, "The folder given to scandir(), joined with the name."},
+                                             {"path", offsetof(DirEntry, path), MEMBER_VALUE, false,
+                                              "The folder given to scandir(), joined with the name."},
                                              {NULL, 0, 0, false, NULL}};
-static const TypeSpec direntry_spec = {.name = "posix.DirEntry", .doc = "One name in a folder, with what the system said of it.", .basicsize = sizeof(DirEntry),
-                                       .flags = TYPE_NO_NEW, .methods = direntry_methods, .members = direntry_members,
+static const TypeSpec direntry_spec = {.name = "posix.DirEntry",
+                                       .doc = "One name in a folder, with what the system said of it.",
+                                       .basicsize = sizeof(DirEntry),
+                                       .flags = TYPE_NO_NEW,
+                                       .methods = direntry_methods,
+                                       .members = direntry_members,
                                        .slots = {.repr = direntry_repr, .release = direntry_release}};
 
 bool cd_posix_scandir_types(VM *vm, Value module)

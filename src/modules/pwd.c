@@ -11,9 +11,16 @@ typedef struct PwdState { Type *entry; } PwdState;               // owned
 static PwdState *pwd_state(VM *vm) { return cd_state(vm, MODULE_pwd); }
 
 static const StructSpec pwd_spec = {
-  "pwd.struct_passwd", "pwd.struct_passwd: an entry of the user database, as a named tuple.",
-  (const StructField[]){{"pw_name", "user name"}, {"pw_passwd", "password"}, {"pw_uid", "user id"}, {"pw_gid", "group id"}, {"pw_gecos", "real name"},
-                        {"pw_dir", "home directory"}, {"pw_shell", "shell program"}, {0}},
+  "pwd.struct_passwd",
+  "pwd.struct_passwd: an entry of the user database, as a named tuple.",
+  (const StructField[]){{"pw_name", "user name"},
+                        {"pw_passwd", "password"},
+                        {"pw_uid", "user id"},
+                        {"pw_gid", "group id"},
+                        {"pw_gecos", "real name"},
+                        {"pw_dir", "home directory"},
+                        {"pw_shell", "shell program"},
+                        {0}},
   7,
 };
 
@@ -47,11 +54,13 @@ static Ref pwd_find(VM *vm, const char *name, uid_t uid, int *error)
   return cd_raise_memory(vm);
 }
 
-FUNCTION(pwd, getpwuid, "getpwuid(uidobj, /)", "Return the entry of the user with this id.\n\nSee help(pwd.struct_passwd) for what is in it.")
+FUNCTION(pwd, getpwuid, "getpwuid(uidobj, /)",
+         "Return the entry of the user with this id.\n\nSee help(pwd.struct_passwd) for what is in it.")
 {
   uint32_t uid;
   int error = 0;
-  if (!cd_posix_id(vm, args[0], "uid", &uid)) return cd_swallow(vm, vm->exc.OverflowError) ? cd_raise(vm, vm->exc.KeyError, "getpwuid(): uid not found") : NO_REF;
+  if (!cd_posix_id(vm, args[0], "uid", &uid))
+    return cd_swallow(vm, vm->exc.OverflowError) ? cd_raise(vm, vm->exc.KeyError, "getpwuid(): uid not found") : NO_REF;
   Ref entry = pwd_find(vm, NULL, uid, &error);
   if (entry || cd_raised(vm)) return entry;
   Ref text = cd_str_format(vm, "getpwuid(): uid not found: %S", args[0]);
@@ -60,7 +69,8 @@ FUNCTION(pwd, getpwuid, "getpwuid(uidobj, /)", "Return the entry of the user wit
   return NO_REF;
 }
 
-FUNCTION(pwd, getpwnam, "getpwnam(name, /)", "Return the entry of the user with this name.\n\nSee help(pwd.struct_passwd) for what is in it.")
+FUNCTION(pwd, getpwnam, "getpwnam(name, /)",
+         "Return the entry of the user with this name.\n\nSee help(pwd.struct_passwd) for what is in it.")
 {
   if (!cd_is_str(args[0])) return cd_raise_arg_type(vm, "getpwnam", "", "str", args[0]);
   Ref name = cd_fs_encode(vm, args[0]);

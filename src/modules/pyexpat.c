@@ -100,7 +100,8 @@ static void expat_drop_handlers(VM *vm, ExpatParser *p)
   }
 }
 
-static int expat_refuse_entity(XML_Parser parser, const XML_Char *context, const XML_Char *base, const XML_Char *system_id, const XML_Char *public_id)
+static int expat_refuse_entity(XML_Parser parser, const XML_Char *context, const XML_Char *base, const XML_Char *system_id,
+                               const XML_Char *public_id)
 {
   return XML_STATUS_ERROR;
 }
@@ -200,8 +201,9 @@ static Ref expat_attributes(ExpatParser *p, const XML_Char **attributes)
   Ref container = p->ordered_attributes ? cd_list_with_capacity(vm, count) : cd_dict_new(vm);
   for (size_t i = 0; container && i < count; i += 2) {
     Ref name = expat_name(p, attributes[i]), value = name ? expat_text(vm, attributes[i + 1]) : NO_REF;
-    bool ok = value && (p->ordered_attributes ? cd_list_append(vm, cd_as_list(container), name) && cd_list_append(vm, cd_as_list(container), value)
-                                              : cd_dict_set(vm, container, name, value));
+    bool ok = value &&
+              (p->ordered_attributes ? cd_list_append(vm, cd_as_list(container), name) && cd_list_append(vm, cd_as_list(container), value)
+                                     : cd_dict_set(vm, container, name, value));
     cd_drop(vm, name);
     cd_drop(vm, value);
     if (!ok) cd_forget(vm, &container);
@@ -226,7 +228,8 @@ static void expat_on_EndElement(void *data, const XML_Char *name)
 static void expat_on_ProcessingInstruction(void *data, const XML_Char *target, const XML_Char *text)
 {
   ExpatParser *p = data;
-  if (expat_ready(p, EXPAT_ProcessingInstruction)) EXPAT_CALL(p, EXPAT_ProcessingInstruction, expat_name(p, target), expat_text(p->vm, text));
+  if (expat_ready(p, EXPAT_ProcessingInstruction))
+    EXPAT_CALL(p, EXPAT_ProcessingInstruction, expat_name(p, target), expat_text(p->vm, text));
 }
 
 static void expat_on_UnparsedEntityDecl(void *data, const XML_Char *entity, const XML_Char *base, const XML_Char *system_id,
@@ -238,7 +241,8 @@ static void expat_on_UnparsedEntityDecl(void *data, const XML_Char *entity, cons
              expat_name(p, notation));
 }
 
-static void expat_on_NotationDecl(void *data, const XML_Char *name, const XML_Char *base, const XML_Char *system_id, const XML_Char *public_id)
+static void expat_on_NotationDecl(void *data, const XML_Char *name, const XML_Char *base, const XML_Char *system_id,
+                                  const XML_Char *public_id)
 {
   ExpatParser *p = data;
   if (!expat_ready(p, EXPAT_NotationDecl)) return;
@@ -304,7 +308,8 @@ static int expat_on_NotStandalone(void *data)
 }
 
 // The one that gets the parser; its user data is ours all the same.
-static int expat_on_ExternalEntityRef(XML_Parser parser, const XML_Char *context, const XML_Char *base, const XML_Char *system_id, const XML_Char *public_id)
+static int expat_on_ExternalEntityRef(XML_Parser parser, const XML_Char *context, const XML_Char *base, const XML_Char *system_id,
+                                      const XML_Char *public_id)
 {
   ExpatParser *p = XML_GetUserData(parser);
   if (!expat_ready(p, EXPAT_ExternalEntityRef)) return 0;
@@ -312,7 +317,8 @@ static int expat_on_ExternalEntityRef(XML_Parser parser, const XML_Char *context
   return expat_answer(p, expat_call(p, EXPAT_ExternalEntityRef, ARRAY_LEN(args), args));
 }
 
-static void expat_on_StartDoctypeDecl(void *data, const XML_Char *name, const XML_Char *system_id, const XML_Char *public_id, int has_subset)
+static void expat_on_StartDoctypeDecl(void *data, const XML_Char *name, const XML_Char *system_id, const XML_Char *public_id,
+                                      int has_subset)
 {
   ExpatParser *p = data;
   if (!expat_ready(p, EXPAT_StartDoctypeDecl)) return;
@@ -324,14 +330,16 @@ static void expat_on_EntityDecl(void *data, const XML_Char *name, int is_paramet
 {
   ExpatParser *p = data;
   if (!expat_ready(p, EXPAT_EntityDecl)) return;
-  EXPAT_CALL(p, EXPAT_EntityDecl, expat_name(p, name), cd_from_small(is_parameter), value ? expat_text_size(p->vm, value, (size_t)size) : cd_none(),
-             expat_name(p, base), expat_name(p, system_id), expat_name(p, public_id), expat_name(p, notation));
+  EXPAT_CALL(p, EXPAT_EntityDecl, expat_name(p, name), cd_from_small(is_parameter),
+             value ? expat_text_size(p->vm, value, (size_t)size) : cd_none(), expat_name(p, base), expat_name(p, system_id),
+             expat_name(p, public_id), expat_name(p, notation));
 }
 
 static void expat_on_XmlDecl(void *data, const XML_Char *version, const XML_Char *encoding, int standalone)
 {
   ExpatParser *p = data;
-  if (expat_ready(p, EXPAT_XmlDecl)) EXPAT_CALL(p, EXPAT_XmlDecl, expat_text(p->vm, version), expat_text(p->vm, encoding), cd_from_small(standalone));
+  if (expat_ready(p, EXPAT_XmlDecl))
+    EXPAT_CALL(p, EXPAT_XmlDecl, expat_text(p->vm, version), expat_text(p->vm, encoding), cd_from_small(standalone));
 }
 
 // (type, quantifier, name, (children...)). As deep as the declaration nests.
@@ -366,7 +374,8 @@ static void expat_on_ElementDecl(void *data, const XML_Char *name, XML_Content *
   XML_FreeContentModel(p->parser, model);
 }
 
-static void expat_on_AttlistDecl(void *data, const XML_Char *element, const XML_Char *attribute, const XML_Char *type, const XML_Char *fallback, int required)
+static void expat_on_AttlistDecl(void *data, const XML_Char *element, const XML_Char *attribute, const XML_Char *type,
+                                 const XML_Char *fallback, int required)
 {
   ExpatParser *p = data;
   if (!expat_ready(p, EXPAT_AttlistDecl)) return;
@@ -380,7 +389,8 @@ static void expat_on_SkippedEntity(void *data, const XML_Char *name, int is_para
   if (expat_ready(p, EXPAT_SkippedEntity)) EXPAT_CALL(p, EXPAT_SkippedEntity, expat_name(p, name), cd_from_small(is_parameter));
 }
 
-#define EXPAT_HANDLER(id, name, setter) static void expat_install_##id(XML_Parser parser, bool on) { setter(parser, on ? expat_on_##id : NULL); }
+#define EXPAT_HANDLER(id, name, setter) \
+  static void expat_install_##id(XML_Parser parser, bool on) { setter(parser, on ? expat_on_##id : NULL); }
 EXPAT_HANDLERS
 #undef EXPAT_HANDLER
 static const ExpatInstaller expat_installers[EXPAT_HANDLER_COUNT] = {
@@ -468,7 +478,8 @@ static bool expat_c_text(VM *vm, Value v, const char *function, const char *name
   return strlen(*out) == size || cd_raise_value(vm, "embedded null character");
 }
 
-FUNCTION(pyexpat, ParserCreate, "ParserCreate(encoding=None, namespace_separator=None, intern=<unrepresentable>)", "Return a new XML parser object.")
+FUNCTION(pyexpat, ParserCreate, "ParserCreate(encoding=None, namespace_separator=None, intern=<unrepresentable>)",
+         "Return a new XML parser object.")
 {
   const char *encoding, *separator;
   if (!expat_c_text(vm, args[0], "ParserCreate", "'encoding'", true, &encoding) ||
@@ -553,7 +564,8 @@ static bool expat_read(VM *vm, ExpatParser *p, Value read, int *got)
   Ref piece = cd_call1(vm, read, cd_from_small(EXPAT_READ_SIZE));
   if (!piece) return false;
   Buffer buffer;
-  bool ok = (cd_is_bytes(piece) || cd_is_bytearray(piece)) || cd_raise_type(vm, "read() did not return a bytes object (type=%.400T)", piece);
+  bool ok = (cd_is_bytes(piece) || cd_is_bytearray(piece)) ||
+            cd_raise_type(vm, "read() did not return a bytes object (type=%.400T)", piece);
   if (ok && (ok = cd_get_buffer(vm, piece, &buffer, BUFFER_SIMPLE))) {
     void *room = NULL;
     if (buffer.size > EXPAT_READ_SIZE)
@@ -595,10 +607,14 @@ METHOD(xmlparser, SetBase, "SetBase(self, base, /)", "Set the base URL for the p
   return XML_SetBase(expat_of(self)->parser, base) ? cd_none() : cd_raise_memory(vm);
 }
 
-METHOD(xmlparser, GetBase, "GetBase(self, /)", "Return base URL string for the parser.") { return expat_text(vm, XML_GetBase(expat_of(self)->parser)); }
+METHOD(xmlparser, GetBase, "GetBase(self, /)", "Return base URL string for the parser.")
+{
+  return expat_text(vm, XML_GetBase(expat_of(self)->parser));
+}
 
 METHOD(xmlparser, GetInputContext, "GetInputContext(self, /)",
-       "Return the text of the input that caused the current event, as it stands there.\n\nOf a long event, such as a start tag with many attributes, a part may be missing.")
+       "Return the text of the input that caused the current event, as it stands there.\n\nOf a long event, such as a start tag with many "
+       "attributes, a part may be missing.")
 {
   ExpatParser *p = expat_of(self);
   int offset, size;
@@ -733,9 +749,15 @@ static bool expat_set_buffer_size(VM *vm, Value self, Value value)
 }
 
 static Ref expat_get_ordered_attributes(VM *vm, Value self) { return cd_bool(expat_of(self)->ordered_attributes); }
-static bool expat_set_ordered_attributes(VM *vm, Value self, Value value) { return expat_flag(vm, value, &expat_of(self)->ordered_attributes); }
+static bool expat_set_ordered_attributes(VM *vm, Value self, Value value)
+{
+  return expat_flag(vm, value, &expat_of(self)->ordered_attributes);
+}
 static Ref expat_get_specified_attributes(VM *vm, Value self) { return cd_bool(expat_of(self)->specified_attributes); }
-static bool expat_set_specified_attributes(VM *vm, Value self, Value value) { return expat_flag(vm, value, &expat_of(self)->specified_attributes); }
+static bool expat_set_specified_attributes(VM *vm, Value self, Value value)
+{
+  return expat_flag(vm, value, &expat_of(self)->specified_attributes);
+}
 static Ref expat_get_namespace_prefixes(VM *vm, Value self) { return cd_bool(expat_of(self)->namespace_prefixes); }
 static bool expat_set_namespace_prefixes(VM *vm, Value self, Value value)
 {
@@ -792,22 +814,55 @@ typedef struct ExpatConstant { const char *name; int value; } ExpatConstant;
 
 #define EXPAT_ERROR(name) {"XML_ERROR_" #name, XML_ERROR_##name}
 static const ExpatConstant expat_errors[] = {
-  EXPAT_ERROR(NO_MEMORY), EXPAT_ERROR(SYNTAX), EXPAT_ERROR(NO_ELEMENTS), EXPAT_ERROR(INVALID_TOKEN), EXPAT_ERROR(UNCLOSED_TOKEN),
-  EXPAT_ERROR(PARTIAL_CHAR), EXPAT_ERROR(TAG_MISMATCH), EXPAT_ERROR(DUPLICATE_ATTRIBUTE), EXPAT_ERROR(JUNK_AFTER_DOC_ELEMENT),
-  EXPAT_ERROR(PARAM_ENTITY_REF), EXPAT_ERROR(UNDEFINED_ENTITY), EXPAT_ERROR(RECURSIVE_ENTITY_REF), EXPAT_ERROR(ASYNC_ENTITY),
-  EXPAT_ERROR(BAD_CHAR_REF), EXPAT_ERROR(BINARY_ENTITY_REF), EXPAT_ERROR(ATTRIBUTE_EXTERNAL_ENTITY_REF), EXPAT_ERROR(MISPLACED_XML_PI),
-  EXPAT_ERROR(UNKNOWN_ENCODING), EXPAT_ERROR(INCORRECT_ENCODING), EXPAT_ERROR(UNCLOSED_CDATA_SECTION), EXPAT_ERROR(EXTERNAL_ENTITY_HANDLING),
-  EXPAT_ERROR(NOT_STANDALONE), EXPAT_ERROR(UNEXPECTED_STATE), EXPAT_ERROR(ENTITY_DECLARED_IN_PE), EXPAT_ERROR(FEATURE_REQUIRES_XML_DTD),
-  EXPAT_ERROR(CANT_CHANGE_FEATURE_ONCE_PARSING), EXPAT_ERROR(UNBOUND_PREFIX), EXPAT_ERROR(UNDECLARING_PREFIX), EXPAT_ERROR(INCOMPLETE_PE),
-  EXPAT_ERROR(XML_DECL), EXPAT_ERROR(TEXT_DECL), EXPAT_ERROR(PUBLICID), EXPAT_ERROR(SUSPENDED), EXPAT_ERROR(NOT_SUSPENDED), EXPAT_ERROR(ABORTED),
-  EXPAT_ERROR(FINISHED), EXPAT_ERROR(SUSPEND_PE), EXPAT_ERROR(RESERVED_PREFIX_XML), EXPAT_ERROR(RESERVED_PREFIX_XMLNS),
-  EXPAT_ERROR(RESERVED_NAMESPACE_URI), EXPAT_ERROR(INVALID_ARGUMENT), EXPAT_ERROR(NO_BUFFER), EXPAT_ERROR(AMPLIFICATION_LIMIT_BREACH),
+  EXPAT_ERROR(NO_MEMORY),
+  EXPAT_ERROR(SYNTAX),
+  EXPAT_ERROR(NO_ELEMENTS),
+  EXPAT_ERROR(INVALID_TOKEN),
+  EXPAT_ERROR(UNCLOSED_TOKEN),
+  EXPAT_ERROR(PARTIAL_CHAR),
+  EXPAT_ERROR(TAG_MISMATCH),
+  EXPAT_ERROR(DUPLICATE_ATTRIBUTE),
+  EXPAT_ERROR(JUNK_AFTER_DOC_ELEMENT),
+  EXPAT_ERROR(PARAM_ENTITY_REF),
+  EXPAT_ERROR(UNDEFINED_ENTITY),
+  EXPAT_ERROR(RECURSIVE_ENTITY_REF),
+  EXPAT_ERROR(ASYNC_ENTITY),
+  EXPAT_ERROR(BAD_CHAR_REF),
+  EXPAT_ERROR(BINARY_ENTITY_REF),
+  EXPAT_ERROR(ATTRIBUTE_EXTERNAL_ENTITY_REF),
+  EXPAT_ERROR(MISPLACED_XML_PI),
+  EXPAT_ERROR(UNKNOWN_ENCODING),
+  EXPAT_ERROR(INCORRECT_ENCODING),
+  EXPAT_ERROR(UNCLOSED_CDATA_SECTION),
+  EXPAT_ERROR(EXTERNAL_ENTITY_HANDLING),
+  EXPAT_ERROR(NOT_STANDALONE),
+  EXPAT_ERROR(UNEXPECTED_STATE),
+  EXPAT_ERROR(ENTITY_DECLARED_IN_PE),
+  EXPAT_ERROR(FEATURE_REQUIRES_XML_DTD),
+  EXPAT_ERROR(CANT_CHANGE_FEATURE_ONCE_PARSING),
+  EXPAT_ERROR(UNBOUND_PREFIX),
+  EXPAT_ERROR(UNDECLARING_PREFIX),
+  EXPAT_ERROR(INCOMPLETE_PE),
+  EXPAT_ERROR(XML_DECL),
+  EXPAT_ERROR(TEXT_DECL),
+  EXPAT_ERROR(PUBLICID),
+  EXPAT_ERROR(SUSPENDED),
+  EXPAT_ERROR(NOT_SUSPENDED),
+  EXPAT_ERROR(ABORTED),
+  EXPAT_ERROR(FINISHED),
+  EXPAT_ERROR(SUSPEND_PE),
+  EXPAT_ERROR(RESERVED_PREFIX_XML),
+  EXPAT_ERROR(RESERVED_PREFIX_XMLNS),
+  EXPAT_ERROR(RESERVED_NAMESPACE_URI),
+  EXPAT_ERROR(INVALID_ARGUMENT),
+  EXPAT_ERROR(NO_BUFFER),
+  EXPAT_ERROR(AMPLIFICATION_LIMIT_BREACH),
 };
 
 #define EXPAT_MODEL(name) {"XML_" #name, XML_##name}
 static const ExpatConstant expat_model_constants[] = {
-  EXPAT_MODEL(CTYPE_EMPTY), EXPAT_MODEL(CTYPE_ANY), EXPAT_MODEL(CTYPE_MIXED), EXPAT_MODEL(CTYPE_NAME), EXPAT_MODEL(CTYPE_CHOICE), EXPAT_MODEL(CTYPE_SEQ),
-  EXPAT_MODEL(CQUANT_NONE), EXPAT_MODEL(CQUANT_OPT), EXPAT_MODEL(CQUANT_REP), EXPAT_MODEL(CQUANT_PLUS),
+  EXPAT_MODEL(CTYPE_EMPTY), EXPAT_MODEL(CTYPE_ANY),   EXPAT_MODEL(CTYPE_MIXED), EXPAT_MODEL(CTYPE_NAME), EXPAT_MODEL(CTYPE_CHOICE),
+  EXPAT_MODEL(CTYPE_SEQ),   EXPAT_MODEL(CQUANT_NONE), EXPAT_MODEL(CQUANT_OPT),  EXPAT_MODEL(CQUANT_REP), EXPAT_MODEL(CQUANT_PLUS),
 };
 
 // A module inside this one, entered in sys.modules too.

@@ -133,7 +133,9 @@ static void re_assemble_node(ReAssembler *a, const ReNode *node)
     if (!a->failed) a->items[jump].a = a->count;
     break;
   }
-  case RE_LOOK: re_assemble_sub(a, node, (ReInstr){.op = OP_LOOK, .negated = node->negated, .behind = node->behind, .min = node->min}); break;
+  case RE_LOOK:
+    re_assemble_sub(a, node, (ReInstr){.op = OP_LOOK, .negated = node->negated, .behind = node->behind, .min = node->min});
+    break;
   case RE_ATOMIC: re_assemble_sub(a, node, (ReInstr){.op = OP_ATOMIC}); break;
   case RE_AT: re_emit(a, (ReInstr){.op = OP_AT, .mode = node->mode}); break;
   }

@@ -160,7 +160,8 @@ static int pcre_match(RePcre *pcre, const RePcreCode *form, const ReRequest *req
   PCRE2_SPTR subject = (PCRE2_SPTR)request->subject->data;
   size_t size = request->subject->end;
   if (form->jit) {
-    bool stack = !pcre->stack_busy && (pcre->stack || (pcre->stack = pcre2_jit_stack_create(PCRE_STACK_START, PCRE_STACK_MAX, pcre->general)));
+    bool stack = !pcre->stack_busy &&
+                 (pcre->stack || (pcre->stack = pcre2_jit_stack_create(PCRE_STACK_START, PCRE_STACK_MAX, pcre->general)));
     pcre2_jit_stack_assign(context, NULL, stack ? pcre->stack : NULL);
     pcre->stack_busy |= stack;
     int result = pcre2_jit_match(form->code, subject, size, request->start, options, data, context);

@@ -22,8 +22,24 @@ enum {
   SRE_AT_END_STRING, SRE_AT_LOC_BOUNDARY, SRE_AT_LOC_NON_BOUNDARY, SRE_AT_UNI_BOUNDARY, SRE_AT_UNI_NON_BOUNDARY
 };
 enum {
-  SRE_DIGIT, SRE_NOT_DIGIT, SRE_SPACE, SRE_NOT_SPACE, SRE_WORD, SRE_NOT_WORD, SRE_LINEBREAK, SRE_NOT_LINEBREAK, SRE_LOC_WORD, SRE_LOC_NOT_WORD,
-  SRE_UNI_DIGIT, SRE_UNI_NOT_DIGIT, SRE_UNI_SPACE, SRE_UNI_NOT_SPACE, SRE_UNI_WORD, SRE_UNI_NOT_WORD, SRE_UNI_LINEBREAK, SRE_UNI_NOT_LINEBREAK
+  SRE_DIGIT,
+  SRE_NOT_DIGIT,
+  SRE_SPACE,
+  SRE_NOT_SPACE,
+  SRE_WORD,
+  SRE_NOT_WORD,
+  SRE_LINEBREAK,
+  SRE_NOT_LINEBREAK,
+  SRE_LOC_WORD,
+  SRE_LOC_NOT_WORD,
+  SRE_UNI_DIGIT,
+  SRE_UNI_NOT_DIGIT,
+  SRE_UNI_SPACE,
+  SRE_UNI_NOT_SPACE,
+  SRE_UNI_WORD,
+  SRE_UNI_NOT_WORD,
+  SRE_UNI_LINEBREAK,
+  SRE_UNI_NOT_LINEBREAK
 };
 #define RE_CHAR_MAX 0x10FFFFu
 enum { RE_MAX_NESTING = 2000 };                  // of groups and the like; the library's parser stops earlier
@@ -336,7 +352,8 @@ static ReNode *re_read_literal(ReReader *r, uint32_t op, size_t *p, size_t end)
   ReSet set;
   if (*p >= end) return re_invalid(r);
   if (!re_literal_set(r, op, r->code[(*p)++], &set)) return NULL;
-  set.negated = op == SRE_NOT_LITERAL || op == SRE_NOT_LITERAL_IGNORE || op == SRE_NOT_LITERAL_LOC_IGNORE || op == SRE_NOT_LITERAL_UNI_IGNORE;
+  set.negated = op == SRE_NOT_LITERAL || op == SRE_NOT_LITERAL_IGNORE || op == SRE_NOT_LITERAL_LOC_IGNORE ||
+                op == SRE_NOT_LITERAL_UNI_IGNORE;
   return re_set_node(r, set);
 }
 
@@ -358,8 +375,17 @@ static ReNode *re_read_in(ReReader *r, uint32_t op, size_t *p, size_t end)
 
 static ReNode *re_read_at(ReReader *r, size_t *p, size_t end)
 {
-  static const uint8_t places[] = {RE_AT_START, RE_AT_LINE_START, RE_AT_START, RE_AT_BOUNDARY, RE_AT_NOT_BOUNDARY, RE_AT_END, RE_AT_LINE_END,
-                                   RE_AT_VERY_END, RE_AT_LOCALE_BOUNDARY, RE_AT_NOT_LOCALE_BOUNDARY, RE_AT_UNICODE_BOUNDARY,
+  static const uint8_t places[] = {RE_AT_START,
+                                   RE_AT_LINE_START,
+                                   RE_AT_START,
+                                   RE_AT_BOUNDARY,
+                                   RE_AT_NOT_BOUNDARY,
+                                   RE_AT_END,
+                                   RE_AT_LINE_END,
+                                   RE_AT_VERY_END,
+                                   RE_AT_LOCALE_BOUNDARY,
+                                   RE_AT_NOT_LOCALE_BOUNDARY,
+                                   RE_AT_UNICODE_BOUNDARY,
                                    RE_AT_NOT_UNICODE_BOUNDARY};
   if (*p >= end || r->code[*p] >= ARRAY_LEN(places)) return re_invalid(r);
   ReNode *node = re_node(r, RE_AT);
@@ -404,7 +430,9 @@ static ReNode *re_read_repeat(ReReader *r, uint32_t op, size_t *p, size_t end)
   node->child = re_read_sequence(r, &at, body_end);
   r->repeats--;
   if (!node->child || at != body_end) return node->child ? re_invalid(r) : NULL;
-  node->mode = op == SRE_MIN_REPEAT_ONE ? RE_LAZY : op == SRE_POSSESSIVE_REPEAT_ONE || op == SRE_POSSESSIVE_REPEAT ? RE_POSSESSIVE : RE_GREEDY;
+  node->mode = op == SRE_MIN_REPEAT_ONE                                         ? RE_LAZY
+               : op == SRE_POSSESSIVE_REPEAT_ONE || op == SRE_POSSESSIVE_REPEAT ? RE_POSSESSIVE
+                                                                                : RE_GREEDY;
   *p = stop;
   if (one) return node;
   if (*p >= end) return re_invalid(r);

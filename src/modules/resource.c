@@ -11,12 +11,25 @@ typedef struct ResourceState { Type *usage; } ResourceState;     // owned
 static ResourceState *resource_state(VM *vm) { return cd_state(vm, MODULE_resource); }
 
 static const StructSpec resource_usage_spec = {
-  "resource.struct_rusage", "struct_rusage: what getrusage() tells, as a named tuple.",
-  (const StructField[]){{"ru_utime", "user time used"}, {"ru_stime", "system time used"}, {"ru_maxrss", "max. resident set size"}, {"ru_ixrss", "shared memory size"},
-                        {"ru_idrss", "unshared data size"}, {"ru_isrss", "unshared stack size"}, {"ru_minflt", "page faults not requiring I/O"},
-                        {"ru_majflt", "page faults requiring I/O"}, {"ru_nswap", "number of swap outs"}, {"ru_inblock", "block input operations"},
-                        {"ru_oublock", "block output operations"}, {"ru_msgsnd", "IPC messages sent"}, {"ru_msgrcv", "IPC messages received"},
-                        {"ru_nsignals", "signals received"}, {"ru_nvcsw", "voluntary context switches"}, {"ru_nivcsw", "involuntary context switches"}, {0}},
+  "resource.struct_rusage",
+  "struct_rusage: what getrusage() tells, as a named tuple.",
+  (const StructField[]){{"ru_utime", "user time used"},
+                        {"ru_stime", "system time used"},
+                        {"ru_maxrss", "max. resident set size"},
+                        {"ru_ixrss", "shared memory size"},
+                        {"ru_idrss", "unshared data size"},
+                        {"ru_isrss", "unshared stack size"},
+                        {"ru_minflt", "page faults not requiring I/O"},
+                        {"ru_majflt", "page faults requiring I/O"},
+                        {"ru_nswap", "number of swap outs"},
+                        {"ru_inblock", "block input operations"},
+                        {"ru_oublock", "block output operations"},
+                        {"ru_msgsnd", "IPC messages sent"},
+                        {"ru_msgrcv", "IPC messages received"},
+                        {"ru_nsignals", "signals received"},
+                        {"ru_nvcsw", "voluntary context switches"},
+                        {"ru_nivcsw", "involuntary context switches"},
+                        {0}},
   16,
 };
 
@@ -28,7 +41,8 @@ FUNCTION(resource, getrusage, "getrusage(who, /)", "Return what this process, th
   if (getrusage(who, &r) < 0) return errno == EINVAL ? cd_raise_value(vm, "invalid who parameter") : cd_posix_error_plain(vm);
   const long counts[] = {r.ru_maxrss, r.ru_ixrss, r.ru_idrss, r.ru_isrss, r.ru_minflt, r.ru_majflt, r.ru_nswap, r.ru_inblock,
                          r.ru_oublock, r.ru_msgsnd, r.ru_msgrcv, r.ru_nsignals, r.ru_nvcsw, r.ru_nivcsw};
-  Ref items[16] = {cd_float_new(vm, (double)r.ru_utime.tv_sec + (double)r.ru_utime.tv_usec * 1e-6), cd_float_new(vm, (double)r.ru_stime.tv_sec + (double)r.ru_stime.tv_usec * 1e-6)};
+  Ref items[16] = {cd_float_new(vm, (double)r.ru_utime.tv_sec + (double)r.ru_utime.tv_usec * 1e-6),
+                   cd_float_new(vm, (double)r.ru_stime.tv_sec + (double)r.ru_stime.tv_usec * 1e-6)};
   for (size_t i = 0; i < ARRAY_LEN(counts); i++) items[2 + i] = cd_from_small(counts[i]);
   Ref usage = items[0] && items[1] ? cd_struct_new(vm, resource_state(vm)->usage, cd_lend(items)) : NO_REF;
   cd_drop(vm, items[0]);
@@ -53,7 +67,8 @@ static bool resource_parse_limits(VM *vm, Value v, struct rlimit *out)
   if (!tuple) return false;
   int64_t soft = 0, hard = 0;
   bool ok = cd_tuple_size(tuple) == 2 || cd_raise_value(vm, "expected a tuple of 2 integers");
-  ok = ok && cd_to_i64(vm, cd_tuple_item_borrow(tuple, 0), &soft, vm->exc.OverflowError) && cd_to_i64(vm, cd_tuple_item_borrow(tuple, 1), &hard, vm->exc.OverflowError);
+  ok = ok && cd_to_i64(vm, cd_tuple_item_borrow(tuple, 0), &soft, vm->exc.OverflowError) &&
+       cd_to_i64(vm, cd_tuple_item_borrow(tuple, 1), &hard, vm->exc.OverflowError);
   cd_drop(vm, tuple);
   *out = (struct rlimit){(rlim_t)soft, (rlim_t)hard};
   return ok;
@@ -78,11 +93,15 @@ FUNCTION(resource, setrlimit, "setrlimit(resource, limits, /)", "Set the soft an
 {
   int number;
   struct rlimit limits;
-  if (!resource_number(vm, args[0], &number) || !cd_audit(vm, "resource.setrlimit", 2, args) || !resource_parse_limits(vm, args[1], &limits)) return NO_REF;
+  if (!resource_number(vm, args[0], &number) || !cd_audit(vm, "resource.setrlimit", 2, args) ||
+      !resource_parse_limits(vm, args[1], &limits))
+    return NO_REF;
   return setrlimit((__rlimit_resource_t)number, &limits) < 0 ? resource_error(vm) : cd_none();
 }
 
-METHOD_DEF_RAW_(resource_prlimit, "prlimit", "prlimit(pid, resource, limits=None, /)", "prlimit(pid, resource, [limits])\n\nReturn the limits of a process, and set them if limits are given.", METHOD_NO_SIGNATURE)
+METHOD_DEF_RAW_(resource_prlimit, "prlimit", "prlimit(pid, resource, limits=None, /)",
+                "prlimit(pid, resource, [limits])\n\nReturn the limits of a process, and set them if limits are given.",
+                METHOD_NO_SIGNATURE)
 {
   int pid, number;
   struct rlimit limits, old;
@@ -104,18 +123,25 @@ static const MethodDef *const resource_functions[] = {
 
 static bool resource_exec(VM *vm, Value module)
 {
-  static const struct { const char *name; int64_t value; } constants[] = {
-    {"RLIMIT_CPU", RLIMIT_CPU}, {"RLIMIT_FSIZE", RLIMIT_FSIZE}, {"RLIMIT_DATA", RLIMIT_DATA}, {"RLIMIT_STACK", RLIMIT_STACK}, {"RLIMIT_CORE", RLIMIT_CORE},
-    {"RLIMIT_NOFILE", RLIMIT_NOFILE}, {"RLIMIT_OFILE", RLIMIT_OFILE}, {"RLIMIT_AS", RLIMIT_AS}, {"RLIMIT_RSS", RLIMIT_RSS}, {"RLIMIT_NPROC", RLIMIT_NPROC},
-    {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK}, {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE}, {"RLIMIT_NICE", RLIMIT_NICE}, {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
-    {"RLIMIT_RTTIME", RLIMIT_RTTIME}, {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING}, {"RUSAGE_SELF", RUSAGE_SELF}, {"RUSAGE_CHILDREN", RUSAGE_CHILDREN},
-    {"RUSAGE_THREAD", RUSAGE_THREAD}, {"RLIM_INFINITY", -1},
+  static const struct { const char *name; int64_t value;
+  } constants[] = {
+    {"RLIMIT_CPU", RLIMIT_CPU},         {"RLIMIT_FSIZE", RLIMIT_FSIZE},
+    {"RLIMIT_DATA", RLIMIT_DATA},       {"RLIMIT_STACK", RLIMIT_STACK},
+    {"RLIMIT_CORE", RLIMIT_CORE},       {"RLIMIT_NOFILE", RLIMIT_NOFILE},
+    {"RLIMIT_OFILE", RLIMIT_OFILE},     {"RLIMIT_AS", RLIMIT_AS},
+    {"RLIMIT_RSS", RLIMIT_RSS},         {"RLIMIT_NPROC", RLIMIT_NPROC},
+    {"RLIMIT_MEMLOCK", RLIMIT_MEMLOCK}, {"RLIMIT_MSGQUEUE", RLIMIT_MSGQUEUE},
+    {"RLIMIT_NICE", RLIMIT_NICE},       {"RLIMIT_RTPRIO", RLIMIT_RTPRIO},
+    {"RLIMIT_RTTIME", RLIMIT_RTTIME},   {"RLIMIT_SIGPENDING", RLIMIT_SIGPENDING},
+    {"RUSAGE_SELF", RUSAGE_SELF},       {"RUSAGE_CHILDREN", RUSAGE_CHILDREN},
+    {"RUSAGE_THREAD", RUSAGE_THREAD},   {"RLIM_INFINITY", -1},
   };
   ResourceState *state = resource_state(vm);
   for (size_t i = 0; i < ARRAY_LEN(constants); i++)
     if (!cd_module_add_int(vm, module, constants[i].name, constants[i].value)) return false;
   if (!state->usage && !(state->usage = cd_struct_type_new(vm, &resource_usage_spec))) return false;
-  return cd_module_add(vm, module, "error", cd_dup(cd_type_value(vm->exc.OSError))) && cd_module_add(vm, module, "struct_rusage", cd_dup(cd_type_value(state->usage)));
+  return cd_module_add(vm, module, "error", cd_dup(cd_type_value(vm->exc.OSError))) &&
+         cd_module_add(vm, module, "struct_rusage", cd_dup(cd_type_value(state->usage)));
 }
 
 static void resource_clear(VM *vm, void *state)

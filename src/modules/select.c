@@ -66,7 +66,10 @@ static Ref select_set_ready(VM *vm, const SelectSet *set)
 {
   Ref list = cd_list_new(vm);
   for (size_t i = 0; list && i < set->count; i++)
-    if (FD_ISSET(set->fds[i], &set->set) && !cd_list_append(vm, cd_as_list(list), cd_list_item_borrow(set->objects, i))) { cd_drop(vm, list); return NO_REF; }
+    if (FD_ISSET(set->fds[i], &set->set) && !cd_list_append(vm, cd_as_list(list), cd_list_item_borrow(set->objects, i))) {
+      cd_drop(vm, list);
+      return NO_REF;
+    }
   return list;
 }
 
@@ -93,7 +96,8 @@ static int select_wait(VM *vm, SelectSet sets[3], int64_t timeout)
 }
 
 FUNCTION(select, select, "select(rlist, wlist, xlist, timeout=None, /)",
-         "Wait until one or more descriptors are ready.\n\nThe lists hold descriptors or objects with a fileno() method: to be read, to be written, with an\nexceptional condition. timeout is in seconds; "
+         "Wait until one or more descriptors are ready.\n\nThe lists hold descriptors or objects with a fileno() method: to be read, to be "
+         "written, with an\nexceptional condition. timeout is in seconds; "
          "without it the wait has no end. The result is three lists with what is ready.")
 {
   int64_t timeout;
@@ -102,7 +106,8 @@ FUNCTION(select, select, "select(rlist, wlist, xlist, timeout=None, /)",
   if (given && timeout < 0) return cd_raise_value(vm, "timeout must be non-negative");
   SelectSet sets[3] = {{0}, {0}, {0}};
   Ref result = NO_REF;
-  if (select_set_init(vm, &sets[0], args[0]) && select_set_init(vm, &sets[1], args[1]) && select_set_init(vm, &sets[2], args[2]) && select_wait(vm, sets, timeout) >= 0)
+  if (select_set_init(vm, &sets[0], args[0]) && select_set_init(vm, &sets[1], args[1]) && select_set_init(vm, &sets[2], args[2]) &&
+      select_wait(vm, sets, timeout) >= 0)
     result = cd_tuple3_steal(vm, select_set_ready(vm, &sets[0]), select_set_ready(vm, &sets[1]), select_set_ready(vm, &sets[2]));
   for (int i = 0; i < 3; i++) select_set_clear(vm, &sets[i]);
   return result;
@@ -150,7 +155,9 @@ static struct pollfd *poll_find(PollObject *p, int fd)
   return NULL;
 }
 
-METHOD(poll, register, "register(self, fd, eventmask=POLLIN | POLLPRI | POLLOUT, /)", "Add a descriptor, or change what is waited for.\n\n  fd\n    an int, or an object with a fileno() method.\n  eventmask\n    which events to wait for.")
+METHOD(poll, register, "register(self, fd, eventmask=POLLIN | POLLPRI | POLLOUT, /)",
+       "Add a descriptor, or change what is waited for.\n\n  fd\n    an int, or an object with a fileno() method.\n  eventmask\n    which "
+       "events to wait for.")
 {
   PollObject *p = poll_of(self);
   int fd;
@@ -241,7 +248,8 @@ static int poll_wait(VM *vm, PollObject *p, int64_t timeout)
   }
 }
 
-METHOD(poll, poll, "poll(self, timeout=None, /)", "Wait for the descriptors that were added; timeout is in milliseconds.\n\nReturns a list of (descriptor, event) pairs.")
+METHOD(poll, poll, "poll(self, timeout=None, /)",
+       "Wait for the descriptors that were added; timeout is in milliseconds.\n\nReturns a list of (descriptor, event) pairs.")
 {
   PollObject *p = poll_of(self);
   int64_t timeout;
@@ -282,7 +290,10 @@ typedef struct EpollObject { Object head; int fd; } EpollObject; // -1: closed
 
 static EpollObject *epoll_of(Value v) { return (EpollObject *)cd_object(v); }
 
-static bool epoll_check(VM *vm, Value self) { return epoll_of(self)->fd >= 0 || cd_raise_value(vm, "I/O operation on closed epoll object"); }
+static bool epoll_check(VM *vm, Value self)
+{
+  return epoll_of(self)->fd >= 0 || cd_raise_value(vm, "I/O operation on closed epoll object");
+}
 
 static void epoll_release(VM *vm UNUSED, Object *self)
 {
@@ -324,7 +335,10 @@ METHOD(epoll, close, "close(self, /)", "Close the control descriptor; further op
   return fd >= 0 && close(fd) < 0 ? cd_raise_os(vm, errno, NO_VALUE, NO_VALUE) : cd_none();
 }
 
-METHOD(epoll, fileno, "fileno(self, /)", "Return the control descriptor.") { return epoll_check(vm, self) ? cd_from_small(epoll_of(self)->fd) : NO_REF; }
+METHOD(epoll, fileno, "fileno(self, /)", "Return the control descriptor.")
+{
+  return epoll_check(vm, self) ? cd_from_small(epoll_of(self)->fd) : NO_REF;
+}
 
 static bool epoll_mask(VM *vm, Value v, uint32_t *out)
 {
@@ -349,13 +363,21 @@ static Ref epoll_control(VM *vm, Value self, int operation, Value object, Value 
   return epoll_ctl(epoll_of(self)->fd, operation, fd, &event) < 0 ? cd_raise_os(vm, errno, NO_VALUE, NO_VALUE) : cd_none();
 }
 
-METHOD(epoll, register, "register(self, fd, eventmask=EPOLLIN | EPOLLPRI | EPOLLOUT)", "Add a descriptor.\n\n  fd\n    an int, or an object with a fileno() method.\n  eventmask\n    which events to wait for.\n\nFileExistsError if it is there already.")
+METHOD(epoll, register, "register(self, fd, eventmask=EPOLLIN | EPOLLPRI | EPOLLOUT)",
+       "Add a descriptor.\n\n  fd\n    an int, or an object with a fileno() method.\n  eventmask\n    which events to wait "
+       "for.\n\nFileExistsError if it is there already.")
 {
   return epoll_control(vm, self, EPOLL_CTL_ADD, args[0], args[1]);
 }
 
-METHOD(epoll, modify, "modify(self, fd, eventmask)", "Change what is waited for with a descriptor that was added before.") { return epoll_control(vm, self, EPOLL_CTL_MOD, args[0], args[1]); }
-METHOD(epoll, unregister, "unregister(self, fd)", "Take a descriptor out.") { return epoll_control(vm, self, EPOLL_CTL_DEL, args[0], NO_VALUE); }
+METHOD(epoll, modify, "modify(self, fd, eventmask)", "Change what is waited for with a descriptor that was added before.")
+{
+  return epoll_control(vm, self, EPOLL_CTL_MOD, args[0], args[1]);
+}
+METHOD(epoll, unregister, "unregister(self, fd)", "Take a descriptor out.")
+{
+  return epoll_control(vm, self, EPOLL_CTL_DEL, args[0], NO_VALUE);
+}
 
 static int epoll_wait_for(VM *vm, Value self, struct epoll_event *events, int max, int64_t timeout)
 {
@@ -371,7 +393,9 @@ static int epoll_wait_for(VM *vm, Value self, struct epoll_event *events, int ma
   }
 }
 
-METHOD(epoll, poll, "poll(self, timeout=None, maxevents=-1)", "Wait for events; timeout is in seconds, None or a negative one for ever.\n\nReturns a list of up to maxevents (descriptor, events) pairs.")
+METHOD(epoll, poll, "poll(self, timeout=None, maxevents=-1)",
+       "Wait for events; timeout is in seconds, None or a negative one for ever.\n\nReturns a list of up to maxevents (descriptor, events) "
+       "pairs.")
 {
   int64_t timeout;
   int max = -1;
@@ -394,7 +418,10 @@ METHOD(epoll, poll, "poll(self, timeout=None, maxevents=-1)", "Wait for events; 
 }
 
 METHOD(epoll, __enter__, "__enter__(self, /)", NULL) { return epoll_check(vm, self) ? cd_dup(self) : NO_REF; }
-METHOD(epoll, __exit__, "__exit__(self, exc_type=None, exc_value=None, exc_tb=None, /)", NULL) { return cd_call_method0(vm, self, N(close)); }
+METHOD(epoll, __exit__, "__exit__(self, exc_type=None, exc_value=None, exc_tb=None, /)", NULL)
+{
+  return cd_call_method0(vm, self, N(close));
+}
 
 static Ref epoll_get_closed(VM *vm UNUSED, Value self) { return cd_bool(epoll_of(self)->fd < 0); }
 
@@ -420,19 +447,44 @@ static const MethodDef *const select_functions[] = {&select_select_def, &select_
 
 static bool select_exec(VM *vm, Value module)
 {
-  static const struct { const char *name; int64_t value; } constants[] = {
-    {"PIPE_BUF", PIPE_BUF}, {"POLLIN", POLLIN}, {"POLLPRI", POLLPRI}, {"POLLOUT", POLLOUT}, {"POLLERR", POLLERR}, {"POLLHUP", POLLHUP}, {"POLLNVAL", POLLNVAL},
-    {"POLLRDNORM", POLLRDNORM}, {"POLLRDBAND", POLLRDBAND}, {"POLLWRNORM", POLLWRNORM}, {"POLLWRBAND", POLLWRBAND}, {"POLLMSG", POLLMSG}, {"POLLRDHUP", POLLRDHUP},
-    {"EPOLLIN", EPOLLIN}, {"EPOLLOUT", EPOLLOUT}, {"EPOLLPRI", EPOLLPRI}, {"EPOLLERR", EPOLLERR}, {"EPOLLHUP", EPOLLHUP}, {"EPOLLRDHUP", EPOLLRDHUP},
-    {"EPOLLET", INT64_C(1) << 31}, {"EPOLLONESHOT", INT64_C(1) << 30}, {"EPOLLEXCLUSIVE", INT64_C(1) << 28}, {"EPOLLRDNORM", EPOLLRDNORM},
-    {"EPOLLRDBAND", EPOLLRDBAND}, {"EPOLLWRNORM", EPOLLWRNORM}, {"EPOLLWRBAND", EPOLLWRBAND}, {"EPOLLMSG", EPOLLMSG}, {"EPOLL_CLOEXEC", EPOLL_CLOEXEC},
+  static const struct { const char *name; int64_t value;
+  } constants[] = {
+    {"PIPE_BUF", PIPE_BUF},
+    {"POLLIN", POLLIN},
+    {"POLLPRI", POLLPRI},
+    {"POLLOUT", POLLOUT},
+    {"POLLERR", POLLERR},
+    {"POLLHUP", POLLHUP},
+    {"POLLNVAL", POLLNVAL},
+    {"POLLRDNORM", POLLRDNORM},
+    {"POLLRDBAND", POLLRDBAND},
+    {"POLLWRNORM", POLLWRNORM},
+    {"POLLWRBAND", POLLWRBAND},
+    {"POLLMSG", POLLMSG},
+    {"POLLRDHUP", POLLRDHUP},
+    {"EPOLLIN", EPOLLIN},
+    {"EPOLLOUT", EPOLLOUT},
+    {"EPOLLPRI", EPOLLPRI},
+    {"EPOLLERR", EPOLLERR},
+    {"EPOLLHUP", EPOLLHUP},
+    {"EPOLLRDHUP", EPOLLRDHUP},
+    {"EPOLLET", INT64_C(1) << 31},
+    {"EPOLLONESHOT", INT64_C(1) << 30},
+    {"EPOLLEXCLUSIVE", INT64_C(1) << 28},
+    {"EPOLLRDNORM", EPOLLRDNORM},
+    {"EPOLLRDBAND", EPOLLRDBAND},
+    {"EPOLLWRNORM", EPOLLWRNORM},
+    {"EPOLLWRBAND", EPOLLWRBAND},
+    {"EPOLLMSG", EPOLLMSG},
+    {"EPOLL_CLOEXEC", EPOLL_CLOEXEC},
   };
   SelectState *state = select_state(vm);
   for (size_t i = 0; i < ARRAY_LEN(constants); i++)
     if (!cd_module_add_int(vm, module, constants[i].name, constants[i].value)) return false;
   if (!state->poll && !(state->poll = cd_type_from_spec(vm, &poll_spec, NO_VALUE))) return false;
   if (!state->epoll && !(state->epoll = cd_type_from_spec(vm, &epoll_spec, NO_VALUE))) return false;
-  return cd_module_add(vm, module, "error", cd_dup(cd_type_value(vm->exc.OSError))) && cd_module_add(vm, module, "epoll", cd_dup(cd_type_value(state->epoll)));
+  return cd_module_add(vm, module, "error", cd_dup(cd_type_value(vm->exc.OSError))) &&
+         cd_module_add(vm, module, "epoll", cd_dup(cd_type_value(state->epoll)));
 }
 
 static void select_clear(VM *vm, void *state_)

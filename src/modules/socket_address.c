@@ -59,7 +59,10 @@ socklen_t cd_socket_resolve(VM *vm, const char *name, SocketAddress *out, size_t
   memset(out, 0, room < sizeof *out ? room : sizeof *out);
   if (!*name) {
     socklen_t size = resolve_by_name(vm, name, out, room, family, AI_PASSIVE);
-    if (size && family != AF_UNSPEC && family != AF_INET && family != AF_INET6) { cd_raise(vm, vm->exc.OSError, "unsupported address family"); return 0; }
+    if (size && family != AF_UNSPEC && family != AF_INET && family != AF_INET6) {
+      cd_raise(vm, vm->exc.OSError, "unsupported address family");
+      return 0;
+    }
     return size;
   }
   // CPython's special case: broadcast is a name of IPv4 alone.
@@ -110,7 +113,8 @@ static bool address_inet(VM *vm, Value v, const char *function, SocketAddress *o
   if (!address_tuple(vm, v, function, "AF_INET", 2, 2, "AF_INET address must be a pair (host, port)")) return false;
   Ref host = cd_socket_host(vm, cd_tuple_item_borrow(v, 0));
   int port;
-  bool ok = host && cd_to_c_int(vm, cd_tuple_item_borrow(v, 1), &port) && cd_socket_resolve(vm, cd_bytes_data(host), out, sizeof out->in, AF_INET) != 0;
+  bool ok = host && cd_to_c_int(vm, cd_tuple_item_borrow(v, 1), &port) &&
+            cd_socket_resolve(vm, cd_bytes_data(host), out, sizeof out->in, AF_INET) != 0;
   cd_drop(vm, host);
   if (!ok || !address_port(vm, cd_tuple_item_borrow(v, 1), function, &out->in.sin_port)) return false;
   out->in.sin_family = AF_INET;
@@ -131,7 +135,8 @@ static bool address_inet6(VM *vm, Value v, const char *function, SocketAddress *
   }
   Ref host = cd_socket_host(vm, cd_tuple_item_borrow(v, 0));
   int port;
-  bool ok = host && cd_to_c_int(vm, cd_tuple_item_borrow(v, 1), &port) && cd_socket_resolve(vm, cd_bytes_data(host), out, sizeof out->in6, AF_INET6) != 0;
+  bool ok = host && cd_to_c_int(vm, cd_tuple_item_borrow(v, 1), &port) &&
+            cd_socket_resolve(vm, cd_bytes_data(host), out, sizeof out->in6, AF_INET6) != 0;
   cd_drop(vm, host);
   if (!ok || !address_port(vm, cd_tuple_item_borrow(v, 1), function, &out->in6.sin6_port)) return false;
   out->in6.sin6_family = AF_INET6;
@@ -175,7 +180,9 @@ static bool address_numbers(VM *vm, Value v, size_t count, int64_t *out)
 static bool address_netlink(VM *vm, Value v, const char *function, SocketAddress *out)
 {
   int64_t n[2];
-  if (!address_tuple(vm, v, function, "AF_NETLINK", 2, 2, "AF_NETLINK address must be a pair (pid, groups)") || !address_numbers(vm, v, 2, n)) return false;
+  if (!address_tuple(vm, v, function, "AF_NETLINK", 2, 2, "AF_NETLINK address must be a pair (pid, groups)") ||
+      !address_numbers(vm, v, 2, n))
+    return false;
   out->nl = (struct sockaddr_nl){.nl_family = AF_NETLINK, .nl_pid = (uint32_t)n[0], .nl_groups = (uint32_t)n[1]};
   return true;
 }
@@ -183,7 +190,8 @@ static bool address_netlink(VM *vm, Value v, const char *function, SocketAddress
 static bool address_vsock(VM *vm, Value v, const char *function, SocketAddress *out)
 {
   int64_t n[2];
-  if (!address_tuple(vm, v, function, "AF_VSOCK", 2, 2, "AF_VSOCK address must be a pair (CID, port)") || !address_numbers(vm, v, 2, n)) return false;
+  if (!address_tuple(vm, v, function, "AF_VSOCK", 2, 2, "AF_VSOCK address must be a pair (CID, port)") || !address_numbers(vm, v, 2, n))
+    return false;
   out->vm = (struct sockaddr_vm){.svm_family = AF_VSOCK, .svm_cid = (uint32_t)n[0], .svm_port = (uint32_t)n[1]};
   return true;
 }
@@ -203,11 +211,15 @@ static bool address_packet(VM *vm, const Socket *socket, Value v, const char *fu
   unsigned index = if_nametoindex(request.ifr_name);
   (void)socket;
   if (!index) return cd_raise_os(vm, errno, NO_VALUE, NO_VALUE);
-  if (!cd_to_i64(vm, cd_tuple_item_borrow(v, 1), &protocol, vm->exc.OverflowError) || (n > 2 && !cd_to_i64(vm, cd_tuple_item_borrow(v, 2), &kind, vm->exc.OverflowError)) ||
+  if (!cd_to_i64(vm, cd_tuple_item_borrow(v, 1), &protocol, vm->exc.OverflowError) ||
+      (n > 2 && !cd_to_i64(vm, cd_tuple_item_borrow(v, 2), &kind, vm->exc.OverflowError)) ||
       (n > 3 && !cd_to_i64(vm, cd_tuple_item_borrow(v, 3), &hardware, vm->exc.OverflowError)))
     return false;
   if (protocol < 0 || protocol > 0xFFFF) return cd_raise_overflow(vm, "%s(): proto argument must be 0-65535.", function);
-  out->ll = (struct sockaddr_ll){.sll_family = AF_PACKET, .sll_protocol = htons((uint16_t)protocol), .sll_ifindex = (int)index, .sll_pkttype = (uint8_t)kind,
+  out->ll = (struct sockaddr_ll){.sll_family = AF_PACKET,
+                                 .sll_protocol = htons((uint16_t)protocol),
+                                 .sll_ifindex = (int)index,
+                                 .sll_pkttype = (uint8_t)kind,
                                  .sll_hatype = (uint16_t)hardware};
   if (n <= 4) return true;
   Buffer buffer;
@@ -249,9 +261,11 @@ static Ref address_make_packet(VM *vm, const SocketAddress *a)
 {
   char name[IF_NAMESIZE] = "";
   if (a->ll.sll_ifindex) if_indextoname((unsigned)a->ll.sll_ifindex, name);
-  Ref interface = cd_fs_decode(vm, name, strlen(name)), hardware = cd_bytes_new(vm, (const char *)a->ll.sll_addr, a->ll.sll_halen), tuple = NO_REF;
+  Ref interface = cd_fs_decode(vm, name, strlen(name)), hardware = cd_bytes_new(vm, (const char *)a->ll.sll_addr, a->ll.sll_halen),
+      tuple = NO_REF;
   if (interface && hardware) {
-    Value items[5] = {interface, cd_from_small(ntohs(a->ll.sll_protocol)), cd_from_small(a->ll.sll_pkttype), cd_from_small(a->ll.sll_hatype), hardware};
+    Value items[5] = {interface, cd_from_small(ntohs(a->ll.sll_protocol)), cd_from_small(a->ll.sll_pkttype),
+                      cd_from_small(a->ll.sll_hatype), hardware};
     tuple = cd_tuple_of(vm, 5, items);
   }
   cd_drop(vm, interface);
@@ -267,7 +281,8 @@ Ref cd_socket_make_address(VM *vm, const SocketAddress *a, socklen_t size, int p
   case AF_INET6: {
     Ref host = cd_socket_address_text(vm, a);
     if (!host) return NO_REF;
-    Value items[4] = {host, cd_from_small(ntohs(a->in6.sin6_port)), cd_from_small(ntohl(a->in6.sin6_flowinfo)), cd_from_small(a->in6.sin6_scope_id)};
+    Value items[4] = {host, cd_from_small(ntohs(a->in6.sin6_port)), cd_from_small(ntohl(a->in6.sin6_flowinfo)),
+                      cd_from_small(a->in6.sin6_scope_id)};
     Ref tuple = cd_tuple_of(vm, 4, items);
     cd_drop(vm, host);
     return tuple;

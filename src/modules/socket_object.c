@@ -149,7 +149,8 @@ static bool socket_init(VM *vm, Value self, const Value *args, size_t nargs, Val
   for (int i = 0; i < 3; i++)
     if (cd_bits(bound[i]) && !cd_to_c_int(vm, bound[i], &numbers[i])) return false;
   bool given = cd_bits(bound[3]) && !cd_is_none(bound[3]);
-  if (!cd_audit(vm, "socket.__new__", 4, (Value[]){self, cd_from_small(numbers[0]), cd_from_small(numbers[1]), cd_from_small(numbers[2])})) return false;
+  if (!cd_audit(vm, "socket.__new__", 4, (Value[]){self, cd_from_small(numbers[0]), cd_from_small(numbers[1]), cd_from_small(numbers[2])}))
+    return false;
   if (given) {
     if (!cd_to_c_int(vm, bound[3], &fd)) return false;
     if (fd < 0) return cd_raise_value(vm, "negative file descriptor");
@@ -182,7 +183,8 @@ static void socket_finalize(VM *vm, Value self)
   Ref raised = cd_take_raised(vm);
   Ref message = cd_str_format(vm, "unclosed %R", self);
   if (!message) cd_clear_raised(vm);
-  else if (vm->warn && !vm->warn(vm, vm->exc.ResourceWarning, message, 1, self) && cd_raised_is(vm, vm->exc.Warning)) cd_write_unraisable(vm, self);
+  else if (vm->warn && !vm->warn(vm, vm->exc.ResourceWarning, message, 1, self) && cd_raised_is(vm, vm->exc.Warning))
+    cd_write_unraisable(vm, self);
   cd_clear_raised(vm);
   cd_drop(vm, message);
   int fd = s->fd;
@@ -209,11 +211,16 @@ METHOD(socket, detach, "detach(self, /)", "detach()\n\nLeave the descriptor open
   return cd_from_small(fd);
 }
 
-METHOD(socket, fileno, "fileno(self, /)", "fileno() -> integer\n\nReturn the descriptor of the socket.") { return cd_from_small(socket_of(self)->fd); }
+METHOD(socket, fileno, "fileno(self, /)", "fileno() -> integer\n\nReturn the descriptor of the socket.")
+{
+  return cd_from_small(socket_of(self)->fd);
+}
 
 // ---- connections ----
 
-METHOD(socket, _accept, "_accept(self, /)", "_accept() -> (integer, address info)\n\nWait for a connection; returns the descriptor of a new socket for it, and the client's address.")
+METHOD(
+  socket, _accept, "_accept(self, /)",
+  "_accept() -> (integer, address info)\n\nWait for a connection; returns the descriptor of a new socket for it, and the client's address.")
 {
   Socket *s = socket_of(self);
   SocketAddress address;
@@ -232,17 +239,22 @@ METHOD(socket, bind, "bind(self, address, /)", "bind(address)\n\nGive the socket
 {
   SocketAddress address;
   socklen_t size;
-  if (!cd_socket_parse_address(vm, socket_of(self), args[0], "bind", &address, &size) || !cd_audit(vm, "socket.bind", 2, (Value[]){self, args[0]})) return NO_REF;
+  if (!cd_socket_parse_address(vm, socket_of(self), args[0], "bind", &address, &size) ||
+      !cd_audit(vm, "socket.bind", 2, (Value[]){self, args[0]}))
+    return NO_REF;
   Thread *me = cd_unlock(vm);
   int status = bind(socket_of(self)->fd, &address.any, size);
   cd_relock(vm, me);
   return status < 0 ? socket_error(vm) : cd_none();
 }
 
-METHOD_RAW(socket, listen, "listen(self, backlog=128, /)", "listen([backlog])\n\nLet clients connect; backlog is how many may wait to be accepted.")
+METHOD_RAW(socket, listen, "listen(self, backlog=128, /)",
+           "listen([backlog])\n\nLet clients connect; backlog is how many may wait to be accepted.")
 {
   int backlog = SOMAXCONN < 128 ? SOMAXCONN : 128;
-  if (!cd_no_keywords(vm, "listen", kwnames) || !cd_check_positional(vm, "listen", nargs, 0, 1) || (nargs && !cd_to_c_int(vm, args[0], &backlog))) return NO_REF;
+  if (!cd_no_keywords(vm, "listen", kwnames) || !cd_check_positional(vm, "listen", nargs, 0, 1) ||
+      (nargs && !cd_to_c_int(vm, args[0], &backlog)))
+    return NO_REF;
   if (backlog < 0) backlog = 0;
   return listen(socket_of(self)->fd, backlog) < 0 ? socket_error(vm) : cd_none();
 }
@@ -272,18 +284,22 @@ METHOD(socket, connect, "connect(self, address, /)", "connect(address)\n\nConnec
   Socket *s = socket_of(self);
   SocketAddress address;
   socklen_t size;
-  if (!cd_socket_parse_address(vm, s, args[0], "connect", &address, &size) || !cd_audit(vm, "socket.connect", 2, (Value[]){self, args[0]})) return NO_REF;
+  if (!cd_socket_parse_address(vm, s, args[0], "connect", &address, &size) || !cd_audit(vm, "socket.connect", 2, (Value[]){self, args[0]}))
+    return NO_REF;
   int error = socket_connect_to(vm, s, &address, size);
   if (error == EAGAIN && s->timeout > 0) return cd_raise(vm, vm->exc.TimeoutError, "timed out");
   if (error > 0) return cd_raise_os(vm, error, NO_VALUE, NO_VALUE);
   return error < 0 ? NO_REF : cd_none();
 }
 
-METHOD(socket, connect_ex, "connect_ex(self, address, /)", "connect_ex(address) -> errno\n\nLike connect(), but return the error number instead of raising it.")
+METHOD(socket, connect_ex, "connect_ex(self, address, /)",
+       "connect_ex(address) -> errno\n\nLike connect(), but return the error number instead of raising it.")
 {
   SocketAddress address;
   socklen_t size;
-  if (!cd_socket_parse_address(vm, socket_of(self), args[0], "connect_ex", &address, &size) || !cd_audit(vm, "socket.connect", 2, (Value[]){self, args[0]})) return NO_REF;
+  if (!cd_socket_parse_address(vm, socket_of(self), args[0], "connect_ex", &address, &size) ||
+      !cd_audit(vm, "socket.connect", 2, (Value[]){self, args[0]}))
+    return NO_REF;
   int error = socket_connect_to(vm, socket_of(self), &address, size);
   return error < 0 ? NO_REF : cd_from_small(error);
 }
@@ -349,7 +365,8 @@ static bool socket_size(VM *vm, Value v, const char *function, int64_t *out)
   return *out >= 0 || cd_raise_value(vm, "negative buffersize in %s", function);
 }
 
-METHOD(socket, recv, "recv(self, buffersize, flags=0, /)", "recv(buffersize[, flags]) -> data\n\nReceive up to buffersize bytes; none tells that the other side closed the connection.")
+METHOD(socket, recv, "recv(self, buffersize, flags=0, /)",
+       "recv(buffersize[, flags]) -> data\n\nReceive up to buffersize bytes; none tells that the other side closed the connection.")
 {
   int64_t size;
   int flags;
@@ -363,7 +380,8 @@ METHOD(socket, recv, "recv(self, buffersize, flags=0, /)", "recv(buffersize[, fl
   return bytes;
 }
 
-METHOD(socket, recvfrom, "recvfrom(self, buffersize, flags=0, /)", "recvfrom(buffersize[, flags]) -> (data, address info)\n\nLike recv(), and tell the sender's address.")
+METHOD(socket, recvfrom, "recvfrom(self, buffersize, flags=0, /)",
+       "recvfrom(buffersize[, flags]) -> (data, address info)\n\nLike recv(), and tell the sender's address.")
 {
   int64_t size;
   int flags;
@@ -383,7 +401,8 @@ static bool socket_buffer(VM *vm, Value v, const char *function, const char *kin
   return cd_raise_type(vm, "%s() argument 1 must be read-write bytes-like object, not %T%s", function, v, kind);
 }
 
-METHOD(socket, recv_into, "recv_into(self, buffer, nbytes=0, flags=0)", "recv_into(buffer, [nbytes[, flags]]) -> nbytes_read\n\nLike recv(), but into a buffer; without nbytes as much as fits.")
+METHOD(socket, recv_into, "recv_into(self, buffer, nbytes=0, flags=0)",
+       "recv_into(buffer, [nbytes[, flags]]) -> nbytes_read\n\nLike recv(), but into a buffer; without nbytes as much as fits.")
 {
   Buffer buffer;
   int64_t size = 0;
@@ -400,7 +419,8 @@ done:
   return result;
 }
 
-METHOD(socket, recvfrom_into, "recvfrom_into(self, buffer, nbytes=0, flags=0)", "recvfrom_into(buffer[, nbytes[, flags]]) -> (nbytes, address info)\n\nLike recv_into(), and tell the sender's address.")
+METHOD(socket, recvfrom_into, "recvfrom_into(self, buffer, nbytes=0, flags=0)",
+       "recvfrom_into(buffer[, nbytes[, flags]]) -> (nbytes, address info)\n\nLike recv_into(), and tell the sender's address.")
 {
   Buffer buffer;
   int64_t size = 0;
@@ -424,12 +444,17 @@ static Ref socket_ancillary(VM *vm, struct msghdr *message)
   Ref list = cd_list_new(vm);
   for (struct cmsghdr *c = message->msg_controllen ? CMSG_FIRSTHDR(message) : NULL; list && c; c = CMSG_NXTHDR(message, c)) {
     size_t header = (size_t)((char *)CMSG_DATA(c) - (char *)c);
-    size_t left = (size_t)((char *)message->msg_control + message->msg_controllen - (char *)CMSG_DATA(c)), size = c->cmsg_len > header ? c->cmsg_len - header : 0;
+    size_t left = (size_t)((char *)message->msg_control + message->msg_controllen - (char *)CMSG_DATA(c)),
+           size = c->cmsg_len > header ? c->cmsg_len - header : 0;
     if (size > left) {
       size = left;
-      if (!cd_warn(vm, vm->exc.RuntimeWarning, 1, "received malformed or improperly-truncated ancillary data")) { cd_drop(vm, list); return NO_REF; }
+      if (!cd_warn(vm, vm->exc.RuntimeWarning, 1, "received malformed or improperly-truncated ancillary data")) {
+        cd_drop(vm, list);
+        return NO_REF;
+      }
     }
-    Ref item = cd_tuple3_steal(vm, cd_from_small(c->cmsg_level), cd_from_small(c->cmsg_type), cd_bytes_new(vm, (const char *)CMSG_DATA(c), size));
+    Ref item = cd_tuple3_steal(vm, cd_from_small(c->cmsg_level), cd_from_small(c->cmsg_type),
+                               cd_bytes_new(vm, (const char *)CMSG_DATA(c), size));
     if (!item || !cd_list_append_steal(vm, cd_as_list(list), item)) { cd_drop(vm, list); return NO_REF; }
   }
   return list;
@@ -450,24 +475,33 @@ static void socket_close_received(struct msghdr *message)
 }
 
 // Receives into `parts`; `make` turns the byte count into the first item of the result.
-static Ref socket_receive_message(VM *vm, Socket *s, struct iovec *parts, size_t count, Value ancillary_size, Value flags_value, Ref (*make)(VM *, ssize_t, void *), void *context)
+static Ref socket_receive_message(VM *vm, Socket *s, struct iovec *parts, size_t count, Value ancillary_size, Value flags_value,
+                                  Ref (*make)(VM *, ssize_t, void *), void *context)
 {
   int64_t room = 0;
   int flags;
-  if ((cd_bits(ancillary_size) && !cd_to_i64(vm, ancillary_size, &room, vm->exc.OverflowError)) || !socket_flags(vm, flags_value, &flags)) return NO_REF;
+  if ((cd_bits(ancillary_size) && !cd_to_i64(vm, ancillary_size, &room, vm->exc.OverflowError)) || !socket_flags(vm, flags_value, &flags))
+    return NO_REF;
   if (room < 0 || room > INT32_MAX) return cd_raise_value(vm, "invalid ancillary data buffer length");
   char *control = room ? cd_alloc_zeroed(vm, (size_t)room) : NULL;
   if (room && !control) return NO_REF;
   SocketAddress address;
   memset(&address, 0, sizeof address);
-  struct msghdr message = {.msg_name = &address, .msg_namelen = sizeof address, .msg_iov = parts, .msg_iovlen = count, .msg_control = control, .msg_controllen = (size_t)room};
+  struct msghdr message = {.msg_name = &address,
+                           .msg_namelen = sizeof address,
+                           .msg_iov = parts,
+                           .msg_iovlen = count,
+                           .msg_control = control,
+                           .msg_controllen = (size_t)room};
   SocketDeadline deadline = {0};
   ssize_t n;
   SOCKET_CALL(vm, s, false, &deadline, n, recvmsg(s->fd, &message, flags | MSG_CMSG_CLOEXEC))
   Ref result = NO_REF;
   if (n >= 0) {
     Ref first = make(vm, n, context), ancillary = first ? socket_ancillary(vm, &message) : NO_REF;
-    Ref from = ancillary ? cd_socket_make_address(vm, &address, message.msg_namelen < sizeof address ? message.msg_namelen : sizeof address, s->protocol) : NO_REF;
+    Ref from = ancillary ? cd_socket_make_address(vm, &address, message.msg_namelen < sizeof address ? message.msg_namelen : sizeof address,
+                                                  s->protocol)
+                         : NO_REF;
     if (from) {
       Value items[4] = {first, ancillary, cd_from_small(message.msg_flags & ~MSG_CMSG_CLOEXEC), from};
       result = cd_tuple_of(vm, 4, items);
@@ -489,7 +523,8 @@ static Ref recvmsg_bytes(VM *vm, ssize_t n, void *context)
 }
 
 METHOD(socket, recvmsg, "recvmsg(self, bufsize, ancbufsize=0, flags=0, /)",
-       "recvmsg(bufsize[, ancbufsize[, flags]]) -> (data, ancdata, msg_flags, address)\n\nReceive a message and up to ancbufsize bytes of ancillary data, a list of tuples\n(level, type, data).")
+       "recvmsg(bufsize[, ancbufsize[, flags]]) -> (data, ancdata, msg_flags, address)\n\nReceive a message and up to ancbufsize bytes of "
+       "ancillary data, a list of tuples\n(level, type, data).")
 {
   int64_t size;
   if (!cd_to_i64(vm, args[0], &size, vm->exc.OverflowError)) return NO_REF;
@@ -516,13 +551,17 @@ static void socket_parts_clear(VM *vm, SocketParts *p)
 static bool socket_parts_init(VM *vm, SocketParts *p, Value iterable, const char *function, bool writable)
 {
   *p = (SocketParts){0};
-  if (!(p->items = cd_tuple_from(vm, iterable))) return cd_swallow(vm, vm->exc.TypeError) ? (bool)cd_raise_type(vm, "%s() argument 1 must be an iterable", function) : false;
+  if (!(p->items = cd_tuple_from(vm, iterable)))
+    return cd_swallow(vm, vm->exc.TypeError) ? (bool)cd_raise_type(vm, "%s() argument 1 must be an iterable", function) : false;
   p->room = cd_tuple_size(p->items);
-  if (!(p->parts = cd_alloc_array(vm, p->room, sizeof *p->parts)) || !(p->buffers = cd_alloc_array(vm, p->room, sizeof *p->buffers))) return false;
+  if (!(p->parts = cd_alloc_array(vm, p->room, sizeof *p->parts)) || !(p->buffers = cd_alloc_array(vm, p->room, sizeof *p->buffers)))
+    return false;
   for (; p->count < p->room; p->count++) {
     if (!cd_get_buffer(vm, cd_tuple_item_borrow(p->items, p->count), &p->buffers[p->count], writable ? BUFFER_WRITABLE : BUFFER_SIMPLE)) {
-      if (writable && cd_swallow(vm, vm->exc.TypeError)) cd_raise_type(vm, "%s() argument 1 must be an iterable of single-segment read-write buffers", function);
-      else if (writable && cd_swallow(vm, vm->exc.BufferError)) cd_raise_type(vm, "%s() argument 1 must be an iterable of single-segment read-write buffers", function);
+      if (writable && cd_swallow(vm, vm->exc.TypeError))
+        cd_raise_type(vm, "%s() argument 1 must be an iterable of single-segment read-write buffers", function);
+      else if (writable && cd_swallow(vm, vm->exc.BufferError))
+        cd_raise_type(vm, "%s() argument 1 must be an iterable of single-segment read-write buffers", function);
       return false;
     }
     p->parts[p->count] = (struct iovec){p->buffers[p->count].data, (size_t)p->buffers[p->count].size};
@@ -532,7 +571,9 @@ static bool socket_parts_init(VM *vm, SocketParts *p, Value iterable, const char
 
 static Ref recvmsg_count(VM *vm UNUSED, ssize_t n, void *context UNUSED) { return cd_from_small(n); }
 
-METHOD(socket, recvmsg_into, "recvmsg_into(self, buffers, ancbufsize=0, flags=0, /)", "recvmsg_into(buffers[, ancbufsize[, flags]]) -> (nbytes, ancdata, msg_flags, address)\n\nLike recvmsg(), but scatter the data into buffers.")
+METHOD(socket, recvmsg_into, "recvmsg_into(self, buffers, ancbufsize=0, flags=0, /)",
+       "recvmsg_into(buffers[, ancbufsize[, flags]]) -> (nbytes, ancdata, msg_flags, address)\n\nLike recvmsg(), but scatter the data into "
+       "buffers.")
 {
   SocketParts parts;
   Ref result = NO_REF;
@@ -544,19 +585,22 @@ METHOD(socket, recvmsg_into, "recvmsg_into(self, buffers, ancbufsize=0, flags=0,
 
 // ---- sending ----
 
-METHOD(socket, send, "send(self, data, flags=0, /)", "send(data[, flags]) -> count\n\nSend data; returns how many bytes were taken, which may be fewer.")
+METHOD(socket, send, "send(self, data, flags=0, /)",
+       "send(data[, flags]) -> count\n\nSend data; returns how many bytes were taken, which may be fewer.")
 {
   Buffer buffer;
   int flags;
   if (!cd_get_buffer(vm, args[0], &buffer, BUFFER_SIMPLE)) return NO_REF;
   ssize_t n = -1;
   SocketDeadline deadline = {0};
-  if (socket_flags(vm, args[1], &flags)) SOCKET_CALL(vm, socket_of(self), true, &deadline, n, send(socket_of(self)->fd, buffer.data, (size_t)buffer.size, flags))
+  if (socket_flags(vm, args[1], &flags))
+    SOCKET_CALL(vm, socket_of(self), true, &deadline, n, send(socket_of(self)->fd, buffer.data, (size_t)buffer.size, flags))
   cd_release_buffer(vm, &buffer);
   return n < 0 ? NO_REF : cd_from_small(n);
 }
 
-METHOD(socket, sendall, "sendall(self, data, flags=0, /)", "sendall(data[, flags])\n\nSend all of the data; after an error nothing tells how much was sent.")
+METHOD(socket, sendall, "sendall(self, data, flags=0, /)",
+       "sendall(data[, flags])\n\nSend all of the data; after an error nothing tells how much was sent.")
 {
   Buffer buffer;
   int flags;
@@ -575,7 +619,8 @@ METHOD(socket, sendall, "sendall(self, data, flags=0, /)", "sendall(data[, flags
   return ok ? cd_none() : NO_REF;
 }
 
-METHOD_RAW(socket, sendto, "sendto(self, data, flags, address, /)", "sendto(data[, flags], address) -> count\n\nLike send(), to the given address.")
+METHOD_RAW(socket, sendto, "sendto(self, data, flags, address, /)",
+           "sendto(data[, flags], address) -> count\n\nLike send(), to the given address.")
 {
   if (!cd_no_keywords(vm, "sendto", kwnames)) return NO_REF;
   if (nargs < 2 || nargs > 3) return cd_raise_type(vm, "sendto() takes 2 or 3 arguments (%zu given)", nargs);
@@ -587,7 +632,8 @@ METHOD_RAW(socket, sendto, "sendto(self, data, flags, address, /)", "sendto(data
   if (!cd_get_buffer(vm, args[0], &buffer, BUFFER_SIMPLE)) return NO_REF;
   ssize_t n = -1;
   SocketDeadline deadline = {0};
-  if (socket_flags(vm, nargs == 3 ? args[1] : NO_VALUE, &flags) && cd_socket_parse_address(vm, s, args[nargs - 1], "sendto", &address, &size) &&
+  if (socket_flags(vm, nargs == 3 ? args[1] : NO_VALUE, &flags) &&
+      cd_socket_parse_address(vm, s, args[nargs - 1], "sendto", &address, &size) &&
       cd_audit(vm, "socket.sendto", 2, (Value[]){self, args[nargs - 1]}))
     SOCKET_CALL(vm, s, true, &deadline, n, sendto(s->fd, buffer.data, (size_t)buffer.size, flags, &address.any, size))
   cd_release_buffer(vm, &buffer);
@@ -603,7 +649,8 @@ static bool control_item(VM *vm, Value item, int *level, int *type, Buffer *data
   if (!cd_is_tuple(item) && !cd_is_list(item)) return cd_raise_type(vm, "%s() argument must be 3-item sequence, not %T", what, item);
   Ref tuple = cd_tuple_from(vm, item);
   if (!tuple) return false;
-  bool ok = cd_tuple_size(tuple) == 3 || cd_raise_type(vm, "%s() argument must be sequence of length 3, not %zu", what, cd_tuple_size(tuple));
+  bool ok = cd_tuple_size(tuple) == 3 ||
+            cd_raise_type(vm, "%s() argument must be sequence of length 3, not %zu", what, cd_tuple_size(tuple));
   ok = ok && cd_to_c_int(vm, cd_tuple_item_borrow(tuple, 0), level) && cd_to_c_int(vm, cd_tuple_item_borrow(tuple, 1), type) &&
        cd_get_buffer(vm, cd_tuple_item_borrow(tuple, 2), data, BUFFER_SIMPLE);
   cd_drop(vm, tuple);
@@ -642,7 +689,8 @@ static bool control_init(VM *vm, SocketControl *control, Value iterable)
 }
 
 METHOD(socket, sendmsg, "sendmsg(self, buffers, ancdata=(), flags=0, address=None, /)",
-       "sendmsg(buffers[, ancdata[, flags[, address]]]) -> count\n\nSend data gathered from buffers, with ancillary data, a list of tuples (level, type, data).")
+       "sendmsg(buffers[, ancdata[, flags[, address]]]) -> count\n\nSend data gathered from buffers, with ancillary data, a list of tuples "
+       "(level, type, data).")
 {
   Socket *s = socket_of(self);
   SocketParts parts = {0};
@@ -651,7 +699,9 @@ METHOD(socket, sendmsg, "sendmsg(self, buffers, ancdata=(), flags=0, address=Non
   socklen_t size = 0;
   int flags;
   ssize_t n = -1;
-  if (!socket_parts_init(vm, &parts, args[0], "sendmsg", false) || !control_init(vm, &control, args[1]) || !socket_flags(vm, args[2], &flags)) goto done;
+  if (!socket_parts_init(vm, &parts, args[0], "sendmsg", false) || !control_init(vm, &control, args[1]) ||
+      !socket_flags(vm, args[2], &flags))
+    goto done;
   bool to = cd_bits(args[3]) && !cd_is_none(args[3]);
   if (to && !cd_socket_parse_address(vm, s, args[3], "sendmsg", &address, &size)) goto done;
   if (!cd_audit(vm, "socket.sendmsg", 2, (Value[]){self, to ? args[3] : cd_none()})) goto done;
@@ -667,10 +717,12 @@ done:
 
 // ---- options ----
 
-METHOD(socket, getsockopt, "getsockopt(self, level, option, buffersize=0, /)", "getsockopt(level, option[, buffersize]) -> value\n\nGet a socket option: an integer, or with a buffersize bytes.")
+METHOD(socket, getsockopt, "getsockopt(self, level, option, buffersize=0, /)",
+       "getsockopt(level, option[, buffersize]) -> value\n\nGet a socket option: an integer, or with a buffersize bytes.")
 {
   int level, option, size = 0;
-  if (!cd_to_c_int(vm, args[0], &level) || !cd_to_c_int(vm, args[1], &option) || (cd_bits(args[2]) && !cd_to_c_int(vm, args[2], &size))) return NO_REF;
+  if (!cd_to_c_int(vm, args[0], &level) || !cd_to_c_int(vm, args[1], &option) || (cd_bits(args[2]) && !cd_to_c_int(vm, args[2], &size)))
+    return NO_REF;
   if (size == 0) {
     int value = 0;
     socklen_t length = sizeof value;
@@ -683,7 +735,8 @@ METHOD(socket, getsockopt, "getsockopt(self, level, option, buffersize=0, /)", "
 }
 
 METHOD_RAW(socket, setsockopt, "setsockopt(self, level, option, value, optlen, /)",
-           "setsockopt(level, option, value: int)\nsetsockopt(level, option, value: buffer)\nsetsockopt(level, option, None, optlen: int)\n\nSet a socket option.")
+           "setsockopt(level, option, value: int)\nsetsockopt(level, option, value: buffer)\nsetsockopt(level, option, None, optlen: "
+           "int)\n\nSet a socket option.")
 {
   int level, option, status;
   if (!cd_no_keywords(vm, "setsockopt", kwnames)) return NO_REF;
@@ -708,7 +761,8 @@ METHOD_RAW(socket, setsockopt, "setsockopt(self, level, option, value, optlen, /
   return status < 0 ? socket_error(vm) : cd_none();
 }
 
-METHOD(socket, setblocking, "setblocking(self, flag, /)", "setblocking(flag)\n\nTrue: operations wait; False: they never wait. Like settimeout(None) and settimeout(0.0).")
+METHOD(socket, setblocking, "setblocking(self, flag, /)",
+       "setblocking(flag)\n\nTrue: operations wait; False: they never wait. Like settimeout(None) and settimeout(0.0).")
 {
   bool blocking;
   if (!cd_truth(vm, args[0], &blocking)) return NO_REF;
@@ -716,9 +770,13 @@ METHOD(socket, setblocking, "setblocking(self, flag, /)", "setblocking(flag)\n\n
   return socket_set_blocking(vm, socket_of(self)->fd, blocking) ? cd_none() : NO_REF;
 }
 
-METHOD(socket, getblocking, "getblocking(self, /)", "getblocking()\n\nTell whether operations wait: whether the time-out is not zero.") { return cd_bool(socket_of(self)->timeout != 0); }
+METHOD(socket, getblocking, "getblocking(self, /)", "getblocking()\n\nTell whether operations wait: whether the time-out is not zero.")
+{
+  return cd_bool(socket_of(self)->timeout != 0);
+}
 
-METHOD(socket, settimeout, "settimeout(self, timeout, /)", "settimeout(timeout)\n\nSet how long operations wait, in seconds; None: for ever, 0: not at all.")
+METHOD(socket, settimeout, "settimeout(self, timeout, /)",
+       "settimeout(timeout)\n\nSet how long operations wait, in seconds; None: for ever, 0: not at all.")
 {
   int64_t timeout;
   if (!cd_socket_parse_timeout(vm, args[0], &timeout)) return NO_REF;
@@ -734,11 +792,13 @@ METHOD(socket, gettimeout, "gettimeout(self, /)", "gettimeout() -> timeout\n\nRe
 static Ref socket_get_timeout(VM *vm, Value self) { return socket_gettimeout(vm, self, NULL); }
 
 static const MethodDef *const socket_methods[] = {
-  &socket__accept_def, &socket_bind_def, &socket_close_def, &socket_connect_def, &socket_connect_ex_def, &socket_detach_def, &socket_fileno_def,
-  &socket_getpeername_def, &socket_getsockname_def, &socket_getsockopt_def, &socket_listen_def, &socket_recv_def, &socket_recv_into_def,
-  &socket_recvfrom_def, &socket_recvfrom_into_def, &socket_recvmsg_def, &socket_recvmsg_into_def, &socket_send_def, &socket_sendall_def,
-  &socket_sendto_def, &socket_sendmsg_def, &socket_setblocking_def, &socket_getblocking_def, &socket_settimeout_def, &socket_gettimeout_def,
-  &socket_setsockopt_def, &socket_shutdown_def, NULL,
+  &socket__accept_def,      &socket_bind_def,        &socket_close_def,         &socket_connect_def,
+  &socket_connect_ex_def,   &socket_detach_def,      &socket_fileno_def,        &socket_getpeername_def,
+  &socket_getsockname_def,  &socket_getsockopt_def,  &socket_listen_def,        &socket_recv_def,
+  &socket_recv_into_def,    &socket_recvfrom_def,    &socket_recvfrom_into_def, &socket_recvmsg_def,
+  &socket_recvmsg_into_def, &socket_send_def,        &socket_sendall_def,       &socket_sendto_def,
+  &socket_sendmsg_def,      &socket_setblocking_def, &socket_getblocking_def,   &socket_settimeout_def,
+  &socket_gettimeout_def,   &socket_setsockopt_def,  &socket_shutdown_def,      NULL,
 };
 
 static const MemberDef socket_members[] = {
@@ -751,8 +811,10 @@ static const GetSetDef socket_getset[] = {{"timeout", "the socket timeout", sock
 
 const TypeSpec cd_socket_spec = {
   .name = "_socket.socket",
-  .doc = "socket(family=AF_INET, type=SOCK_STREAM, proto=0) -> socket object\nsocket(family=-1, type=-1, proto=-1, fileno=None) -> socket object\n\n"
-         "Open a socket, or take over a descriptor. The family tells what addresses look like, the type\nwhether there are connections (SOCK_STREAM) or single messages (SOCK_DGRAM).",
+  .doc = "socket(family=AF_INET, type=SOCK_STREAM, proto=0) -> socket object\nsocket(family=-1, type=-1, proto=-1, fileno=None) -> socket "
+         "object\n\n"
+         "Open a socket, or take over a descriptor. The family tells what addresses look like, the type\nwhether there are connections "
+         "(SOCK_STREAM) or single messages (SOCK_DGRAM).",
   .basicsize = sizeof(Socket),
   .flags = TYPE_BASE,
   .methods = socket_methods,

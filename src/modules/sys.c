@@ -57,7 +57,9 @@ FUNCTION(sys, exception, "exception()", "Return the exception that is being hand
   return cd_bits(e) ? cd_dup(e) : cd_none();
 }
 
-FUNCTION(sys, exit, "exit(status=None, /)", "Leave the program by raising SystemExit(status).\n\nNone is success, an integer the exit status; anything else is printed and the status is 1.")
+FUNCTION(sys, exit, "exit(status=None, /)",
+         "Leave the program by raising SystemExit(status).\n\nNone is success, an integer the exit status; anything else is printed and "
+         "the status is 1.")
 {
   if (!cd_bits(args[0])) return cd_raise_no_args(vm, vm->exc.SystemExit);
   if (!cd_is_tuple(args[0])) return cd_raise_with(vm, vm->exc.SystemExit, args[0]);
@@ -73,13 +75,20 @@ FUNCTION(sys, intern, "intern(string, /)", "Return the one copy of a string that
   return cd_str_intern(vm, cd_dup(args[0]));
 }
 
-FUNCTION(sys, getdefaultencoding, "getdefaultencoding()", "Return the encoding that str and bytes convert by when none is named.") { return cd_dup(N(utf_8)); }
+FUNCTION(sys, getdefaultencoding, "getdefaultencoding()", "Return the encoding that str and bytes convert by when none is named.")
+{
+  return cd_dup(N(utf_8));
+}
 FUNCTION(sys, getfilesystemencoding, "getfilesystemencoding()", "Return the encoding of file names.") { return cd_dup(N(utf_8)); }
-FUNCTION(sys, getfilesystemencodeerrors, "getfilesystemencodeerrors()", "Return the error handler for file names.") { return cd_dup(N(surrogateescape)); }
+FUNCTION(sys, getfilesystemencodeerrors, "getfilesystemencodeerrors()", "Return the error handler for file names.")
+{
+  return cd_dup(N(surrogateescape));
+}
 
 // ---- objects ----
 
-FUNCTION_RAW(sys, getsizeof, "getsizeof(object, default=None)", "getsizeof(object [, default]) -> int\n\nReturn the size of an object in bytes, without what it refers to.")
+FUNCTION_RAW(sys, getsizeof, "getsizeof(object, default=None)",
+             "getsizeof(object [, default]) -> int\n\nReturn the size of an object in bytes, without what it refers to.")
 {
   Value bound[2];
   Ref owned[2] = {NO_REF, NO_REF};
@@ -98,17 +107,27 @@ FUNCTION_RAW(sys, getsizeof, "getsizeof(object, default=None)", "getsizeof(objec
     cd_drop(vm, size);
     return cd_raise_value(vm, "__sizeof__() should return >= 0");
   }
-  if (size && cd_is_object(bound[0]) && cd_object(bound[0])->gc & GC_TRACKED && cd_is_small(size)) return cd_from_small(cd_small(size) + (int64_t)sizeof(void *));
+  if (size && cd_is_object(bound[0]) && cd_object(bound[0])->gc & GC_TRACKED && cd_is_small(size))
+    return cd_from_small(cd_small(size) + (int64_t)sizeof(void *));
   return size;
 }
 
-FUNCTION(sys, getrefcount, "getrefcount(object, /)", "Return the reference count of an object; the argument itself counts, too.\n\nNumbers and singletons that need no memory have a large constant count.")
+FUNCTION(sys, getrefcount, "getrefcount(object, /)",
+         "Return the reference count of an object; the argument itself counts, too.\n\nNumbers and singletons that need no memory have a "
+         "large constant count.")
 {
   return cd_is_object(args[0]) ? cd_from_small(cd_object(args[0])->refcount) : cd_from_small(1000000000);
 }
 
-FUNCTION(sys, getallocatedblocks, "getallocatedblocks()", "Return the number of memory blocks in use.") { return cd_from_small((int64_t)cd_alloc_blocks(vm)); }
-FUNCTION(sys, _clear_type_cache, "_clear_type_cache()", "Clear the cache of attribute lookups in classes.") { cd_type_modified(vm, vm->types.object); return cd_none(); }
+FUNCTION(sys, getallocatedblocks, "getallocatedblocks()", "Return the number of memory blocks in use.")
+{
+  return cd_from_small((int64_t)cd_alloc_blocks(vm));
+}
+FUNCTION(sys, _clear_type_cache, "_clear_type_cache()", "Clear the cache of attribute lookups in classes.")
+{
+  cd_type_modified(vm, vm->types.object);
+  return cd_none();
+}
 FUNCTION(sys, _debugmallocstats, "_debugmallocstats()", "Print statistics of the memory allocator to stderr.")
 {
   cd_sys_write_stderr(vm, "%lld bytes in %lld blocks\n", (long long)vm->bytes_used, (long long)cd_alloc_blocks(vm));
@@ -117,7 +136,10 @@ FUNCTION(sys, _debugmallocstats, "_debugmallocstats()", "Print statistics of the
 
 // ---- limits ----
 
-FUNCTION(sys, getrecursionlimit, "getrecursionlimit()", "Return how deeply calls may be nested.") { return cd_from_small(vm->recursion_limit); }
+FUNCTION(sys, getrecursionlimit, "getrecursionlimit()", "Return how deeply calls may be nested.")
+{
+  return cd_from_small(vm->recursion_limit);
+}
 
 FUNCTION(sys, setrecursionlimit, "setrecursionlimit(limit, /)", "Set how deeply calls may be nested, to stop runaway recursion.")
 {
@@ -125,12 +147,16 @@ FUNCTION(sys, setrecursionlimit, "setrecursionlimit(limit, /)", "Set how deeply 
   if (!cd_to_c_int(vm, args[0], &limit)) return NO_REF;
   if (limit < 1) return cd_raise_value(vm, "recursion limit must be greater or equal than 1");
   if (vm->thread->recursion_depth >= limit)
-    return cd_raise(vm, vm->exc.RecursionError, "cannot set the recursion limit to %d at the recursion depth %d: the limit is too low", limit, vm->thread->recursion_depth);
+    return cd_raise(vm, vm->exc.RecursionError, "cannot set the recursion limit to %d at the recursion depth %d: the limit is too low",
+                    limit, vm->thread->recursion_depth);
   vm->recursion_limit = limit;
   return cd_none();
 }
 
-FUNCTION(sys, getswitchinterval, "getswitchinterval()", "Return the time in seconds after which another thread gets its turn.") { return cd_float_new(vm, (double)vm->switch_interval_us / 1e6); }
+FUNCTION(sys, getswitchinterval, "getswitchinterval()", "Return the time in seconds after which another thread gets its turn.")
+{
+  return cd_float_new(vm, (double)vm->switch_interval_us / 1e6);
+}
 
 FUNCTION(sys, setswitchinterval, "setswitchinterval(interval, /)", "Set the time in seconds after which another thread gets its turn.")
 {
@@ -142,9 +168,13 @@ FUNCTION(sys, setswitchinterval, "setswitchinterval(interval, /)", "Set the time
   return cd_none();
 }
 
-FUNCTION(sys, get_int_max_str_digits, "get_int_max_str_digits()", "Return the limit on digits in conversions between int and str.") { return cd_from_small(vm->config.int_max_str_digits); }
+FUNCTION(sys, get_int_max_str_digits, "get_int_max_str_digits()", "Return the limit on digits in conversions between int and str.")
+{
+  return cd_from_small(vm->config.int_max_str_digits);
+}
 
-FUNCTION(sys, set_int_max_str_digits, "set_int_max_str_digits(maxdigits)", "Set the limit on digits in conversions between int and str; 0 is no limit.")
+FUNCTION(sys, set_int_max_str_digits, "set_int_max_str_digits(maxdigits)",
+         "Set the limit on digits in conversions between int and str; 0 is no limit.")
 {
   int digits;
   if (!cd_to_c_int(vm, args[0], &digits)) return NO_REF;
@@ -154,7 +184,10 @@ FUNCTION(sys, set_int_max_str_digits, "set_int_max_str_digits(maxdigits)", "Set 
 }
 
 FUNCTION(sys, is_finalizing, "is_finalizing()", "Tell whether the interpreter is shutting down.") { return cd_bool(vm->finalizing); }
-FUNCTION(sys, getdlopenflags, "getdlopenflags()", "Return the flags for loading extension modules.") { return cd_from_small(sys_state(vm)->dlopen_flags); }
+FUNCTION(sys, getdlopenflags, "getdlopenflags()", "Return the flags for loading extension modules.")
+{
+  return cd_from_small(sys_state(vm)->dlopen_flags);
+}
 FUNCTION(sys, setdlopenflags, "setdlopenflags(flags, /)", "Set the flags for loading extension modules, such as os.RTLD_NOW.")
 {
   int flags;
@@ -233,20 +266,28 @@ FUNCTION(sys, call_tracing, "call_tracing(func, args, /)", "Call func(*args) wit
   return result;
 }
 
-FUNCTION(sys, settrace, "settrace(function, /)", "settrace(function)\n\nSet the function that is called for each event of each frame; None stops tracing.")
+FUNCTION(sys, settrace, "settrace(function, /)",
+         "settrace(function)\n\nSet the function that is called for each event of each frame; None stops tracing.")
 {
   if (!cd_set_trace(vm, cd_is_none(args[0]) ? NO_VALUE : args[0], false)) return NO_REF;
   return cd_none();
 }
 
-FUNCTION(sys, setprofile, "setprofile(function, /)", "setprofile(function)\n\nSet the function that is called for each call and return; None stops profiling.")
+FUNCTION(sys, setprofile, "setprofile(function, /)",
+         "setprofile(function)\n\nSet the function that is called for each call and return; None stops profiling.")
 {
   if (!cd_set_trace(vm, cd_is_none(args[0]) ? NO_VALUE : args[0], true)) return NO_REF;
   return cd_none();
 }
 
-FUNCTION(sys, gettrace, "gettrace()", "Return the trace function, or None.") { return cd_bits(vm->thread->trace_fn) ? cd_dup(vm->thread->trace_fn) : cd_none(); }
-FUNCTION(sys, getprofile, "getprofile()", "Return the profile function, or None.") { return cd_bits(vm->thread->profile_fn) ? cd_dup(vm->thread->profile_fn) : cd_none(); }
+FUNCTION(sys, gettrace, "gettrace()", "Return the trace function, or None.")
+{
+  return cd_bits(vm->thread->trace_fn) ? cd_dup(vm->thread->trace_fn) : cd_none();
+}
+FUNCTION(sys, getprofile, "getprofile()", "Return the profile function, or None.")
+{
+  return cd_bits(vm->thread->profile_fn) ? cd_dup(vm->thread->profile_fn) : cd_none();
+}
 
 // sys.meta_path and its companions come with importlib, which starts when it is needed: asking for them is a need. It removes this function.
 FUNCTION(sys, __getattr__, "__getattr__(name, /)", "Start the import system for those attributes that come with it.")
@@ -262,12 +303,37 @@ FUNCTION(sys, __getattr__, "__getattr__(name, /)", "Start the import system for 
 }
 
 static const MethodDef *const sys_functions[] = {
-  &sys_exc_info_def, &sys_exception_def, &sys_exit_def, &sys_intern_def, &sys_getdefaultencoding_def, &sys_getfilesystemencoding_def,
-  &sys_getfilesystemencodeerrors_def, &sys_getsizeof_def, &sys_getrefcount_def, &sys_getallocatedblocks_def, &sys__clear_type_cache_def,
-  &sys__debugmallocstats_def, &sys_getrecursionlimit_def, &sys_setrecursionlimit_def, &sys_getswitchinterval_def, &sys_setswitchinterval_def,
-  &sys_get_int_max_str_digits_def, &sys_set_int_max_str_digits_def, &sys_is_finalizing_def, &sys_getdlopenflags_def, &sys_setdlopenflags_def,
-  &sys__getframe_def, &sys__current_frames_def, &sys__current_exceptions_def, &sys_call_tracing_def, &sys_settrace_def, &sys_setprofile_def,
-  &sys_gettrace_def, &sys_getprofile_def, &sys___getattr___def, NULL,
+  &sys_exc_info_def,
+  &sys_exception_def,
+  &sys_exit_def,
+  &sys_intern_def,
+  &sys_getdefaultencoding_def,
+  &sys_getfilesystemencoding_def,
+  &sys_getfilesystemencodeerrors_def,
+  &sys_getsizeof_def,
+  &sys_getrefcount_def,
+  &sys_getallocatedblocks_def,
+  &sys__clear_type_cache_def,
+  &sys__debugmallocstats_def,
+  &sys_getrecursionlimit_def,
+  &sys_setrecursionlimit_def,
+  &sys_getswitchinterval_def,
+  &sys_setswitchinterval_def,
+  &sys_get_int_max_str_digits_def,
+  &sys_set_int_max_str_digits_def,
+  &sys_is_finalizing_def,
+  &sys_getdlopenflags_def,
+  &sys_setdlopenflags_def,
+  &sys__getframe_def,
+  &sys__current_frames_def,
+  &sys__current_exceptions_def,
+  &sys_call_tracing_def,
+  &sys_settrace_def,
+  &sys_setprofile_def,
+  &sys_gettrace_def,
+  &sys_getprofile_def,
+  &sys___getattr___def,
+  NULL,
 };
 
 // ---- the module ----

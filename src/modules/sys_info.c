@@ -25,46 +25,82 @@ static const StructSpec version_spec = {
 };
 
 static const StructSpec flags_spec = {
-  "sys.flags", "What was asked for on the command line or by environment variables.",
-  (const StructField[]){{"debug", "-d"}, {"inspect", "-i"}, {"interactive", "-i"}, {"optimize", "-O or -OO"}, {"dont_write_bytecode", "-B"},
-                        {"no_user_site", "-s"}, {"no_site", "-S"}, {"ignore_environment", "-E"}, {"verbose", "-v"}, {"bytes_warning", "-b"}, {"quiet", "-q"},
-                        {"hash_randomization", "-R"}, {"isolated", "-I"}, {"dev_mode", "-X dev"}, {"utf8_mode", "-X utf8"},
-                        {"warn_default_encoding", "-X warn_default_encoding"}, {"safe_path", "-P"}, {"int_max_str_digits", "-X int_max_str_digits"}, {0}},
+  "sys.flags",
+  "What was asked for on the command line or by environment variables.",
+  (const StructField[]){{"debug", "-d"},
+                        {"inspect", "-i"},
+                        {"interactive", "-i"},
+                        {"optimize", "-O or -OO"},
+                        {"dont_write_bytecode", "-B"},
+                        {"no_user_site", "-s"},
+                        {"no_site", "-S"},
+                        {"ignore_environment", "-E"},
+                        {"verbose", "-v"},
+                        {"bytes_warning", "-b"},
+                        {"quiet", "-q"},
+                        {"hash_randomization", "-R"},
+                        {"isolated", "-I"},
+                        {"dev_mode", "-X dev"},
+                        {"utf8_mode", "-X utf8"},
+                        {"warn_default_encoding", "-X warn_default_encoding"},
+                        {"safe_path", "-P"},
+                        {"int_max_str_digits", "-X int_max_str_digits"},
+                        {0}},
   18,
 };
 
 static const StructSpec float_spec = {
-  "sys.float_info", "Range and precision of float, as in the C header float.h.",
-  (const StructField[]){{"max", "DBL_MAX -- maximum representable finite float"}, {"max_exp", "DBL_MAX_EXP -- maximum int e such that radix**(e-1) is representable"},
-                        {"max_10_exp", "DBL_MAX_10_EXP -- maximum int e such that 10**e is representable"}, {"min", "DBL_MIN -- Minimum positive normalized float"},
+  "sys.float_info",
+  "Range and precision of float, as in the C header float.h.",
+  (const StructField[]){{"max", "DBL_MAX -- maximum representable finite float"},
+                        {"max_exp", "DBL_MAX_EXP -- maximum int e such that radix**(e-1) is representable"},
+                        {"max_10_exp", "DBL_MAX_10_EXP -- maximum int e such that 10**e is representable"},
+                        {"min", "DBL_MIN -- Minimum positive normalized float"},
                         {"min_exp", "DBL_MIN_EXP -- minimum int e such that radix**(e-1) is a normalized float"},
                         {"min_10_exp", "DBL_MIN_10_EXP -- minimum int e such that 10**e is a normalized float"},
-                        {"dig", "DBL_DIG -- maximum number of decimal digits that can be faithfully represented in a float"}, {"mant_dig", "DBL_MANT_DIG -- mantissa digits"},
-                        {"epsilon", "DBL_EPSILON -- Difference between 1 and the next representable float"}, {"radix", "FLT_RADIX -- radix of exponent"},
-                        {"rounds", "FLT_ROUNDS -- rounding mode used for arithmetic operations"}, {0}},
+                        {"dig", "DBL_DIG -- maximum number of decimal digits that can be faithfully represented in a float"},
+                        {"mant_dig", "DBL_MANT_DIG -- mantissa digits"},
+                        {"epsilon", "DBL_EPSILON -- Difference between 1 and the next representable float"},
+                        {"radix", "FLT_RADIX -- radix of exponent"},
+                        {"rounds", "FLT_ROUNDS -- rounding mode used for arithmetic operations"},
+                        {0}},
   11,
 };
 
 static const StructSpec int_spec = {
-  "sys.int_info", "How integers are stored, and the limits of their conversion.",
-  (const StructField[]){{"bits_per_digit", "size of a digit in bits"}, {"sizeof_digit", "size in bytes of the C type used to represent a digit"},
+  "sys.int_info",
+  "How integers are stored, and the limits of their conversion.",
+  (const StructField[]){{"bits_per_digit", "size of a digit in bits"},
+                        {"sizeof_digit", "size in bytes of the C type used to represent a digit"},
                         {"default_max_str_digits", "maximum string conversion digits limitation"},
-                        {"str_digits_check_threshold", "minimum positive value for int_max_str_digits"}, {0}},
+                        {"str_digits_check_threshold", "minimum positive value for int_max_str_digits"},
+                        {0}},
   4,
 };
 
 static const StructSpec hash_spec = {
-  "sys.hash_info", "Parameters of hash values.",
-  (const StructField[]){{"width", "width of the type used for hashing, in bits"}, {"modulus", "prime number giving the modulus on which the hash function is based"},
-                        {"inf", "value to be used for hash of a positive infinity"}, {"nan", "value to be used for hash of a nan"},
-                        {"imag", "multiplier used for the imaginary part of a complex number"}, {"algorithm", "name of the algorithm for hashing of str, bytes and memoryviews"},
-                        {"hash_bits", "internal output size of hash algorithm"}, {"seed_bits", "seed size of hash algorithm"}, {"cutoff", "small string optimization cutoff"}, {0}},
+  "sys.hash_info",
+  "Parameters of hash values.",
+  (const StructField[]){{"width", "width of the type used for hashing, in bits"},
+                        {"modulus", "prime number giving the modulus on which the hash function is based"},
+                        {"inf", "value to be used for hash of a positive infinity"},
+                        {"nan", "value to be used for hash of a nan"},
+                        {"imag", "multiplier used for the imaginary part of a complex number"},
+                        {"algorithm", "name of the algorithm for hashing of str, bytes and memoryviews"},
+                        {"hash_bits", "internal output size of hash algorithm"},
+                        {"seed_bits", "seed size of hash algorithm"},
+                        {"cutoff", "small string optimization cutoff"},
+                        {0}},
   9,
 };
 
 static const StructSpec thread_spec = {
-  "sys.thread_info", "How threads are implemented.",
-  (const StructField[]){{"name", "name of the thread implementation"}, {"lock", "name of the lock implementation"}, {"version", "name and version of the thread library"}, {0}},
+  "sys.thread_info",
+  "How threads are implemented.",
+  (const StructField[]){{"name", "name of the thread implementation"},
+                        {"lock", "name of the lock implementation"},
+                        {"version", "name and version of the thread library"},
+                        {0}},
   3,
 };
 
@@ -88,10 +124,24 @@ static bool info_add_flags(VM *vm, Value module)
 {
   const Config *c = &vm->config;
   Ref items[] = {
-    cd_from_small(c->debug), cd_from_small(c->inspect), cd_from_small(c->interactive), cd_from_small(c->optimize), cd_from_small(c->dont_write_bytecode),
-    cd_from_small(c->no_user_site), cd_from_small(c->no_site), cd_from_small(c->ignore_environment), cd_from_small(c->verbose), cd_from_small(c->bytes_warning),
-    cd_from_small(c->quiet), cd_from_small(!(c->hash_seed_fixed && c->hash_seed == 0)), cd_from_small(c->isolated), cd_bool(c->dev_mode),
-    cd_from_small(c->utf8_mode), cd_from_small(c->warn_default_encoding), cd_bool(c->safe_path), cd_from_small(c->int_max_str_digits == 4300 ? -1 : c->int_max_str_digits),
+    cd_from_small(c->debug),
+    cd_from_small(c->inspect),
+    cd_from_small(c->interactive),
+    cd_from_small(c->optimize),
+    cd_from_small(c->dont_write_bytecode),
+    cd_from_small(c->no_user_site),
+    cd_from_small(c->no_site),
+    cd_from_small(c->ignore_environment),
+    cd_from_small(c->verbose),
+    cd_from_small(c->bytes_warning),
+    cd_from_small(c->quiet),
+    cd_from_small(!(c->hash_seed_fixed && c->hash_seed == 0)),
+    cd_from_small(c->isolated),
+    cd_bool(c->dev_mode),
+    cd_from_small(c->utf8_mode),
+    cd_from_small(c->warn_default_encoding),
+    cd_bool(c->safe_path),
+    cd_from_small(c->int_max_str_digits == 4300 ? -1 : c->int_max_str_digits),
   };
   return info_add_struct(vm, module, "flags", &flags_spec, items, ARRAY_LEN(items));
 }
@@ -99,15 +149,32 @@ static bool info_add_flags(VM *vm, Value module)
 static bool info_add_numbers(VM *vm, Value module)
 {
   Ref floats[] = {
-    cd_float_new(vm, DBL_MAX), cd_from_small(DBL_MAX_EXP), cd_from_small(DBL_MAX_10_EXP), cd_float_new(vm, DBL_MIN), cd_from_small(DBL_MIN_EXP),
-    cd_from_small(DBL_MIN_10_EXP), cd_from_small(DBL_DIG), cd_from_small(DBL_MANT_DIG), cd_float_new(vm, DBL_EPSILON), cd_from_small(FLT_RADIX), cd_from_small(1),
+    cd_float_new(vm, DBL_MAX),
+    cd_from_small(DBL_MAX_EXP),
+    cd_from_small(DBL_MAX_10_EXP),
+    cd_float_new(vm, DBL_MIN),
+    cd_from_small(DBL_MIN_EXP),
+    cd_from_small(DBL_MIN_10_EXP),
+    cd_from_small(DBL_DIG),
+    cd_from_small(DBL_MANT_DIG),
+    cd_float_new(vm, DBL_EPSILON),
+    cd_from_small(FLT_RADIX),
+    cd_from_small(1),
   };
   Ref ints[] = {cd_from_small(30), cd_from_small(4), cd_from_small(4300), cd_from_small(640)};
   Ref hashes[] = {
-    cd_from_small(64), cd_int_from_u64(vm, HASH_MODULUS), cd_from_small(HASH_INF), cd_from_small(0), cd_from_small((int64_t)HASH_IMAG), cd_str_from(vm, "siphash13"),
-    cd_from_small(64), cd_from_small(128), cd_from_small(0),
+    cd_from_small(64),
+    cd_int_from_u64(vm, HASH_MODULUS),
+    cd_from_small(HASH_INF),
+    cd_from_small(0),
+    cd_from_small((int64_t)HASH_IMAG),
+    cd_str_from(vm, "siphash13"),
+    cd_from_small(64),
+    cd_from_small(128),
+    cd_from_small(0),
   };
-  return info_add_struct(vm, module, "float_info", &float_spec, floats, ARRAY_LEN(floats)) && info_add_struct(vm, module, "int_info", &int_spec, ints, ARRAY_LEN(ints)) &&
+  return info_add_struct(vm, module, "float_info", &float_spec, floats, ARRAY_LEN(floats)) &&
+         info_add_struct(vm, module, "int_info", &int_spec, ints, ARRAY_LEN(ints)) &&
          info_add_struct(vm, module, "hash_info", &hash_spec, hashes, ARRAY_LEN(hashes));
 }
 
@@ -121,8 +188,9 @@ static bool info_add_implementation(VM *vm, Value module)
 {
   Value version = cd_dict_get_text_borrow(vm, cd_module_dict(module), "version_info");
   Ref dict = cd_dict_new(vm);
-  bool ok = dict && cd_dict_set_text_steal(vm, dict, "name", cd_str_from(vm, "cede")) && cd_dict_set_text_steal(vm, dict, "cache_tag", cd_str_from(vm, "cede-311")) &&
-            cd_dict_set_text(vm, dict, "version", version) && cd_dict_set_text(vm, dict, "hexversion", cd_from_small(SYS_HEXVERSION)) &&
+  bool ok = dict && cd_dict_set_text_steal(vm, dict, "name", cd_str_from(vm, "cede")) &&
+            cd_dict_set_text_steal(vm, dict, "cache_tag", cd_str_from(vm, "cede-311")) && cd_dict_set_text(vm, dict, "version", version) &&
+            cd_dict_set_text(vm, dict, "hexversion", cd_from_small(SYS_HEXVERSION)) &&
             cd_dict_set_text_steal(vm, dict, "_multiarch", cd_str_from(vm, "x86_64-linux-gnu"));
   Ref implementation = ok ? cd_simple_namespace_new(vm, dict) : NO_REF;
   cd_drop(vm, dict);
@@ -136,10 +204,11 @@ static bool info_add_version(VM *vm, Value module)
   return cd_module_add_text(vm, module, "version", SYS_VERSION) && cd_module_add_int(vm, module, "hexversion", SYS_HEXVERSION) &&
          cd_module_add(vm, module, "_git", cd_tuple3_steal(vm, git, cd_dup(vm->empty_str), cd_dup(vm->empty_str))) &&
          cd_module_add_text(vm, module, "_framework", "") && cd_module_add_int(vm, module, "api_version", 1013) &&
-         cd_module_add_text(vm, module, "copyright", "Copyright (c) the Cede authors.") && cd_module_add_text(vm, module, "platform", "linux") &&
-         cd_module_add_int(vm, module, "maxsize", INT64_MAX) && cd_module_add_int(vm, module, "maxunicode", 0x10FFFF) &&
-         cd_module_add_text(vm, module, "byteorder", "little") && cd_module_add_text(vm, module, "abiflags", "") &&
-         cd_module_add_text(vm, module, "float_repr_style", "short") && cd_module_add_text(vm, module, "platlibdir", "lib") &&
+         cd_module_add_text(vm, module, "copyright", "Copyright (c) the Cede authors.") &&
+         cd_module_add_text(vm, module, "platform", "linux") && cd_module_add_int(vm, module, "maxsize", INT64_MAX) &&
+         cd_module_add_int(vm, module, "maxunicode", 0x10FFFF) && cd_module_add_text(vm, module, "byteorder", "little") &&
+         cd_module_add_text(vm, module, "abiflags", "") && cd_module_add_text(vm, module, "float_repr_style", "short") &&
+         cd_module_add_text(vm, module, "platlibdir", "lib") &&
          info_add_struct(vm, module, "version_info", &version_spec, items, ARRAY_LEN(items)) && info_add_implementation(vm, module);
 }
 
@@ -229,7 +298,8 @@ static Ref info_path(VM *vm)
   if (ok && stdlib && *stdlib) {
     const char *slash = strrchr(stdlib, '/');
     Ref folder = cd_fs_decode(vm, stdlib, slash ? (size_t)(slash - stdlib) : 0), whole = folder ? info_fs_text(vm, stdlib) : NO_REF;
-    ok = whole && cd_list_append_steal(vm, cd_as_list(list), cd_str_format(vm, "%U/python311.zip", folder)) && cd_list_append(vm, cd_as_list(list), whole) &&
+    ok = whole && cd_list_append_steal(vm, cd_as_list(list), cd_str_format(vm, "%U/python311.zip", folder)) &&
+         cd_list_append(vm, cd_as_list(list), whole) &&
          cd_list_append_steal(vm, cd_as_list(list), cd_str_format(vm, "%U/lib-dynload", whole));
     cd_drop(vm, folder);
     cd_drop(vm, whole);
@@ -255,17 +325,20 @@ static bool info_add_paths(VM *vm, Value module)
   for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
     if (!cd_module_add(vm, module, prefixes[i], info_prefix(vm))) return false;
   Ref stdlib = c->stdlib && *c->stdlib ? info_fs_text(vm, c->stdlib) : cd_none();
-  return cd_module_add(vm, module, "executable", info_fs_text(vm, c->executable)) && cd_module_add(vm, module, "_base_executable", info_fs_text(vm, c->executable)) &&
-         cd_module_add(vm, module, "_home", cd_none()) && cd_module_add(vm, module, "_stdlib_dir", stdlib) &&
-         cd_module_add(vm, module, "argv", info_text_list(vm, c->argc ? c->argc : 1, c->argc ? c->argv : (char *const[]){(char *)""})) && cd_module_add(vm, module, "orig_argv", info_text_list(vm, c->orig_argc, c->orig_argv)) &&
-         cd_module_add(vm, module, "warnoptions", info_text_list(vm, c->warn_option_count, c->warn_options)) && cd_module_add(vm, module, "_xoptions", info_x_options(vm)) &&
-         cd_module_add(vm, module, "path", info_path(vm)) && cd_module_add(vm, module, "dont_write_bytecode", cd_bool(c->dont_write_bytecode)) &&
+  return cd_module_add(vm, module, "executable", info_fs_text(vm, c->executable)) &&
+         cd_module_add(vm, module, "_base_executable", info_fs_text(vm, c->executable)) && cd_module_add(vm, module, "_home", cd_none()) &&
+         cd_module_add(vm, module, "_stdlib_dir", stdlib) &&
+         cd_module_add(vm, module, "argv", info_text_list(vm, c->argc ? c->argc : 1, c->argc ? c->argv : (char *const[]){(char *)""})) &&
+         cd_module_add(vm, module, "orig_argv", info_text_list(vm, c->orig_argc, c->orig_argv)) &&
+         cd_module_add(vm, module, "warnoptions", info_text_list(vm, c->warn_option_count, c->warn_options)) &&
+         cd_module_add(vm, module, "_xoptions", info_x_options(vm)) && cd_module_add(vm, module, "path", info_path(vm)) &&
+         cd_module_add(vm, module, "dont_write_bytecode", cd_bool(c->dont_write_bytecode)) &&
          cd_module_add(vm, module, "pycache_prefix", c->pycache_prefix ? info_fs_text(vm, c->pycache_prefix) : cd_none());
 }
 
 bool cd_sys_add_info(VM *vm, Value module)
 {
   return info_add_version(vm, module) && info_add_numbers(vm, module) && info_add_threads(vm, module) && info_add_flags(vm, module) &&
-         info_add_module_names(vm, module) && cd_module_add(vm, module, "stdlib_module_names", cd_sys_stdlib_module_names(vm)) && info_add_paths(vm, module) &&
-         cd_module_add(vm, module, "modules", cd_dup(vm->modules));
+         info_add_module_names(vm, module) && cd_module_add(vm, module, "stdlib_module_names", cd_sys_stdlib_module_names(vm)) &&
+         info_add_paths(vm, module) && cd_module_add(vm, module, "modules", cd_dup(vm->modules));
 }

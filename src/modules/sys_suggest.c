@@ -93,8 +93,10 @@ static Ref suggest_name(VM *vm, const NameException *e)
   for (size_t i = 0; names && i < ARRAY_LEN(tuples); i++)
     if (cd_bits(tuples[i]) && !cd_list_extend(vm, cd_as_list(names), tuples[i])) { cd_drop(vm, names); return NO_REF; }
   Ref found = suggest_among(vm, names, e->name);
-  if (!found && cd_bits(frame->globals) && cd_is_dict(frame->globals)) found = suggest_among(vm, cd_dict_keys_list(vm, frame->globals), e->name);
-  if (!found && cd_bits(frame->builtins) && cd_is_dict(frame->builtins)) found = suggest_among(vm, cd_dict_keys_list(vm, frame->builtins), e->name);
+  if (!found && cd_bits(frame->globals) && cd_is_dict(frame->globals))
+    found = suggest_among(vm, cd_dict_keys_list(vm, frame->globals), e->name);
+  if (!found && cd_bits(frame->builtins) && cd_is_dict(frame->builtins))
+    found = suggest_among(vm, cd_dict_keys_list(vm, frame->builtins), e->name);
   return found;
 }
 

@@ -56,7 +56,8 @@ static int source_open(VM *vm, Value filename)
     Value folder = cd_list_item_borrow(path, i);
     if (!cd_is_str(folder)) continue;
     char name[4096];
-    if (snprintf(name, sizeof name, "%s%s%s", cd_str_data(folder), cd_str_size(folder) ? "/" : "", tail) < (int)sizeof name) fd = open(name, O_RDONLY | O_CLOEXEC);
+    if (snprintf(name, sizeof name, "%s%s%s", cd_str_data(folder), cd_str_size(folder) ? "/" : "", tail) < (int)sizeof name)
+      fd = open(name, O_RDONLY | O_CLOEXEC);
   }
   cd_drop(vm, raw);
   return fd;
@@ -66,7 +67,8 @@ static Ref source_read(VM *vm, int fd)
 {
   struct stat info;
   Ref bytes = NO_REF;
-  if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size < INT64_C(1) << 28 && (bytes = cd_bytes_new(vm, NULL, (size_t)info.st_size))) {
+  if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size < INT64_C(1) << 28 &&
+      (bytes = cd_bytes_new(vm, NULL, (size_t)info.st_size))) {
     size_t size = 0;
     ssize_t n;
     while (size < (size_t)info.st_size && (n = read(fd, cd_bytes_data(bytes) + size, (size_t)info.st_size - size)) > 0) size += (size_t)n;
@@ -89,7 +91,9 @@ static bool source_cookie(const char *data, size_t size, char *out)
       if (memcmp(data + i, "coding", 6) || (data[i + 6] != ':' && data[i + 6] != '=')) continue;
       size_t from = i + 7, n = 0;
       while (from < length && (data[from] == ' ' || data[from] == '\t')) from++;
-      while (from < length && n < 63 && (data[from] == '-' || data[from] == '_' || data[from] == '.' || (unsigned)((data[from] | 32) - 'a') < 26 || (unsigned)(data[from] - '0') < 10))
+      while (from < length && n < 63 &&
+             (data[from] == '-' || data[from] == '_' || data[from] == '.' || (unsigned)((data[from] | 32) - 'a') < 26 ||
+              (unsigned)(data[from] - '0') < 10))
         out[n++] = data[from++];
       out[n] = 0;
       return n > 0;
@@ -191,8 +195,8 @@ static bool trace_source(TracePrinter *p, Value filename, int line, Position pos
   const char *data = cd_str_data(text);
   size_t indent = 0, size = cd_str_size(text);
   while (indent < size && (data[indent] == ' ' || data[indent] == '\t' || data[indent] == '\f')) indent++;
-  bool ok = trace_margin(p) && cd_text_fill(&p->out, ' ', TRACE_INDENT) && cd_text_put(&p->out, data + indent, size - indent) && cd_text_char(&p->out, '\n') &&
-            trace_carets(p, text, indent, position);
+  bool ok = trace_margin(p) && cd_text_fill(&p->out, ' ', TRACE_INDENT) && cd_text_put(&p->out, data + indent, size - indent) &&
+            cd_text_char(&p->out, '\n') && trace_carets(p, text, indent, position);
   cd_drop(vm, text);
   return ok;
 }
@@ -215,7 +219,8 @@ static bool trace_entry(TracePrinter *p, const Traceback *entry)
 {
   const Code *code = entry->frame->frame->code;
   int line = trace_entry_line(p->vm, entry);
-  Position position = entry->unit >= 0 && !p->vm->config.no_debug_ranges ? cd_code_position(code, trace_entry_unit(p->vm, entry)) : (Position){-1, -1, -1, -1};
+  Position position = entry->unit >= 0 && !p->vm->config.no_debug_ranges ? cd_code_position(code, trace_entry_unit(p->vm, entry))
+                                                                         : (Position){-1, -1, -1, -1};
   if (!trace_margin(p) || !cd_text_format(&p->out, "  File \"%S\", line %d, in %S\n", code->filename, line, code->name)) return false;
   return trace_source(p, code->filename, line, position);
 }
@@ -223,7 +228,8 @@ static bool trace_entry(TracePrinter *p, const Traceback *entry)
 static bool trace_repeated(TracePrinter *p, int64_t count)
 {
   count -= TRACE_REPEATS;
-  return trace_margin(p) && cd_text_format(&p->out, "  [Previous line repeated %lld more time%s]\n", (long long)count, count == 1 ? "" : "s");
+  return trace_margin(p) &&
+         cd_text_format(&p->out, "  [Previous line repeated %lld more time%s]\n", (long long)count, count == 1 ? "" : "s");
 }
 
 static int64_t trace_limit(VM *vm)
@@ -246,7 +252,8 @@ static bool trace_entries(TracePrinter *p, const Traceback *entry)
     if (!entry->frame->frame) continue;
     const Code *code = entry->frame->frame->code;
     int line = trace_entry_line(p->vm, entry);
-    bool same = last && line == last_line && line != -1 && cd_str_equal(code->filename, last->filename) && cd_str_equal(code->name, last->name);
+    bool same = last && line == last_line && line != -1 && cd_str_equal(code->filename, last->filename) &&
+                cd_str_equal(code->name, last->name);
     if (!same) {
       if (repeats > TRACE_REPEATS && !trace_repeated(p, repeats)) return false;
       last = code;
@@ -305,8 +312,9 @@ static void syntax_place_clear(VM *vm, SyntaxPlace *place)
 static bool syntax_place(VM *vm, Value e, SyntaxPlace *place)
 {
   *place = (SyntaxPlace){0};
-  if ((place->message = syntax_attribute(vm, e, "msg")) && (place->filename = syntax_attribute(vm, e, "filename")) && syntax_number(vm, e, "lineno", false, 0, &place->line) &&
-      syntax_number(vm, e, "offset", true, -1, &place->offset) && syntax_number(vm, e, "end_lineno", true, place->line, &place->end_line) &&
+  if ((place->message = syntax_attribute(vm, e, "msg")) && (place->filename = syntax_attribute(vm, e, "filename")) &&
+      syntax_number(vm, e, "lineno", false, 0, &place->line) && syntax_number(vm, e, "offset", true, -1, &place->offset) &&
+      syntax_number(vm, e, "end_lineno", true, place->line, &place->end_line) &&
       syntax_number(vm, e, "end_offset", true, -1, &place->end_offset) && (place->text = syntax_attribute(vm, e, "text")))
     return true;
   syntax_place_clear(vm, place);
@@ -329,16 +337,18 @@ static bool syntax_text(TracePrinter *p, Value text, int64_t offset, int64_t end
     size -= length + 1;
     offset -= length + 1;
   }
-  if (!trace_margin(p) || !cd_text_puts(&p->out, "    ") || !cd_text_put(&p->out, data, (size_t)size) || !cd_text_char(&p->out, '\n')) return false;
+  if (!trace_margin(p) || !cd_text_puts(&p->out, "    ") || !cd_text_put(&p->out, data, (size_t)size) || !cd_text_char(&p->out, '\n'))
+    return false;
   if (offset < 0) return true;
-  return trace_margin(p) && cd_text_puts(&p->out, "    ") && cd_text_fill(&p->out, ' ', (size_t)offset) && cd_text_fill(&p->out, '^', (size_t)carets) &&
-         cd_text_char(&p->out, '\n');
+  return trace_margin(p) && cd_text_puts(&p->out, "    ") && cd_text_fill(&p->out, ' ', (size_t)offset) &&
+         cd_text_fill(&p->out, '^', (size_t)carets) && cd_text_char(&p->out, '\n');
 }
 
 static bool syntax_print(TracePrinter *p, const SyntaxPlace *place)
 {
-  bool ok = trace_margin(p) && (cd_is_none(place->filename) ? cd_text_format(&p->out, "  File \"<string>\", line %lld\n", (long long)place->line)
-                                                            : cd_text_format(&p->out, "  File \"%S\", line %lld\n", place->filename, (long long)place->line));
+  bool ok = trace_margin(p) &&
+            (cd_is_none(place->filename) ? cd_text_format(&p->out, "  File \"<string>\", line %lld\n", (long long)place->line)
+                                         : cd_text_format(&p->out, "  File \"%S\", line %lld\n", place->filename, (long long)place->line));
   if (!ok || cd_is_none(place->text) || !cd_is_str(place->text)) return ok;
   int64_t size = (int64_t)cd_str_size(place->text), end_offset = place->end_line > place->line ? size : place->end_offset;
   if (end_offset > size + 1) end_offset = size + 1;
@@ -414,7 +424,9 @@ static bool trace_notes(TracePrinter *p, Value exception)
   if (cd_getattr_find(vm, exception, N(__notes__), &notes) != FIND_HIT) { cd_clear_raised(vm); return true; }
   bool ok = true, sequence = cd_is_list(notes) || cd_is_tuple(notes);
   Ref list = NO_REF;
-  if (!sequence && !cd_is_str(notes) && !cd_is_bytes(notes) && !cd_is_dict(notes) && cd_type_of(vm, notes)->slots.getitem && cd_type_of(vm, notes)->slots.len) sequence = true;
+  if (!sequence && !cd_is_str(notes) && !cd_is_bytes(notes) && !cd_is_dict(notes) && cd_type_of(vm, notes)->slots.getitem &&
+      cd_type_of(vm, notes)->slots.len)
+    sequence = true;
   if (sequence && !(list = cd_list_from(vm, notes))) { cd_clear_raised(vm); sequence = false; }
   if (!sequence) {
     Ref text = cd_repr(vm, notes);
@@ -475,7 +487,8 @@ static bool trace_causes(TracePrinter *p, Value exception)
   if (cause && cd_is_exception(cause)) {
     if (!trace_was_seen(p, cause)) ok = trace_chained(p, cause, "The above exception was the direct cause of the following exception:\n");
   } else if (context && cd_is_exception(context) && !e->suppress_context) {
-    if (!trace_was_seen(p, context)) ok = trace_chained(p, context, "During handling of the above exception, another exception occurred:\n");
+    if (!trace_was_seen(p, context))
+      ok = trace_chained(p, context, "During handling of the above exception, another exception occurred:\n");
   }
   cd_drop(p->vm, cause);
   cd_drop(p->vm, context);
@@ -486,7 +499,8 @@ static bool trace_group_item(TracePrinter *p, Value exceptions, size_t i)
 {
   bool truncated = i >= GROUP_WIDTH, ok;
   if (!trace_indent(p) || !cd_text_puts(&p->out, i == 0 ? "+-" : "  ")) return false;
-  ok = truncated ? cd_text_puts(&p->out, "+---------------- ... ----------------\n") : cd_text_format(&p->out, "+---------------- %zu ----------------\n", i + 1);
+  ok = truncated ? cd_text_puts(&p->out, "+---------------- ... ----------------\n")
+                 : cd_text_format(&p->out, "+---------------- %zu ----------------\n", i + 1);
   if (!ok) return false;
   p->depth++;
   size_t count = cd_tuple_size(exceptions);

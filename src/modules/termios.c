@@ -28,7 +28,8 @@ static Ref termios_fail(VM *vm)
 static bool termios_fd(VM *vm, Value v, int *out) { return cd_descriptor(vm, v, out); }
 
 FUNCTION(termios, tcgetattr, "tcgetattr(fd, /)",
-         "Get the attributes of a terminal.\n\nReturns a list [iflag, oflag, cflag, lflag, ispeed, ospeed, cc]; cc is a list of the special\ncharacters, as bytes of length one, but the entries VMIN and VTIME are integers when ICANON is off.")
+         "Get the attributes of a terminal.\n\nReturns a list [iflag, oflag, cflag, lflag, ispeed, ospeed, cc]; cc is a list of the "
+         "special\ncharacters, as bytes of length one, but the entries VMIN and VTIME are integers when ICANON is off.")
 {
   int fd;
   struct termios t;
@@ -64,7 +65,8 @@ static bool termios_characters(VM *vm, Value list, struct termios *t)
 }
 
 FUNCTION(termios, tcsetattr, "tcsetattr(fd, when, attributes, /)",
-         "Set the attributes of a terminal, a list as tcgetattr() returns it.\n\nwhen is TCSANOW: at once; TCSADRAIN: after what is written has been sent; TCSAFLUSH: then, and what\nwas not read is thrown away.")
+         "Set the attributes of a terminal, a list as tcgetattr() returns it.\n\nwhen is TCSANOW: at once; TCSADRAIN: after what is "
+         "written has been sent; TCSAFLUSH: then, and what\nwas not read is thrown away.")
 {
   int fd, when;
   if (!termios_fd(vm, args[0], &fd) || !cd_to_c_int(vm, args[1], &when)) return NO_REF;
@@ -148,7 +150,8 @@ static bool termios_exec(VM *vm, Value module)
   TermiosState *state = termios_state(vm);
   for (size_t i = 0; i < ARRAY_LEN(constants); i++)
     if (!cd_module_add_int(vm, module, constants[i].name, constants[i].value)) return false;
-  if (!cd_bits(state->error) && !(state->error = cd_exception_type_new(vm, "termios.error", NULL, cd_type_value(vm->exc.Exception)))) return false;
+  if (!cd_bits(state->error) && !(state->error = cd_exception_type_new(vm, "termios.error", NULL, cd_type_value(vm->exc.Exception))))
+    return false;
   return cd_module_add(vm, module, "error", cd_dup(state->error));
 }
 

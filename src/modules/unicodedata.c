@@ -26,12 +26,16 @@ typedef struct UnicodeDatabase { Object head; } UnicodeDatabase;
 
 static bool ucd_char(VM *vm, Value v, const char *function, const char *which, uint32_t *out)
 {
-  if (!cd_is_str(v) || cd_str_length(v) != 1) return cd_raise_type(vm, "%s() argument%s must be a unicode character, not %T", function, which, v);
+  if (!cd_is_str(v) || cd_str_length(v) != 1)
+    return cd_raise_type(vm, "%s() argument%s must be a unicode character, not %T", function, which, v);
   *out = cd_str_at(vm, v, 0);
   return true;
 }
 
-static Ref ucd_default(VM *vm, Value fallback, const char *message) { return fallback ? cd_dup(fallback) : cd_raise_value(vm, "%s", message); }
+static Ref ucd_default(VM *vm, Value fallback, const char *message)
+{
+  return fallback ? cd_dup(fallback) : cd_raise_value(vm, "%s", message);
+}
 
 // ---- properties ----
 
@@ -44,7 +48,8 @@ UCD_FUNCTION(category, "chr, /", "Return the general category, as \"Lu\".")
 UCD_FUNCTION(bidirectional, "chr, /", "Return the bidirectional class; an empty string if there is none.")
 {
   uint32_t c;
-  return ucd_char(vm, args[0], "bidirectional", "", &c) ? cd_str_from(vm, old ? cd_char_bidirectional_3_2(c) : cd_char_bidirectional(c)) : NO_REF;
+  return ucd_char(vm, args[0], "bidirectional", "", &c) ? cd_str_from(vm, old ? cd_char_bidirectional_3_2(c) : cd_char_bidirectional(c))
+                                                        : NO_REF;
 }
 
 UCD_FUNCTION(east_asian_width, "chr, /", "Return the East Asian width.")
@@ -83,7 +88,8 @@ UCD_FUNCTION(digit, "chr, default=<unrepresentable>, /", "Return the digit's val
   return value >= 0 ? cd_from_small(value) : ucd_default(vm, args[1], "not a digit");
 }
 
-UCD_FUNCTION(numeric, "chr, default=<unrepresentable>, /", "Return the numeric value as a float; the default, or ValueError, if there is none.")
+UCD_FUNCTION(numeric, "chr, default=<unrepresentable>, /",
+             "Return the numeric value as a float; the default, or ValueError, if there is none.")
 {
   uint32_t c;
   double value;
@@ -305,8 +311,10 @@ UCD_FUNCTION(is_normalized, "form, unistr, /", "Tell whether the text is in a no
 static Ref ucd_get_version(VM *vm, Value self) { return cd_str_from(vm, "3.2.0"); }
 static const GetSetDef ucd_getset[] = {{"unidata_version", NULL, ucd_get_version, NULL}, {NULL, NULL, NULL, NULL}};
 
-#define UCD_EACH(X) X(decimal) X(digit) X(numeric) X(category) X(bidirectional) X(combining) X(mirrored) X(east_asian_width) X(decomposition) \
-  X(name) X(lookup) X(is_normalized) X(normalize)
+#define UCD_EACH(X)                                                                                                                \
+  X(decimal)                                                                                                                       \
+  X(digit) X(numeric) X(category) X(bidirectional) X(combining) X(mirrored) X(east_asian_width) X(decomposition) X(name) X(lookup) \
+    X(is_normalized) X(normalize)
 #define UCD_METHOD_ENTRY(name) &ucd_##name##_def,
 #define UCD_FUNCTION_ENTRY(name) &unicodedata_##name##_def,
 static const MethodDef *const ucd_methods[] = {UCD_EACH(UCD_METHOD_ENTRY) NULL};
@@ -341,7 +349,11 @@ static void unicodedata_clear(VM *vm, void *p)
 
 const ModuleDef cd_module_unicodedata = {
   .name = "unicodedata",
-  .doc = "The Unicode Character Database, as of the version in unidata_version.\n\nNames and meanings are those of Unicode Standard Annex #44.",
-  .functions = unicodedata_functions, .state_size = sizeof(UnicodedataState), .exec = unicodedata_exec, .traverse = unicodedata_traverse,
+  .doc =
+    "The Unicode Character Database, as of the version in unidata_version.\n\nNames and meanings are those of Unicode Standard Annex #44.",
+  .functions = unicodedata_functions,
+  .state_size = sizeof(UnicodedataState),
+  .exec = unicodedata_exec,
+  .traverse = unicodedata_traverse,
   .clear = unicodedata_clear,
 };

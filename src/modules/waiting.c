@@ -40,7 +40,8 @@ bool cd_timeout(VM *vm, Value v, const char *message, int64_t *nanoseconds)
     if (isnan(x)) return cd_raise_value(vm, "Invalid value NaN (not a number)");
     x *= 1e9;
     x = x < 0 ? floor(x) : ceil(x);
-    if (!(x >= -9223372036854775808.0 && x < 9223372036854775808.0)) return cd_raise_overflow(vm, "timestamp too large to convert to C _PyTime_t");
+    if (!(x >= -9223372036854775808.0 && x < 9223372036854775808.0))
+      return cd_raise_overflow(vm, "timestamp too large to convert to C _PyTime_t");
     *nanoseconds = (int64_t)x;
   } else {
     Ref index = cd_index(vm, v);

@@ -123,12 +123,14 @@ static Ref zlib_compress_buffer(VM *vm, const Buffer *buffer, int level, int wbi
 }
 
 FUNCTION(zlib, compress, "compress(data, /, level=Z_DEFAULT_COMPRESSION, wbits=MAX_WBITS)",
-         "Returns a bytes object containing compressed data.\n\n  data\n    Binary data to be compressed.\n  level\n    Compression level, in 0-9 or -1.\n  wbits\n    The window "
+         "Returns a bytes object containing compressed data.\n\n  data\n    Binary data to be compressed.\n  level\n    Compression level, "
+         "in 0-9 or -1.\n  wbits\n    The window "
          "buffer size and container format.")
 {
   int level = Z_DEFAULT_COMPRESSION, wbits = MAX_WBITS;
   Buffer buffer;
-  if (!zlib_int(vm, args[1], &level) || !zlib_int(vm, args[2], &wbits) || !cd_get_buffer(vm, args[0], &buffer, BUFFER_SIMPLE)) return NO_REF;
+  if (!zlib_int(vm, args[1], &level) || !zlib_int(vm, args[2], &wbits) || !cd_get_buffer(vm, args[0], &buffer, BUFFER_SIMPLE))
+    return NO_REF;
   Ref result = zlib_compress_buffer(vm, &buffer, level, wbits);
   cd_release_buffer(vm, &buffer);
   return result;
@@ -149,7 +151,8 @@ static Ref zlib_decompress_buffer(VM *vm, const Buffer *buffer, int wbits)
   do {
     zlib_feed(&stream, &input);
     ok = zlib_pump(&stream, &out, inflate, input.left ? Z_NO_FLUSH : Z_FINISH, &code, &limited);
-    while (ok && code == Z_BUF_ERROR && stream.avail_out == 0) ok = zlib_pump(&stream, &out, inflate, input.left ? Z_NO_FLUSH : Z_FINISH, &code, &limited);
+    while (ok && code == Z_BUF_ERROR && stream.avail_out == 0)
+      ok = zlib_pump(&stream, &out, inflate, input.left ? Z_NO_FLUSH : Z_FINISH, &code, &limited);
   } while (ok && (code == Z_OK || code == Z_BUF_ERROR) && input.left);
   if (ok && code == Z_STREAM_END) result = cd_compress_output_finish(&out);
   else if (ok && code == Z_MEM_ERROR) cd_raise(vm, vm->exc.MemoryError, "Out of memory while decompressing data");
@@ -160,7 +163,8 @@ static Ref zlib_decompress_buffer(VM *vm, const Buffer *buffer, int wbits)
 }
 
 FUNCTION(zlib, decompress, "decompress(data, /, wbits=MAX_WBITS, bufsize=DEF_BUF_SIZE)",
-         "Returns a bytes object containing the uncompressed data.\n\n  data\n    Compressed data.\n  wbits\n    The window buffer size and container format.\n  bufsize\n    The "
+         "Returns a bytes object containing the uncompressed data.\n\n  data\n    Compressed data.\n  wbits\n    The window buffer size "
+         "and container format.\n  bufsize\n    The "
          "initial output buffer size.")
 {
   int wbits = MAX_WBITS;
@@ -192,11 +196,13 @@ static Ref zlib_checksum(VM *vm, const Value *args, uLong value, uLong (*f)(uLon
   return cd_from_small((int64_t)(value & 0xFFFFFFFF));
 }
 
-FUNCTION(zlib, adler32, "adler32(data, value=1, /)", "Compute an Adler-32 checksum of data.\n\n  value\n    Starting value of the checksum.\n\nThe returned checksum is an integer.")
+FUNCTION(zlib, adler32, "adler32(data, value=1, /)",
+         "Compute an Adler-32 checksum of data.\n\n  value\n    Starting value of the checksum.\n\nThe returned checksum is an integer.")
 {
   return zlib_checksum(vm, args, 1, adler32_z);
 }
-FUNCTION(zlib, crc32, "crc32(data, value=0, /)", "Compute a CRC-32 checksum of data.\n\n  value\n    Starting value of the checksum.\n\nThe returned checksum is an integer.")
+FUNCTION(zlib, crc32, "crc32(data, value=0, /)",
+         "Compute a CRC-32 checksum of data.\n\n  value\n    Starting value of the checksum.\n\nThe returned checksum is an integer.")
 {
   return zlib_checksum(vm, args, 0, crc32_z);
 }
@@ -275,20 +281,25 @@ static bool zlib_opened(VM *vm, ZlibStream *s, int code, const char *what)
 }
 
 FUNCTION(zlib, compressobj,
-         "compressobj(level=Z_DEFAULT_COMPRESSION, method=DEFLATED, wbits=MAX_WBITS, memLevel=DEF_MEM_LEVEL, strategy=Z_DEFAULT_STRATEGY, zdict=None)",
-         "Return a compressor object.\n\n  level\n    The compression level (an integer in the range 0-9 or -1; default is\n    currently equivalent to 6).  Higher compression levels are slower, "
-         "but\n    produce smaller results.\n  method\n    The compression algorithm.  If given, this must be DEFLATED.\n  wbits\n    The window size and container format.\n  "
-         "memLevel\n    1 to 9: how much memory is used for the inner state. More is faster and compresses\n    better.\n  strategy\n    Z_DEFAULT_STRATEGY, Z_FILTERED or "
+         "compressobj(level=Z_DEFAULT_COMPRESSION, method=DEFLATED, wbits=MAX_WBITS, memLevel=DEF_MEM_LEVEL, strategy=Z_DEFAULT_STRATEGY, "
+         "zdict=None)",
+         "Return a compressor object.\n\n  level\n    The compression level (an integer in the range 0-9 or -1; default is\n    currently "
+         "equivalent to 6).  Higher compression levels are slower, "
+         "but\n    produce smaller results.\n  method\n    The compression algorithm.  If given, this must be DEFLATED.\n  wbits\n    The "
+         "window size and container format.\n  "
+         "memLevel\n    1 to 9: how much memory is used for the inner state. More is faster and compresses\n    better.\n  strategy\n    "
+         "Z_DEFAULT_STRATEGY, Z_FILTERED or "
          "Z_HUFFMAN_ONLY.\n  zdict\n    Bytes that are likely to occur often in the data, as a dictionary.")
 {
   int level = Z_DEFAULT_COMPRESSION, method = Z_DEFLATED, wbits = MAX_WBITS, memory = ZLIB_MEMORY_LEVEL, strategy = Z_DEFAULT_STRATEGY;
-  if (!zlib_int(vm, args[0], &level) || !zlib_int(vm, args[1], &method) || !zlib_int(vm, args[2], &wbits) || !zlib_int(vm, args[3], &memory) ||
-      !zlib_int(vm, args[4], &strategy))
+  if (!zlib_int(vm, args[0], &level) || !zlib_int(vm, args[1], &method) || !zlib_int(vm, args[2], &wbits) ||
+      !zlib_int(vm, args[3], &memory) || !zlib_int(vm, args[4], &strategy))
     return NO_REF;
   ZlibStream *s = zlib_stream_new(vm, zlib_state(vm)->compress_type);
   if (!s) return NO_REF;
   Value dictionary = cd_bits(args[5]) && !cd_is_none(args[5]) ? args[5] : NO_VALUE;
-  if (zlib_take_dictionary(vm, s, dictionary) && zlib_opened(vm, s, deflateInit2(&s->stream, level, method, wbits, memory, strategy), "compression") &&
+  if (zlib_take_dictionary(vm, s, dictionary) &&
+      zlib_opened(vm, s, deflateInit2(&s->stream, level, method, wbits, memory, strategy), "compression") &&
       zlib_set_deflate_dictionary(vm, s))
     return cd_from_object(s);
   cd_drop_object(vm, s);
@@ -296,7 +307,8 @@ FUNCTION(zlib, compressobj,
 }
 
 FUNCTION(zlib, decompressobj, "decompressobj(wbits=MAX_WBITS, zdict=b'')",
-         "Return a decompressor object.\n\n  wbits\n    The window buffer size and container format.\n  zdict\n    The predefined compression dictionary, the one that the "
+         "Return a decompressor object.\n\n  wbits\n    The window buffer size and container format.\n  zdict\n    The predefined "
+         "compression dictionary, the one that the "
          "compressor used.")
 {
   int wbits = MAX_WBITS;
@@ -313,8 +325,10 @@ FUNCTION(zlib, decompressobj, "decompressobj(wbits=MAX_WBITS, zdict=b'')",
 // ---- Compress ----
 
 METHOD_DEF_(zlib_compress_compress, "compress", "compress(self, data, /)",
-            "Returns a bytes object containing compressed data.\n\n  data\n    Binary data to be compressed.\n\nSome of the data may stay inside until later: what earlier calls kept "
-            "is in the result.\nCall the flush() method to get the rest.", 0)
+            "Returns a bytes object containing compressed data.\n\n  data\n    Binary data to be compressed.\n\nSome of the data may stay "
+            "inside until later: what earlier calls kept "
+            "is in the result.\nCall the flush() method to get the rest.",
+            0)
 {
   ZlibStream *s = zlib_stream_of(self);
   Buffer buffer;
@@ -332,8 +346,10 @@ METHOD_DEF_(zlib_compress_compress, "compress", "compress(self, data, /)",
 }
 
 METHOD_DEF_(zlib_compress_flush, "flush", "flush(self, mode=zlib.Z_FINISH, /)",
-            "Return a bytes object containing any remaining compressed data.\n\n  mode\n    One of the constants Z_SYNC_FLUSH, Z_FULL_FLUSH, Z_FINISH.\n    If it is Z_FINISH, the "
-            "compressor object can no longer be used\n    after calling the flush() method.  Otherwise, more data can still be compressed.", 0)
+            "Return a bytes object containing any remaining compressed data.\n\n  mode\n    One of the constants Z_SYNC_FLUSH, "
+            "Z_FULL_FLUSH, Z_FINISH.\n    If it is Z_FINISH, the "
+            "compressor object can no longer be used\n    after calling the flush() method.  Otherwise, more data can still be compressed.",
+            0)
 {
   ZlibStream *s = zlib_stream_of(self);
   CompressOutput out;
@@ -375,12 +391,22 @@ static Ref zlib_stream_copy(VM *vm, Value self, int (*copy)(z_stream *, z_stream
   return NO_REF;
 }
 
-METHOD_DEF_(zlib_compress_copy, "copy", "copy(self, /)", "Return a copy of the compression object.", 0) { return zlib_stream_copy(vm, self, deflateCopy, "compression"); }
-METHOD_DEF_(zlib_compress___copy__, "__copy__", "__copy__(self, /)", NULL, 0) { return zlib_stream_copy(vm, self, deflateCopy, "compression"); }
-METHOD_DEF_(zlib_compress___deepcopy__, "__deepcopy__", "__deepcopy__(self, memo, /)", NULL, 0) { return zlib_stream_copy(vm, self, deflateCopy, "compression"); }
+METHOD_DEF_(zlib_compress_copy, "copy", "copy(self, /)", "Return a copy of the compression object.", 0)
+{
+  return zlib_stream_copy(vm, self, deflateCopy, "compression");
+}
+METHOD_DEF_(zlib_compress___copy__, "__copy__", "__copy__(self, /)", NULL, 0)
+{
+  return zlib_stream_copy(vm, self, deflateCopy, "compression");
+}
+METHOD_DEF_(zlib_compress___deepcopy__, "__deepcopy__", "__deepcopy__(self, memo, /)", NULL, 0)
+{
+  return zlib_stream_copy(vm, self, deflateCopy, "compression");
+}
 
 static const MethodDef *const zlib_compress_methods[] = {
-  &zlib_compress_compress_def, &zlib_compress_flush_def, &zlib_compress_copy_def, &zlib_compress___copy___def, &zlib_compress___deepcopy___def, NULL,
+  &zlib_compress_compress_def, &zlib_compress_flush_def,        &zlib_compress_copy_def,
+  &zlib_compress___copy___def, &zlib_compress___deepcopy___def, NULL,
 };
 
 static const TypeSpec zlib_compress_spec = {
@@ -434,9 +460,12 @@ static bool zlib_inflate_all(VM *vm, ZlibStream *s, ZlibInput *input, bool finis
 }
 
 METHOD_DEF_(zlib_decompress_decompress, "decompress", "decompress(self, data, /, max_length=0)",
-            "Return a bytes object containing the decompressed version of the data.\n\n  data\n    The binary data to decompress.\n  max_length\n    The maximum allowable length of the "
-            "decompressed data.\n    Unconsumed input data will be stored in\n    the unconsumed_tail attribute.\n\nSome of the data may stay inside until later calls. Call the flush() "
-            "method to get the rest.", 0)
+            "Return a bytes object containing the decompressed version of the data.\n\n  data\n    The binary data to decompress.\n  "
+            "max_length\n    The maximum allowable length of the "
+            "decompressed data.\n    Unconsumed input data will be stored in\n    the unconsumed_tail attribute.\n\nSome of the data may "
+            "stay inside until later calls. Call the flush() "
+            "method to get the rest.",
+            0)
 {
   ZlibStream *s = zlib_stream_of(self);
   int64_t limit = 0;
@@ -483,9 +512,18 @@ METHOD_DEF_(zlib_decompress_flush, "flush", "flush(self, length=zlib.DEF_BUF_SIZ
   return NO_REF;
 }
 
-METHOD_DEF_(zlib_decompress_copy, "copy", "copy(self, /)", "Return a copy of the decompression object.", 0) { return zlib_stream_copy(vm, self, inflateCopy, "decompression"); }
-METHOD_DEF_(zlib_decompress___copy__, "__copy__", "__copy__(self, /)", NULL, 0) { return zlib_stream_copy(vm, self, inflateCopy, "decompression"); }
-METHOD_DEF_(zlib_decompress___deepcopy__, "__deepcopy__", "__deepcopy__(self, memo, /)", NULL, 0) { return zlib_stream_copy(vm, self, inflateCopy, "decompression"); }
+METHOD_DEF_(zlib_decompress_copy, "copy", "copy(self, /)", "Return a copy of the decompression object.", 0)
+{
+  return zlib_stream_copy(vm, self, inflateCopy, "decompression");
+}
+METHOD_DEF_(zlib_decompress___copy__, "__copy__", "__copy__(self, /)", NULL, 0)
+{
+  return zlib_stream_copy(vm, self, inflateCopy, "decompression");
+}
+METHOD_DEF_(zlib_decompress___deepcopy__, "__deepcopy__", "__deepcopy__(self, memo, /)", NULL, 0)
+{
+  return zlib_stream_copy(vm, self, inflateCopy, "decompression");
+}
 
 static const MethodDef *const zlib_decompress_methods[] = {
   &zlib_decompress_decompress_def, &zlib_decompress_flush_def, &zlib_decompress_copy_def, &zlib_decompress___copy___def,
@@ -510,18 +548,35 @@ static const TypeSpec zlib_decompress_spec = {
 
 // ---- the module ----
 
-static const struct { const char *name; int value; } zlib_constants[] = {
-  {"MAX_WBITS", MAX_WBITS}, {"DEFLATED", Z_DEFLATED}, {"DEF_MEM_LEVEL", ZLIB_MEMORY_LEVEL}, {"DEF_BUF_SIZE", 16384}, {"Z_NO_COMPRESSION", Z_NO_COMPRESSION},
-  {"Z_BEST_SPEED", Z_BEST_SPEED}, {"Z_BEST_COMPRESSION", Z_BEST_COMPRESSION}, {"Z_DEFAULT_COMPRESSION", Z_DEFAULT_COMPRESSION},
-  {"Z_FILTERED", Z_FILTERED}, {"Z_HUFFMAN_ONLY", Z_HUFFMAN_ONLY}, {"Z_RLE", Z_RLE}, {"Z_FIXED", Z_FIXED}, {"Z_DEFAULT_STRATEGY", Z_DEFAULT_STRATEGY},
-  {"Z_NO_FLUSH", Z_NO_FLUSH}, {"Z_PARTIAL_FLUSH", Z_PARTIAL_FLUSH}, {"Z_SYNC_FLUSH", Z_SYNC_FLUSH}, {"Z_FULL_FLUSH", Z_FULL_FLUSH},
-  {"Z_FINISH", Z_FINISH}, {"Z_BLOCK", Z_BLOCK}, {"Z_TREES", Z_TREES},
+static const struct { const char *name; int value;
+} zlib_constants[] = {
+  {"MAX_WBITS", MAX_WBITS},
+  {"DEFLATED", Z_DEFLATED},
+  {"DEF_MEM_LEVEL", ZLIB_MEMORY_LEVEL},
+  {"DEF_BUF_SIZE", 16384},
+  {"Z_NO_COMPRESSION", Z_NO_COMPRESSION},
+  {"Z_BEST_SPEED", Z_BEST_SPEED},
+  {"Z_BEST_COMPRESSION", Z_BEST_COMPRESSION},
+  {"Z_DEFAULT_COMPRESSION", Z_DEFAULT_COMPRESSION},
+  {"Z_FILTERED", Z_FILTERED},
+  {"Z_HUFFMAN_ONLY", Z_HUFFMAN_ONLY},
+  {"Z_RLE", Z_RLE},
+  {"Z_FIXED", Z_FIXED},
+  {"Z_DEFAULT_STRATEGY", Z_DEFAULT_STRATEGY},
+  {"Z_NO_FLUSH", Z_NO_FLUSH},
+  {"Z_PARTIAL_FLUSH", Z_PARTIAL_FLUSH},
+  {"Z_SYNC_FLUSH", Z_SYNC_FLUSH},
+  {"Z_FULL_FLUSH", Z_FULL_FLUSH},
+  {"Z_FINISH", Z_FINISH},
+  {"Z_BLOCK", Z_BLOCK},
+  {"Z_TREES", Z_TREES},
 };
 
 static bool zlib_exec(VM *vm, Value module)
 {
   ZlibState *state = zlib_state(vm);
-  if (!cd_bits(state->error) && !(state->error = cd_exception_type_new(vm, "zlib.error", NULL, cd_type_value(vm->exc.Exception)))) return false;
+  if (!cd_bits(state->error) && !(state->error = cd_exception_type_new(vm, "zlib.error", NULL, cd_type_value(vm->exc.Exception))))
+    return false;
   if (!state->compress_type && !(state->compress_type = cd_type_from_spec(vm, &zlib_compress_spec, NO_VALUE))) return false;
   if (!state->decompress_type && !(state->decompress_type = cd_type_from_spec(vm, &zlib_decompress_spec, NO_VALUE))) return false;
   for (size_t i = 0; i < ARRAY_LEN(zlib_constants); i++)
@@ -554,9 +609,12 @@ static const MethodDef *const zlib_functions[] = {
 
 const ModuleDef cd_module_zlib = {
   .name = "zlib",
-  .doc = "Compression and decompression with the zlib library, in the format of GNU zip.\n\nadler32(data[, value]) -- Compute an Adler-32 checksum.\ncompress(data[, level]) -- Compress "
-         "data, with compression level 0-9 or -1.\ncompressobj([level[, ...]]) -- Return a compressor object.\ncrc32(data[, value]) -- Compute a CRC-32 checksum.\n"
-         "decompress(data[, wbits[, bufsize]]) -- Decompress data.\ndecompressobj([wbits[, zdict]]) -- Return a decompressor object.\n\n'wbits' is the window buffer size and "
+  .doc = "Compression and decompression with the zlib library, in the format of GNU zip.\n\nadler32(data[, value]) -- Compute an Adler-32 "
+         "checksum.\ncompress(data[, level]) -- Compress "
+         "data, with compression level 0-9 or -1.\ncompressobj([level[, ...]]) -- Return a compressor object.\ncrc32(data[, value]) -- "
+         "Compute a CRC-32 checksum.\n"
+         "decompress(data[, wbits[, bufsize]]) -- Decompress data.\ndecompressobj([wbits[, zdict]]) -- Return a decompressor "
+         "object.\n\n'wbits' is the window buffer size and "
          "container format. Objects have flush() besides\ncompress() and decompress().",
   .functions = zlib_functions,
   .state_size = sizeof(ZlibState),

@@ -28,7 +28,8 @@ static Ref bool_xor_slot(VM *vm, Value a, Value b) { return bool_bitwise(vm, a, 
 
 const TypeSpec cd_bool_spec = {
   .name = "bool",
-  .doc = "bool(x) -> bool\n\nTrue when x is true, else False.\nThese two are the only instances of bool, a subclass of int that cannot be subclassed.",
+  .doc = "bool(x) -> bool\n\nTrue when x is true, else False.\nThese two are the only instances of bool, a subclass of int that cannot be "
+         "subclassed.",
   .basicsize = sizeof(Int),
   .flags = TYPE_INT | TYPE_IMMUTABLE | TYPE_VALUE_MATCH,
   .slots = {.repr = bool_repr_slot, .new_ = bool_new_slot, .and_ = bool_and_slot, .xor_ = bool_xor_slot, .or_ = bool_or_slot},

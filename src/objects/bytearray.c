@@ -151,7 +151,8 @@ static bool bytearray_fill_from(VM *vm, Value self, Value source, Value encoding
 {
   ByteArray *array = cd_as_bytearray(self);
   const char *encoding_text, *errors_text;
-  if (!bytearray_text_argument(vm, encoding, "encoding", &encoding_text) || !bytearray_text_argument(vm, errors, "errors", &errors_text)) return false;
+  if (!bytearray_text_argument(vm, encoding, "encoding", &encoding_text) || !bytearray_text_argument(vm, errors, "errors", &errors_text))
+    return false;
   if (array->size && !cd_bytearray_resize(vm, array, 0)) return false;
   if (!source || (!cd_is_str(source) && (encoding || errors)))
     return !(encoding || errors) || cd_raise_type(vm, encoding ? "encoding without a string argument" : "errors without a string argument");
@@ -450,7 +451,8 @@ METHOD(bytearray, extend, "extend(self, iterable_of_ints, /)", "Append the bytes
   Type *type = cd_type_of(vm, args[0]);
   if (!type->slots.iter && !type->slots.getitem) return cd_raise_type(vm, "can't extend bytearray with %.100T", args[0]);
   if (cd_is_str(args[0]) && cd_str_size(args[0])) return cd_raise_type(vm, "'str' object cannot be interpreted as an integer");
-  Ref bytes = cd_is_str(args[0]) ? cd_bytes_new(vm, NULL, 0) : cd_bytes_from_iterable(vm, args[0], "bytearray", "byte must be in range(0, 256)");
+  Ref bytes = cd_is_str(args[0]) ? cd_bytes_new(vm, NULL, 0)
+                                 : cd_bytes_from_iterable(vm, args[0], "bytearray", "byte must be in range(0, 256)");
   if (!bytes) return NO_REF;
   bool ok = bytearray_append_bytes(vm, cd_as_bytearray(self), cd_bytes_data(bytes), cd_bytes_size(bytes));
   cd_drop(vm, bytes);
@@ -461,7 +463,8 @@ METHOD(bytearray, insert, "insert(self, index, item, /)", "Insert a byte before 
 {
   int64_t i;
   unsigned char byte;
-  if (!cd_to_i64(vm, args[0], &i, vm->exc.OverflowError) || !cd_byte_from_value(vm, args[1], "byte must be in range(0, 256)", &byte)) return NO_REF;
+  if (!cd_to_i64(vm, args[0], &i, vm->exc.OverflowError) || !cd_byte_from_value(vm, args[1], "byte must be in range(0, 256)", &byte))
+    return NO_REF;
   ByteArray *array = cd_as_bytearray(self);
   int64_t size = (int64_t)array->size;
   if (i < 0) i = i < -size ? 0 : i + size;
@@ -504,7 +507,8 @@ METHOD(bytearray, reverse, "reverse(self, /)", "Reverse the order of the bytes i
   return cd_none();
 }
 
-METHOD_DEF_(bytearray___alloc__, "__alloc__", "__alloc__(self, /)", "B.__alloc__() -> int\n\nReturn how many bytes are allocated.", METHOD_NO_SIGNATURE)
+METHOD_DEF_(bytearray___alloc__, "__alloc__", "__alloc__(self, /)", "B.__alloc__() -> int\n\nReturn how many bytes are allocated.",
+            METHOD_NO_SIGNATURE)
 {
   return cd_from_small((int64_t)cd_as_bytearray(self)->capacity);
 }
@@ -552,18 +556,34 @@ static const MethodDef *const bytearray_methods[] = {
 
 const TypeSpec cd_bytearray_spec = {
   .name = "bytearray",
-  .doc = "bytearray(iterable_of_ints) -> bytearray\nbytearray(string, encoding[, errors]) -> bytearray\nbytearray(bytes_or_buffer) -> bytearray\n"
+  .doc = "bytearray(iterable_of_ints) -> bytearray\nbytearray(string, encoding[, errors]) -> bytearray\nbytearray(bytes_or_buffer) -> "
+         "bytearray\n"
          "bytearray(int) -> that many zero bytes\nbytearray() -> no bytes\n\nA mutable sequence of integers in range(256).",
   .basicsize = sizeof(ByteArray),
   .flags = TYPE_BASE | TYPE_BYTEARRAY | TYPE_VALUE_MATCH,
   .methods = bytearray_methods,
-  .slots = {
-    .release = bytearray_release, .repr = bytearray_repr, .str = bytearray_str, .hash = cd_hash_unhashable, .compare = bytearray_compare,
-    .iter = bytearray_iter, .new_ = bytearray_new, .init = bytearray_init, .remainder = bytearray_remainder, .len = bytearray_len,
-    .getitem = bytearray_getitem, .setitem = bytearray_setitem, .contains = bytearray_contains, .concat = bytearray_concat,
-    .iconcat = bytearray_iconcat, .repeat = bytearray_repeat, .irepeat = bytearray_irepeat, .get_buffer = bytearray_get_buffer,
-    .release_buffer = bytearray_release_buffer,
-  },
+  .slots =
+    {
+      .release = bytearray_release,
+      .repr = bytearray_repr,
+      .str = bytearray_str,
+      .hash = cd_hash_unhashable,
+      .compare = bytearray_compare,
+      .iter = bytearray_iter,
+      .new_ = bytearray_new,
+      .init = bytearray_init,
+      .remainder = bytearray_remainder,
+      .len = bytearray_len,
+      .getitem = bytearray_getitem,
+      .setitem = bytearray_setitem,
+      .contains = bytearray_contains,
+      .concat = bytearray_concat,
+      .iconcat = bytearray_iconcat,
+      .repeat = bytearray_repeat,
+      .irepeat = bytearray_irepeat,
+      .get_buffer = bytearray_get_buffer,
+      .release_buffer = bytearray_release_buffer,
+    },
 };
 
 // ---- iterator ----

@@ -97,7 +97,8 @@ char *cd_byte_builder_reserve(ByteBuilder *builder, size_t size)
   if (needed < size) { cd_raise_memory(builder->vm); return NULL; }
   if (needed > capacity || !builder->bytes) {
     size_t wanted = needed + needed / 2 + 32;
-    if (builder->bytes ? !cd_bytes_resize(builder->vm, &builder->bytes, wanted) : !(builder->bytes = cd_bytes_new(builder->vm, NULL, wanted))) {
+    if (builder->bytes ? !cd_bytes_resize(builder->vm, &builder->bytes, wanted)
+                       : !(builder->bytes = cd_bytes_new(builder->vm, NULL, wanted))) {
       builder->size = 0;
       return NULL;
     }
@@ -199,7 +200,8 @@ Ref cd_bytes_from_iterable(VM *vm, Value v, const char *type_name, const char *r
       cd_drop(vm, bytes);                        // something else is among them, which may run Python
     }
   }
-  if (cd_is_str(v) || (!type->slots.iter && !type->slots.getitem)) return cd_raise_type(vm, "cannot convert '%.200T' object to %s", v, type_name);
+  if (cd_is_str(v) || (!type->slots.iter && !type->slots.getitem))
+    return cd_raise_type(vm, "cannot convert '%.200T' object to %s", v, type_name);
   Ref iterator = cd_iter(vm, v);
   if (!iterator) {
     if (cd_swallow(vm, vm->exc.TypeError)) cd_raise_type(vm, "cannot convert '%.200T' object to %s", v, type_name);
@@ -240,7 +242,9 @@ Ref cd_byte_repr(VM *vm, const char *data, size_t size, const char *prefix, cons
   if (!cd_text_puts(&text, prefix) || !cd_text_char(&text, (unsigned char)quote)) goto fail;
   for (size_t i = 0; i < size; i++) {
     size_t run = i;                              // what needs nothing is copied as it is
-    while (run < size && data[run] >= ' ' && data[run] < 0x7F && data[run] != quote && data[run] != '\\' && (data[run] != '\'' || !escape_single)) run++;
+    while (run < size && data[run] >= ' ' && data[run] < 0x7F && data[run] != quote && data[run] != '\\' &&
+           (data[run] != '\'' || !escape_single))
+      run++;
     if (run > i && !cd_text_put_ascii(&text, data + i, run - i)) goto fail;
     if ((i = run) == size) break;
     unsigned char c = (unsigned char)data[i];
@@ -400,7 +404,10 @@ static Ref bytes_repeat(VM *vm, Value self, int64_t count)
   return result;
 }
 
-static Ref bytes_remainder(VM *vm, Value left, Value right) { return cd_is_bytes(left) ? cd_bytes_percent(vm, left, right) : cd_not_implemented(); }
+static Ref bytes_remainder(VM *vm, Value left, Value right)
+{
+  return cd_is_bytes(left) ? cd_bytes_percent(vm, left, right) : cd_not_implemented();
+}
 
 static bool bytes_get_buffer(VM *vm, Value self, Buffer *out, int flags)
 {
@@ -428,7 +435,8 @@ static Ref bytes_zeros(VM *vm, int64_t count)
 static Ref bytes_from_source(VM *vm, Value source, Value encoding, Value errors)
 {
   const char *encoding_text, *errors_text;
-  if (!bytes_text_argument(vm, encoding, "encoding", &encoding_text) || !bytes_text_argument(vm, errors, "errors", &errors_text)) return NO_REF;
+  if (!bytes_text_argument(vm, encoding, "encoding", &encoding_text) || !bytes_text_argument(vm, errors, "errors", &errors_text))
+    return NO_REF;
   if (encoding || errors) {
     if (source && cd_is_str(source) && encoding) return cd_encode(vm, source, encoding_text, errors_text);
     if (source && cd_is_str(source)) return cd_raise_type(vm, "string argument without an encoding");
@@ -478,7 +486,8 @@ METHOD(bytes, __bytes__, "__bytes__(self, /)", "Convert this value to exact type
   return cd_is_exact(self, vm->types.bytes) ? cd_dup(self) : cd_bytes_new(vm, cd_bytes_data(self), cd_bytes_size(self));
 }
 
-METHOD_DEF_(bytes___getnewargs__, "__getnewargs__", "__getnewargs__(self, /)", "Return the arguments that pickle gives to __new__.", METHOD_NO_SIGNATURE)
+METHOD_DEF_(bytes___getnewargs__, "__getnewargs__", "__getnewargs__(self, /)", "Return the arguments that pickle gives to __new__.",
+            METHOD_NO_SIGNATURE)
 {
   Ref copy = cd_bytes_new(vm, cd_bytes_data(self), cd_bytes_size(self));
   Ref result = copy ? cd_tuple1(vm, copy) : NO_REF;

@@ -90,8 +90,10 @@ static bool byte_like_search(VM *vm, Value self, const Value *args, bool last, i
     if (!byte_like_search(vm, self, args, last, &at)) return NO_REF;                          \
     return at >= 0 ? cd_from_small(at) : cd_raise_value(vm, "subsection not found");          \
   }
-BYTE_SEARCH(find, false, "B.find(sub[, start[, end]]) -> int\n\nLowest index at which sub, bytes or an integer, is found in B[start:end], else -1.")
-BYTE_SEARCH(rfind, true, "B.rfind(sub[, start[, end]]) -> int\n\nHighest index at which sub, bytes or an integer, is found in B[start:end], else -1.")
+BYTE_SEARCH(find, false,
+            "B.find(sub[, start[, end]]) -> int\n\nLowest index at which sub, bytes or an integer, is found in B[start:end], else -1.")
+BYTE_SEARCH(rfind, true,
+            "B.rfind(sub[, start[, end]]) -> int\n\nHighest index at which sub, bytes or an integer, is found in B[start:end], else -1.")
 BYTE_INDEX(index, false, "B.index(sub[, start[, end]]) -> int\n\nLike find(), but a ValueError if sub is not found.")
 BYTE_INDEX(rindex, true, "B.rindex(sub[, start[, end]]) -> int\n\nLike rfind(), but a ValueError if sub is not found.")
 
@@ -105,7 +107,8 @@ BYTE_FIND_METHOD(count,
   ByteSpan span = cd_byte_span(self);
   if (to > (int64_t)span.size) to = (int64_t)span.size;
   if (from <= to)
-    count = needle.size == 0 ? to - from + 1 : (int64_t)cd_search_count(span.data + from, (size_t)(to - from), needle.data, needle.size, SIZE_MAX);
+    count = needle.size == 0 ? to - from + 1
+                             : (int64_t)cd_search_count(span.data + from, (size_t)(to - from), needle.data, needle.size, SIZE_MAX);
   cd_byte_needle_release(vm, &needle);
   return cd_from_small(count);
 }
@@ -139,13 +142,14 @@ static Ref byte_like_test_affix(VM *vm, Value self, const Value *args, bool suff
   return cd_bool(hit);
 }
 
-BYTE_FIND_METHOD(startswith,
-                 "B.startswith(prefix[, start[, end]]) -> bool\n\nTell whether B[start:end] starts with prefix, or with one of a tuple of them.")
+BYTE_FIND_METHOD(
+  startswith,
+  "B.startswith(prefix[, start[, end]]) -> bool\n\nTell whether B[start:end] starts with prefix, or with one of a tuple of them.")
 {
   return byte_like_test_affix(vm, self, args, false);
 }
-BYTE_FIND_METHOD(endswith,
-                 "B.endswith(suffix[, start[, end]]) -> bool\n\nTell whether B[start:end] ends with suffix, or with one of a tuple of them.")
+BYTE_FIND_METHOD(
+  endswith, "B.endswith(suffix[, start[, end]]) -> bool\n\nTell whether B[start:end] ends with suffix, or with one of a tuple of them.")
 {
   return byte_like_test_affix(vm, self, args, true);
 }
@@ -187,14 +191,30 @@ static bool byte_test_alpha(unsigned char c) { return byte_is_alpha(c); }
 static bool byte_test_digit(unsigned char c) { return byte_is_digit(c); }
 static bool byte_test_space(unsigned char c) { return byte_is_space(c); }
 
-BYTE_METHOD(isalnum, "isalnum(self, /)", "B.isalnum() -> bool\n\nTell whether there are bytes and all are ASCII letters or digits.", METHOD_NO_SIGNATURE) { return byte_like_all(self, byte_test_alnum, false); }
-BYTE_METHOD(isalpha, "isalpha(self, /)", "B.isalpha() -> bool\n\nTell whether there are bytes and all are ASCII letters.", METHOD_NO_SIGNATURE) { return byte_like_all(self, byte_test_alpha, false); }
+BYTE_METHOD(isalnum, "isalnum(self, /)", "B.isalnum() -> bool\n\nTell whether there are bytes and all are ASCII letters or digits.",
+            METHOD_NO_SIGNATURE)
+{
+  return byte_like_all(self, byte_test_alnum, false);
+}
+BYTE_METHOD(isalpha, "isalpha(self, /)", "B.isalpha() -> bool\n\nTell whether there are bytes and all are ASCII letters.",
+            METHOD_NO_SIGNATURE)
+{
+  return byte_like_all(self, byte_test_alpha, false);
+}
 BYTE_METHOD(isascii, "isascii(self, /)", "B.isascii() -> bool\n\nTell whether all bytes are ASCII.", METHOD_NO_SIGNATURE)
 {
   return cd_bool(cd_utf8_is_ascii(cd_byte_span(self).data, cd_byte_span(self).size));
 }
-BYTE_METHOD(isdigit, "isdigit(self, /)", "B.isdigit() -> bool\n\nTell whether there are bytes and all are ASCII digits.", METHOD_NO_SIGNATURE) { return byte_like_all(self, byte_test_digit, false); }
-BYTE_METHOD(isspace, "isspace(self, /)", "B.isspace() -> bool\n\nTell whether there are bytes and all are ASCII white space.", METHOD_NO_SIGNATURE) { return byte_like_all(self, byte_test_space, false); }
+BYTE_METHOD(isdigit, "isdigit(self, /)", "B.isdigit() -> bool\n\nTell whether there are bytes and all are ASCII digits.",
+            METHOD_NO_SIGNATURE)
+{
+  return byte_like_all(self, byte_test_digit, false);
+}
+BYTE_METHOD(isspace, "isspace(self, /)", "B.isspace() -> bool\n\nTell whether there are bytes and all are ASCII white space.",
+            METHOD_NO_SIGNATURE)
+{
+  return byte_like_all(self, byte_test_space, false);
+}
 
 static Ref byte_like_is_case(Value self, bool upper)
 {
@@ -207,10 +227,19 @@ static Ref byte_like_is_case(Value self, bool upper)
   }
   return cd_bool(cased);
 }
-BYTE_METHOD(islower, "islower(self, /)", "B.islower() -> bool\n\nTell whether there are ASCII letters and all are lower case.", METHOD_NO_SIGNATURE) { return byte_like_is_case(self, false); }
-BYTE_METHOD(isupper, "isupper(self, /)", "B.isupper() -> bool\n\nTell whether there are ASCII letters and all are upper case.", METHOD_NO_SIGNATURE) { return byte_like_is_case(self, true); }
+BYTE_METHOD(islower, "islower(self, /)", "B.islower() -> bool\n\nTell whether there are ASCII letters and all are lower case.",
+            METHOD_NO_SIGNATURE)
+{
+  return byte_like_is_case(self, false);
+}
+BYTE_METHOD(isupper, "isupper(self, /)", "B.isupper() -> bool\n\nTell whether there are ASCII letters and all are upper case.",
+            METHOD_NO_SIGNATURE)
+{
+  return byte_like_is_case(self, true);
+}
 
-BYTE_METHOD(istitle, "istitle(self, /)", "B.istitle() -> bool\n\nTell whether upper case starts words and lower case continues them.", METHOD_NO_SIGNATURE)
+BYTE_METHOD(istitle, "istitle(self, /)", "B.istitle() -> bool\n\nTell whether upper case starts words and lower case continues them.",
+            METHOD_NO_SIGNATURE)
 {
   ByteSpan span = cd_byte_span(self);
   bool cased = false, inside = false;
@@ -236,7 +265,9 @@ static Ref byte_like_map_case(VM *vm, Value self, ByteCase mode)
   switch (mode) {                                // one loop for each, so that the compiler makes vectors of the first three
   case BYTE_CASE_UPPER: for (size_t i = 0; i < span.size; i++) out[i] = byte_to_upper(in[i]); break;
   case BYTE_CASE_LOWER: for (size_t i = 0; i < span.size; i++) out[i] = byte_to_lower(in[i]); break;
-  case BYTE_CASE_SWAP: for (size_t i = 0; i < span.size; i++) out[i] = (char)(in[i] ^ (byte_is_alpha((unsigned char)in[i]) ? 32 : 0)); break;
+  case BYTE_CASE_SWAP:
+    for (size_t i = 0; i < span.size; i++) out[i] = (char)(in[i] ^ (byte_is_alpha((unsigned char)in[i]) ? 32 : 0));
+    break;
   case BYTE_CASE_TITLE: case BYTE_CASE_CAPITALIZE:
     for (size_t i = 0; i < span.size; i++) {
       out[i] = inside ? byte_to_lower(in[i]) : byte_to_upper(in[i]);
@@ -249,11 +280,28 @@ static Ref byte_like_map_case(VM *vm, Value self, ByteCase mode)
   cd_drop(vm, result);
   return shared;
 }
-BYTE_METHOD(upper, "upper(self, /)", "B.upper() -> copy of B\n\nASCII letters are made upper case.", METHOD_NO_SIGNATURE) { return byte_like_map_case(vm, self, BYTE_CASE_UPPER); }
-BYTE_METHOD(lower, "lower(self, /)", "B.lower() -> copy of B\n\nASCII letters are made lower case.", METHOD_NO_SIGNATURE) { return byte_like_map_case(vm, self, BYTE_CASE_LOWER); }
-BYTE_METHOD(swapcase, "swapcase(self, /)", "B.swapcase() -> copy of B\n\nASCII letters change their case.", METHOD_NO_SIGNATURE) { return byte_like_map_case(vm, self, BYTE_CASE_SWAP); }
-BYTE_METHOD(title, "title(self, /)", "B.title() -> copy of B\n\nASCII words start in upper case and go on in lower case.", METHOD_NO_SIGNATURE) { return byte_like_map_case(vm, self, BYTE_CASE_TITLE); }
-BYTE_METHOD(capitalize, "capitalize(self, /)", "B.capitalize() -> copy of B\n\nThe first byte is made upper case, the rest lower case.", METHOD_NO_SIGNATURE) { return byte_like_map_case(vm, self, BYTE_CASE_CAPITALIZE); }
+BYTE_METHOD(upper, "upper(self, /)", "B.upper() -> copy of B\n\nASCII letters are made upper case.", METHOD_NO_SIGNATURE)
+{
+  return byte_like_map_case(vm, self, BYTE_CASE_UPPER);
+}
+BYTE_METHOD(lower, "lower(self, /)", "B.lower() -> copy of B\n\nASCII letters are made lower case.", METHOD_NO_SIGNATURE)
+{
+  return byte_like_map_case(vm, self, BYTE_CASE_LOWER);
+}
+BYTE_METHOD(swapcase, "swapcase(self, /)", "B.swapcase() -> copy of B\n\nASCII letters change their case.", METHOD_NO_SIGNATURE)
+{
+  return byte_like_map_case(vm, self, BYTE_CASE_SWAP);
+}
+BYTE_METHOD(title, "title(self, /)", "B.title() -> copy of B\n\nASCII words start in upper case and go on in lower case.",
+            METHOD_NO_SIGNATURE)
+{
+  return byte_like_map_case(vm, self, BYTE_CASE_TITLE);
+}
+BYTE_METHOD(capitalize, "capitalize(self, /)", "B.capitalize() -> copy of B\n\nThe first byte is made upper case, the rest lower case.",
+            METHOD_NO_SIGNATURE)
+{
+  return byte_like_map_case(vm, self, BYTE_CASE_CAPITALIZE);
+}
 
 // ---- stripping ----
 
@@ -278,9 +326,19 @@ static Ref byte_like_strip(VM *vm, Value self, Value chars, bool left, bool righ
   cd_release_buffer(vm, &buffer);
   return byte_like_piece(vm, self, from, to);
 }
-BYTE_METHOD(strip, "strip(self, bytes=None, /)", "Return the bytes without white space, or without any of the given ones, at both ends.", 0) { return byte_like_strip(vm, self, args[0], true, true); }
-BYTE_METHOD(lstrip, "lstrip(self, bytes=None, /)", "Return the bytes without white space, or without any of the given ones, at the start.", 0) { return byte_like_strip(vm, self, args[0], true, false); }
-BYTE_METHOD(rstrip, "rstrip(self, bytes=None, /)", "Return the bytes without white space, or without any of the given ones, at the end.", 0) { return byte_like_strip(vm, self, args[0], false, true); }
+BYTE_METHOD(strip, "strip(self, bytes=None, /)", "Return the bytes without white space, or without any of the given ones, at both ends.", 0)
+{
+  return byte_like_strip(vm, self, args[0], true, true);
+}
+BYTE_METHOD(lstrip, "lstrip(self, bytes=None, /)", "Return the bytes without white space, or without any of the given ones, at the start.",
+            0)
+{
+  return byte_like_strip(vm, self, args[0], true, false);
+}
+BYTE_METHOD(rstrip, "rstrip(self, bytes=None, /)", "Return the bytes without white space, or without any of the given ones, at the end.", 0)
+{
+  return byte_like_strip(vm, self, args[0], false, true);
+}
 
 // ---- splitting ----
 
@@ -374,14 +432,18 @@ static Ref byte_like_split_any(VM *vm, Value self, const Value *args, bool from_
 }
 
 BYTE_METHOD(split, "split(self, /, sep=None, maxsplit=-1)",
-            "Return a list of the pieces between separators.\n\n  sep\n    What separates; None: runs of ASCII white space, and empty pieces are left out.\n"
-            "  maxsplit\n    Split at most so often, from the left; -1: no limit.", 0)
+            "Return a list of the pieces between separators.\n\n  sep\n    What separates; None: runs of ASCII white space, and empty "
+            "pieces are left out.\n"
+            "  maxsplit\n    Split at most so often, from the left; -1: no limit.",
+            0)
 {
   return byte_like_split_any(vm, self, args, false);
 }
-BYTE_METHOD(rsplit, "rsplit(self, /, sep=None, maxsplit=-1)",
-            "Return a list of the pieces between separators, found from the right.\n\n  sep\n    What separates; None: runs of ASCII white space, "
-            "and empty pieces are left out.\n  maxsplit\n    Split at most so often, from the right; -1: no limit.", 0)
+BYTE_METHOD(
+  rsplit, "rsplit(self, /, sep=None, maxsplit=-1)",
+  "Return a list of the pieces between separators, found from the right.\n\n  sep\n    What separates; None: runs of ASCII white space, "
+  "and empty pieces are left out.\n  maxsplit\n    Split at most so often, from the right; -1: no limit.",
+  0)
 {
   return byte_like_split_any(vm, self, args, true);
 }
@@ -414,8 +476,10 @@ static Ref byte_like_partition(VM *vm, Value self, Value separator, bool last)
   int64_t at = sep.size == 0 ? -1 : (last ? cd_search_last : cd_search_first)(s.data, s.size, sep.data, (size_t)sep.size);
   if (sep.size == 0) cd_raise_value(vm, "empty separator");
   else if (at >= 0) {
-    Ref middle = cd_is_exact(separator, vm->types.bytes) && cd_is_bytes(self) ? cd_dup(separator) : cd_byte_like_new(vm, self, sep.data, (size_t)sep.size);
-    result = cd_tuple3_steal(vm, byte_like_piece(vm, self, 0, (size_t)at), middle, byte_like_piece(vm, self, (size_t)(at + sep.size), s.size));
+    Ref middle = cd_is_exact(separator, vm->types.bytes) && cd_is_bytes(self) ? cd_dup(separator)
+                                                                              : cd_byte_like_new(vm, self, sep.data, (size_t)sep.size);
+    result = cd_tuple3_steal(vm, byte_like_piece(vm, self, 0, (size_t)at), middle,
+                             byte_like_piece(vm, self, (size_t)(at + sep.size), s.size));
   } else {
     Ref whole = byte_like_same(vm, self), e1 = cd_byte_like_new(vm, self, "", 0), e2 = cd_byte_like_new(vm, self, "", 0);
     result = last ? cd_tuple3_steal(vm, e1, e2, whole) : cd_tuple3_steal(vm, whole, e1, e2);
@@ -424,12 +488,14 @@ static Ref byte_like_partition(VM *vm, Value self, Value separator, bool last)
   return result;
 }
 BYTE_METHOD(partition, "partition(self, sep, /)",
-            "Return the part before the first separator, the separator, and the part after it;\nif there is none, all and two empty ones.", 0)
+            "Return the part before the first separator, the separator, and the part after it;\nif there is none, all and two empty ones.",
+            0)
 {
   return byte_like_partition(vm, self, args[0], false);
 }
 BYTE_METHOD(rpartition, "rpartition(self, sep, /)",
-            "Return the part before the last separator, the separator, and the part after it;\nif there is none, two empty ones and all.", 0)
+            "Return the part before the last separator, the separator, and the part after it;\nif there is none, two empty ones and all.",
+            0)
 {
   return byte_like_partition(vm, self, args[0], true);
 }
@@ -503,7 +569,8 @@ static Ref byte_like_replace_text(VM *vm, Value self, const Buffer *old, const B
   size_t hits = old_size ? cd_search_count(s.data, s.size, old->data, old_size, limit) : limit <= s.size ? limit : s.size + 1;
   if (hits == 0) return byte_like_same(vm, self);
   size_t added, size;
-  if (__builtin_mul_overflow(hits, new_size, &added) || __builtin_add_overflow(s.size - hits * old_size, added, &size) || size > INT64_MAX / 2)
+  if (__builtin_mul_overflow(hits, new_size, &added) || __builtin_add_overflow(s.size - hits * old_size, added, &size) ||
+      size > INT64_MAX / 2)
     return cd_raise_overflow(vm, "replace bytes is too long");
   Ref result = cd_byte_like_new(vm, self, NULL, size);
   if (!result) return NO_REF;
@@ -519,7 +586,8 @@ static Ref byte_like_replace_text(VM *vm, Value self, const Buffer *old, const B
   return result;
 }
 
-BYTE_METHOD(replace, "replace(self, old, new, count=-1, /)", "Return a copy with all occurrences of old, or the first count of them, replaced by new.", 0)
+BYTE_METHOD(replace, "replace(self, old, new, count=-1, /)",
+            "Return a copy with all occurrences of old, or the first count of them, replaced by new.", 0)
 {
   int64_t count = -1;
   Buffer old, new;
@@ -599,7 +667,8 @@ BYTE_METHOD(zfill, "zfill(self, width, /)", "Return numeric text filled with zer
   return result;
 }
 
-BYTE_METHOD(expandtabs, "expandtabs(self, /, tabsize=8)", "Return a copy in which tabs are replaced by spaces up to the next column that tabsize divides.", 0)
+BYTE_METHOD(expandtabs, "expandtabs(self, /, tabsize=8)",
+            "Return a copy in which tabs are replaced by spaces up to the next column that tabsize divides.", 0)
 {
   int tabsize = 8;
   if (args[0] && !cd_to_c_int(vm, args[0], &tabsize)) return NO_REF;
@@ -656,7 +725,8 @@ done:
   return result;
 }
 
-BYTE_METHOD(maketrans, "maketrans(frm, to, /)", "Make a table for translate() that maps each byte of frm to the byte of to at the same place.", METHOD_STATIC)
+BYTE_METHOD(maketrans, "maketrans(frm, to, /)",
+            "Make a table for translate() that maps each byte of frm to the byte of to at the same place.", METHOD_STATIC)
 {
   Buffer from, to;
   if (!cd_get_buffer(vm, args[0], &from, BUFFER_SIMPLE)) return NO_REF;
@@ -674,8 +744,10 @@ BYTE_METHOD(maketrans, "maketrans(frm, to, /)", "Make a table for translate() th
 }
 
 BYTE_METHOD(decode, "decode(self, /, encoding='utf-8', errors='strict')",
-            "Return the text that the bytes encode.\n\n  encoding\n    The codec's name.\n  errors\n    What to do with malformed input: 'strict', 'ignore', "
-            "'replace', or a name given to\n    codecs.register_error().", 0)
+            "Return the text that the bytes encode.\n\n  encoding\n    The codec's name.\n  errors\n    What to do with malformed input: "
+            "'strict', 'ignore', "
+            "'replace', or a name given to\n    codecs.register_error().",
+            0)
 {
   const char *names[2] = {NULL, NULL};
   static const char *const parameters[2] = {"encoding", "errors"};
@@ -719,7 +791,8 @@ static int64_t byte_read_hex(const char *text, size_t size, char *out, size_t *b
   return n;
 }
 
-BYTE_METHOD(fromhex, "fromhex(type, string, /)", "Make bytes from hexadecimal digits; spaces between two numbers are allowed.\n\nExample: fromhex('B9 01EF').", METHOD_CLASS)
+BYTE_METHOD(fromhex, "fromhex(type, string, /)",
+            "Make bytes from hexadecimal digits; spaces between two numbers are allowed.\n\nExample: fromhex('B9 01EF').", METHOD_CLASS)
 {
   if (!cd_is_str(args[0])) return cd_raise_type(vm, "fromhex() argument must be str, not %T", args[0]);
   size_t size = cd_str_size(args[0]), bad = 0;
@@ -729,8 +802,10 @@ BYTE_METHOD(fromhex, "fromhex(type, string, /)", "Make bytes from hexadecimal di
     while ((unsigned char)cd_str_data(args[0])[bad] < 128) bad++;
   int64_t n = cd_as_str(args[0])->ascii ? byte_read_hex(cd_str_data(args[0]), size, scratch, &bad) : -1;
   bool array = cd_type_is_subtype(cd_as_type(self), vm->types.bytearray);
-  Ref result = n < 0 ? cd_raise_value(vm, "non-hexadecimal number found in fromhex() arg at position %zd", (ptrdiff_t)cd_str_position(args[0], bad)) :
-               array ? cd_bytearray_new(vm, scratch, (size_t)n) : cd_bytes_new(vm, scratch, (size_t)n);
+  Ref result = n < 0   ? cd_raise_value(vm, "non-hexadecimal number found in fromhex() arg at position %zd",
+                                        (ptrdiff_t)cd_str_position(args[0], bad))
+               : array ? cd_bytearray_new(vm, scratch, (size_t)n)
+                       : cd_bytes_new(vm, scratch, (size_t)n);
   cd_free(vm, scratch, size / 2 + 1);
   if (!result || cd_as_type(self) == vm->types.bytes || cd_as_type(self) == vm->types.bytearray) return result;
   Ref instance = cd_call1(vm, self, result);

@@ -63,10 +63,16 @@ static void cell_release(VM *vm, Object *self) { cd_clear(vm, &((Cell *)self)->v
 static const GetSetDef cell_getset[] = {{"cell_contents", NULL, cell_get_contents, cell_set_contents}, {0}};
 const TypeSpec cd_cell_spec = {
   .name = "cell",
-  .doc = "cell([contents])\n--\n\nCreate a new cell object.\n\n  contents\n    the contents of the cell. If not specified, the cell will be empty,\n"
+  .doc = "cell([contents])\n--\n\nCreate a new cell object.\n\n  contents\n    the contents of the cell. If not specified, the cell will "
+         "be empty,\n"
          "    and further attempts to access its cell_contents attribute will\n    raise a ValueError.",
   .basicsize = sizeof(Cell),
   .flags = TYPE_GC,
   .getset = cell_getset,
-  .slots = {.release = cell_release, .traverse = cell_traverse, .clear = cell_release, .repr = cell_repr, .compare = cell_compare, .new_ = cell_new_slot},
+  .slots = {.release = cell_release,
+            .traverse = cell_traverse,
+            .clear = cell_release,
+            .repr = cell_repr,
+            .compare = cell_compare,
+            .new_ = cell_new_slot},
 };

@@ -162,10 +162,11 @@ typedef enum { BUILTIN_NONE, BUILTIN_UTF8, BUILTIN_ASCII, BUILTIN_LATIN1, BUILTI
 
 static BuiltinCodec codec_builtin(const char *encoding)
 {
-  static const struct { const char *name; BuiltinCodec codec; } names[] = {
-    {"utf_8", BUILTIN_UTF8}, {"utf8", BUILTIN_UTF8}, {"ascii", BUILTIN_ASCII}, {"us_ascii", BUILTIN_ASCII}, {"latin_1", BUILTIN_LATIN1},
-    {"latin1", BUILTIN_LATIN1}, {"iso8859_1", BUILTIN_LATIN1}, {"iso_8859_1", BUILTIN_LATIN1}, {"utf_16", BUILTIN_UTF16}, {"utf16", BUILTIN_UTF16},
-    {"utf_32", BUILTIN_UTF32}, {"utf32", BUILTIN_UTF32},
+  static const struct { const char *name; BuiltinCodec codec;
+  } names[] = {
+    {"utf_8", BUILTIN_UTF8},     {"utf8", BUILTIN_UTF8},     {"ascii", BUILTIN_ASCII},      {"us_ascii", BUILTIN_ASCII},
+    {"latin_1", BUILTIN_LATIN1}, {"latin1", BUILTIN_LATIN1}, {"iso8859_1", BUILTIN_LATIN1}, {"iso_8859_1", BUILTIN_LATIN1},
+    {"utf_16", BUILTIN_UTF16},   {"utf16", BUILTIN_UTF16},   {"utf_32", BUILTIN_UTF32},     {"utf32", BUILTIN_UTF32},
   };
   if (!encoding) return BUILTIN_UTF8;
   char name[16];
@@ -216,9 +217,9 @@ static void codec_wrap_error(VM *vm, const char *what, const char *encoding)
   Exception *e = cd_as_exception(raised);
   Type *type = e->head.type;
   size_t count = e->args ? cd_tuple_size(e->args) : 0;
-  bool plain = type->basicsize <= vm->exc.Exception->basicsize + sizeof(Weakref *) && type->spec->basicsize == sizeof(Exception) && type->slots.init == vm->exc.Exception->slots.init &&
-               type->slots.new_ == vm->exc.Exception->slots.new_ && (count == 0 || (count == 1 && cd_is_str(cd_tuple_item_borrow(e->args, 0)))) &&
-               !e->attributes.shape && !e->attributes.dict;
+  bool plain = type->basicsize <= vm->exc.Exception->basicsize + sizeof(Weakref *) && type->spec->basicsize == sizeof(Exception) &&
+               type->slots.init == vm->exc.Exception->slots.init && type->slots.new_ == vm->exc.Exception->slots.new_ &&
+               (count == 0 || (count == 1 && cd_is_str(cd_tuple_item_borrow(e->args, 0)))) && !e->attributes.shape && !e->attributes.dict;
   Ref text = plain ? cd_str_format(vm, "%s with '%s' codec failed (%T: %S)", what, encoding, raised, raised) : NO_REF;
   Ref wrapped = text ? cd_call1(vm, cd_type_value(type), text) : NO_REF;
   cd_drop(vm, text);
@@ -274,8 +275,10 @@ Ref cd_codec_encode(VM *vm, Value object, const char *encoding, const char *erro
   if (!result || !text_only || cd_is_bytes(result)) return result;
   Ref bytes = NO_REF;
   if (!cd_is_bytearray(result))
-    cd_raise_type(vm, "'%.400s' encoder returned '%.400T' instead of 'bytes'; use codecs.encode() to encode to arbitrary types", encoding, result);
-  else if (cd_warn(vm, vm->exc.RuntimeWarning, 1, "encoder %s returned bytearray instead of bytes; use codecs.encode() to encode to arbitrary types", encoding))
+    cd_raise_type(vm, "'%.400s' encoder returned '%.400T' instead of 'bytes'; use codecs.encode() to encode to arbitrary types", encoding,
+                  result);
+  else if (cd_warn(vm, vm->exc.RuntimeWarning, 1,
+                   "encoder %s returned bytearray instead of bytes; use codecs.encode() to encode to arbitrary types", encoding))
     bytes = cd_bytes_new(vm, cd_as_bytearray(result)->data, cd_as_bytearray(result)->size);
   cd_drop(vm, result);
   return bytes;
@@ -295,7 +298,8 @@ Ref cd_codec_decode(VM *vm, Value object, const char *encoding, const char *erro
   if (!encoding) encoding = "utf-8";
   Ref result = codec_run(vm, object, encoding, errors, text_only, false);
   if (!result || !text_only || cd_is_str(result)) return result;
-  cd_raise_type(vm, "'%.400s' decoder returned '%.400T' instead of 'str'; use codecs.decode() to decode to arbitrary types", encoding, result);
+  cd_raise_type(vm, "'%.400s' decoder returned '%.400T' instead of 'str'; use codecs.decode() to decode to arbitrary types", encoding,
+                result);
   cd_drop(vm, result);
   return NO_REF;
 }

@@ -27,7 +27,8 @@ MUST_USE Ref cd_ascii_encode(VM *vm, Value text, const char *errors, unsigned li
 MUST_USE Ref cd_ascii_decode(VM *vm, const char *data, size_t size, const char *errors, unsigned limit);
 MUST_USE Ref cd_unicode_escape_encode(VM *vm, Value text);
 // bad_escape (may be NULL) gets the first unknown escape's letter, or three octal digits beyond 0377; empty: none. The caller warns.
-MUST_USE Ref cd_unicode_escape_decode(VM *vm, const char *data, size_t size, const char *errors, bool final, size_t *taken, char bad_escape[4]);
+MUST_USE Ref cd_unicode_escape_decode(VM *vm, const char *data, size_t size, const char *errors, bool final, size_t *taken,
+                                      char bad_escape[4]);
 MUST_USE Ref cd_raw_unicode_escape_encode(VM *vm, Value text);
 MUST_USE Ref cd_raw_unicode_escape_decode(VM *vm, const char *data, size_t size, const char *errors, bool final, size_t *taken);
 MUST_USE Ref cd_charmap_encode(VM *vm, Value text, const char *errors, Value mapping);       // mapping None: latin-1
@@ -43,7 +44,7 @@ MUST_USE Ref cd_codec_decode(VM *vm, Value object, const char *encoding, const c
 MUST_USE Ref cd_codec_lookup(VM *vm, const char *encoding);                                   // CodecInfo
 MUST_USE bool cd_codec_register(VM *vm, Value search);
 MUST_USE bool cd_codec_unregister(VM *vm, Value search);
-MUST_USE Ref cd_codec_error_handler(VM *vm, const char *name);                                // LookupError "unknown error handler name '...'"
+MUST_USE Ref cd_codec_error_handler(VM *vm, const char *name);   // LookupError "unknown error handler name '...'"
 MUST_USE bool cd_codec_register_error(VM *vm, const char *name, Value handler);
 void cd_codecs_finish(VM *vm);                                                                // at the VM's end
 

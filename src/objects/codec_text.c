@@ -16,8 +16,14 @@ static PutResult ascii_put(Encoder *e, uint32_t c)
 Ref cd_ascii_encode(VM *vm, Value text, const char *errors, unsigned limit)
 {
   if (cd_as_str(text)->ascii) return cd_bytes_new(vm, cd_str_data(text), cd_str_size(text));
-  Encoder e = {.vm = vm, .text = text, .encoding = limit == 128 ? "ascii" : "latin-1", .errors = errors,
-               .reason = limit == 128 ? "ordinal not in range(128)" : "ordinal not in range(256)", .put = ascii_put, .unit = 1, .limit = limit};
+  Encoder e = {.vm = vm,
+               .text = text,
+               .encoding = limit == 128 ? "ascii" : "latin-1",
+               .errors = errors,
+               .reason = limit == 128 ? "ordinal not in range(128)" : "ordinal not in range(256)",
+               .put = ascii_put,
+               .unit = 1,
+               .limit = limit};
   cd_byte_builder_init(&e.out, vm);
   if (!cd_byte_builder_reserve(&e.out, cd_str_length(text))) return NO_REF;
   return cd_encoder_run(&e);
@@ -88,8 +94,14 @@ static PutResult charmap_put(Encoder *e, uint32_t c)
 Ref cd_charmap_encode(VM *vm, Value text, const char *errors, Value mapping)
 {
   if (cd_is_none(mapping)) return cd_ascii_encode(vm, text, errors, 256);
-  Encoder e = {.vm = vm, .text = text, .encoding = "charmap", .errors = errors, .reason = "character maps to <undefined>", .put = charmap_put,
-               .unit = 1, .mapping = mapping};
+  Encoder e = {.vm = vm,
+               .text = text,
+               .encoding = "charmap",
+               .errors = errors,
+               .reason = "character maps to <undefined>",
+               .put = charmap_put,
+               .unit = 1,
+               .mapping = mapping};
   cd_byte_builder_init(&e.out, vm);
   if (!cd_byte_builder_reserve(&e.out, cd_str_length(text))) return NO_REF;
   return cd_encoder_run(&e);

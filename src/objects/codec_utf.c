@@ -21,7 +21,13 @@ static PutResult utf8_put(Encoder *e, uint32_t c)
 Ref cd_utf8_encode(VM *vm, Value text, const char *errors)
 {
   if (!cd_str_has_surrogates(text)) return cd_bytes_new(vm, cd_str_data(text), cd_str_size(text));
-  Encoder e = {.vm = vm, .text = text, .encoding = "utf-8", .errors = errors, .reason = "surrogates not allowed", .put = utf8_put, .unit = 1,
+  Encoder e = {.vm = vm,
+               .text = text,
+               .encoding = "utf-8",
+               .errors = errors,
+               .reason = "surrogates not allowed",
+               .put = utf8_put,
+               .unit = 1,
                .ascii_text = true};
   cd_byte_builder_init(&e.out, vm);
   return cd_encoder_run(&e);
@@ -73,7 +79,10 @@ Ref cd_utf8_decode(VM *vm, const char *data, size_t size, const char *errors, bo
     // Two bytes of a surrogate may become three, which the handler surrogatepass would take.
     const unsigned char *p = (const unsigned char *)d.data + d.pos;
     if (!final && d.size - d.pos == 2 && p[0] == 0xED && p[1] >= 0xA0 && p[1] <= 0xBF) break;
-    ok = cd_decoder_error(&d, d.pos, d.pos + bad, !lead_ok ? "invalid start byte" : cut ? "unexpected end of data" : "invalid continuation byte");
+    ok = cd_decoder_error(&d, d.pos, d.pos + bad,
+                          !lead_ok ? "invalid start byte"
+                          : cut    ? "unexpected end of data"
+                                   : "invalid continuation byte");
   }
   return cd_decoder_finish(&d, ok, taken);
 }
@@ -123,12 +132,23 @@ static PutResult utf32_put(Encoder *e, uint32_t c)
 static Ref utf_encode_wide(VM *vm, Value text, const char *errors, int order, unsigned unit)
 {
   static const char *const names[2][3] = {{"utf-16-le", "utf-16", "utf-16-be"}, {"utf-32-le", "utf-32", "utf-32-be"}};
-  Encoder e = {.vm = vm, .text = text, .encoding = names[unit == 4][order + 1], .errors = errors, .reason = "surrogates not allowed",
-               .put = unit == 2 ? utf16_put : utf32_put, .single = true, .ascii_text = true, .unit = unit, .order = order ? order : utf_native_big() ? 1 : -1};
+  Encoder e = {.vm = vm,
+               .text = text,
+               .encoding = names[unit == 4][order + 1],
+               .errors = errors,
+               .reason = "surrogates not allowed",
+               .put = unit == 2 ? utf16_put : utf32_put,
+               .single = true,
+               .ascii_text = true,
+               .unit = unit,
+               .order = order              ? order
+                        : utf_native_big() ? 1
+                                           : -1};
   cd_byte_builder_init(&e.out, vm);
   char mark[4];
   utf_store(mark, 0xFEFF, (int)unit, e.order);
-  if ((order == 0 && !cd_byte_builder_put(&e.out, mark, unit)) || !cd_byte_builder_reserve(&e.out, cd_str_length(text) * unit)) return NO_REF;
+  if ((order == 0 && !cd_byte_builder_put(&e.out, mark, unit)) || !cd_byte_builder_reserve(&e.out, cd_str_length(text) * unit))
+    return NO_REF;
   return cd_encoder_run(&e);
 }
 
@@ -350,7 +370,8 @@ static bool utf7_take(Utf7Decoder *u)
     return cd_text_char(&d->out, '+');
   }
   u->shift_start = start;
-  if (d->pos < d->size && utf7_value((unsigned char)d->data[d->pos]) < 0) return cd_decoder_error(d, start, d->pos + 1, "ill-formed sequence");
+  if (d->pos < d->size && utf7_value((unsigned char)d->data[d->pos]) < 0)
+    return cd_decoder_error(d, start, d->pos + 1, "ill-formed sequence");
   u->shifted = true;
   u->high = u->bits = 0;
   u->count = 0;
@@ -369,7 +390,8 @@ Ref cd_utf7_decode(VM *vm, const char *data, size_t size, const char *errors, bo
     while (ok && u.d.pos < u.d.size) ok = utf7_take(&u);
     if (!ok || !u.shifted || !final) break;
     u.shifted = false;
-    if (u.high || u.count >= 6 || (u.count > 0 && u.bits)) ok = cd_decoder_error(&u.d, u.shift_start, u.d.size, "unterminated shift sequence");
+    if (u.high || u.count >= 6 || (u.count > 0 && u.bits))
+      ok = cd_decoder_error(&u.d, u.shift_start, u.d.size, "unterminated shift sequence");
   } while (ok && u.d.pos < u.d.size);
   if (ok && u.shifted && !final) {               // the run is read again when more has come
     u.d.pos = u.shift_start;

@@ -191,7 +191,8 @@ static bool garbage_let_go_of_resurrected(VM *vm, Garbage *garbage)
       if (retrial.refs[i] == 0 || retrial.refs[i] == REACHED) continue;
       retrial.refs[i] = REACHED;
       retrial.stack[retrial.stack_size++] = (uint32_t)i;
-      while (retrial.stack_size) cd_object_traverse(cd_object(garbage->objects[retrial.stack[--retrial.stack_size]]), retrial_reach, &retrial);
+      while (retrial.stack_size)
+        cd_object_traverse(cd_object(garbage->objects[retrial.stack[--retrial.stack_size]]), retrial_reach, &retrial);
     }
     size_t kept = 0, count = garbage->count;
     for (size_t i = 0; i < count; i++) {
@@ -232,7 +233,8 @@ static bool collect_untrackable(Object *object, const Type *tuple)
   for (size_t i = 0; i < t->size; i++) {
     Value item = t->items[i];
     if (!cd_bits(item)) return false;
-    if (cd_is_object(item) && (cd_object(item)->gc & GC_TRACKED || (cd_object(item)->type->flags & TYPE_GC && cd_object(item)->type != tuple)))
+    if (cd_is_object(item) &&
+        (cd_object(item)->gc & GC_TRACKED || (cd_object(item)->type->flags & TYPE_GC && cd_object(item)->type != tuple)))
       return false;
   }
   return true;
@@ -333,8 +335,8 @@ static void collect_notify(VM *vm, const char *phase, int generation, int64_t co
 
 static void collect_print_counts(const Gc *gc, int generation)
 {
-  fprintf(stderr, "gc: collecting generation %d...\ngc: objects in each generation: %u %u %u\ngc: objects in permanent generation: %u\n", generation,
-          gc->count - gc->start[0], gc->start[0] - gc->start[1], gc->start[1] - gc->frozen, gc->frozen);
+  fprintf(stderr, "gc: collecting generation %d...\ngc: objects in each generation: %u %u %u\ngc: objects in permanent generation: %u\n",
+          generation, gc->count - gc->start[0], gc->start[0] - gc->start[1], gc->start[1] - gc->frozen, gc->frozen);
 }
 
 int64_t cd_gc_collect(VM *vm, int generation)
@@ -360,7 +362,8 @@ int64_t cd_gc_collect(VM *vm, int generation)
   gc->stats[generation].collections++;
   gc->stats[generation].collected += found;
   if (generation == GC_GENERATIONS - 1) gc->long_lived_pending = 0, gc->long_lived_total = gc->count;
-  else if (generation == GC_GENERATIONS - 2) gc->long_lived_pending = gc->count > gc->long_lived_total ? gc->count - gc->long_lived_total : 0;
+  else if (generation == GC_GENERATIONS - 2)
+    gc->long_lived_pending = gc->count > gc->long_lived_total ? gc->count - gc->long_lived_total : 0;
 
   if (gc->debug & GC_DEBUG_STATS) fprintf(stderr, "gc: done, %lld unreachable, 0 uncollectable\n", (long long)found);
   collect_notify(vm, "stop", generation, found);

@@ -110,8 +110,14 @@ static ComplexPair complex_operands(VM *vm, Value a, Value b, ComplexParts *x, C
   case COMPLEX_YES: break;                                                        \
   }
 
-static Ref complex_add_slot(VM *vm, Value a, Value b) { COMPLEX_OPERANDS(a, b, x, y) return cd_complex_new(vm, x.real + y.real, x.imag + y.imag); }
-static Ref complex_subtract_slot(VM *vm, Value a, Value b) { COMPLEX_OPERANDS(a, b, x, y) return cd_complex_new(vm, x.real - y.real, x.imag - y.imag); }
+static Ref complex_add_slot(VM *vm, Value a, Value b)
+{
+  COMPLEX_OPERANDS(a, b, x, y) return cd_complex_new(vm, x.real + y.real, x.imag + y.imag);
+}
+static Ref complex_subtract_slot(VM *vm, Value a, Value b)
+{
+  COMPLEX_OPERANDS(a, b, x, y) return cd_complex_new(vm, x.real - y.real, x.imag - y.imag);
+}
 static Ref complex_multiply_slot(VM *vm, Value a, Value b) { COMPLEX_OPERANDS(a, b, x, y) return complex_of(vm, complex_product(x, y)); }
 
 static Ref complex_true_divide_slot(VM *vm, Value a, Value b)
@@ -147,7 +153,10 @@ static Ref complex_negative_slot(VM *vm, Value self)
   return cd_complex_new(vm, -z.real, -z.imag);
 }
 
-static Ref complex_exact(VM *vm, Value self) { return cd_is_exact(self, vm->types.complex) ? cd_dup(self) : complex_of(vm, complex_parts(self)); }
+static Ref complex_exact(VM *vm, Value self)
+{
+  return cd_is_exact(self, vm->types.complex) ? cd_dup(self) : complex_of(vm, complex_parts(self));
+}
 
 static Ref complex_absolute_slot(VM *vm, Value self)
 {
@@ -167,7 +176,8 @@ static bool complex_hash_slot(VM *vm UNUSED, Value self, int64_t *out)
 {
   ComplexParts z = complex_parts(self);
   int64_t identity = cd_hash_pointer(cd_object(self));
-  uint64_t real = (uint64_t)(isnan(z.real) ? identity : cd_hash_double(z.real)), imag = (uint64_t)(isnan(z.imag) ? identity : cd_hash_double(z.imag));
+  uint64_t real = (uint64_t)(isnan(z.real) ? identity : cd_hash_double(z.real)),
+           imag = (uint64_t)(isnan(z.imag) ? identity : cd_hash_double(z.imag));
   int64_t hash = (int64_t)(real + HASH_IMAG * imag);
   *out = hash == -1 ? -2 : hash;
   return true;
@@ -279,8 +289,10 @@ static Find complex_from_special(VM *vm, Value v, ComplexParts *out)
     ok = cd_raise_type(vm, "__complex__ returned non-complex (type %.200s)", cd_type_name(cd_type_of(vm, result)));
   else if (!cd_is_exact(result, vm->types.complex))
     ok = cd_warn(vm, vm->exc.DeprecationWarning, 1,
-                 "__complex__ returned non-complex (type %.200s).  The ability to return an instance of a strict subclass of complex is deprecated, and "
-                 "may be removed in a future version of Python.", cd_type_name(cd_type_of(vm, result)));
+                 "__complex__ returned non-complex (type %.200s).  The ability to return an instance of a strict subclass of complex is "
+                 "deprecated, and "
+                 "may be removed in a future version of Python.",
+                 cd_type_name(cd_type_of(vm, result)));
   if (ok) *out = complex_parts(result);
   cd_drop(vm, result);
   return ok ? FIND_HIT : FIND_ERROR;
@@ -392,9 +404,20 @@ const TypeSpec cd_complex_spec = {
   .flags = TYPE_BASE | TYPE_COMPLEX | TYPE_IMMUTABLE,
   .methods = complex_methods,
   .members = complex_members,
-  .slots = {
-    .repr = complex_repr_slot, .hash = complex_hash_slot, .compare = complex_compare_slot, .new_ = complex_new_slot, .add = complex_add_slot,
-    .subtract = complex_subtract_slot, .multiply = complex_multiply_slot, .true_divide = complex_true_divide_slot, .power = complex_power_slot,
-    .negative = complex_negative_slot, .positive = complex_exact, .absolute = complex_absolute_slot, .truth = complex_truth_slot,
-  },
+  .slots =
+    {
+      .repr = complex_repr_slot,
+      .hash = complex_hash_slot,
+      .compare = complex_compare_slot,
+      .new_ = complex_new_slot,
+      .add = complex_add_slot,
+      .subtract = complex_subtract_slot,
+      .multiply = complex_multiply_slot,
+      .true_divide = complex_true_divide_slot,
+      .power = complex_power_slot,
+      .negative = complex_negative_slot,
+      .positive = complex_exact,
+      .absolute = complex_absolute_slot,
+      .truth = complex_truth_slot,
+    },
 };

@@ -166,7 +166,8 @@ static Ref context_iter(VM *vm, Value self) { return context_iterate(vm, self, N
 
 static Ref context_compare(VM *vm, Value self, Value other, CompareOp op)
 {
-  if (!cd_is_exact(self, vm->types.context) || !cd_is_exact(other, vm->types.context) || (op != COMPARE_EQ && op != COMPARE_NE)) return cd_not_implemented();
+  if (!cd_is_exact(self, vm->types.context) || !cd_is_exact(other, vm->types.context) || (op != COMPARE_EQ && op != COMPARE_NE))
+    return cd_not_implemented();
   Value a = context_of(self)->vars, b = context_of(other)->vars;
   int64_t m, n;
   bool equal = cd_is(a, b);
@@ -186,7 +187,10 @@ METHOD_RAW(context, run, "run(self, callable, /, *args, **kwargs)", "Call callab
   return result;
 }
 
-METHOD(context, copy, "copy(self, /)", "Return a copy of the context; they share nothing that can change.") { return context_copy_of(vm, context_of(self)); }
+METHOD(context, copy, "copy(self, /)", "Return a copy of the context; they share nothing that can change.")
+{
+  return context_copy_of(vm, context_of(self));
+}
 
 METHOD(context, get, "get(self, key, default=None, /)", "Return the value of a variable in this context, or default.")
 {
@@ -200,7 +204,8 @@ METHOD(context, keys, "keys(self, /)", "Return the variables of the context.") {
 METHOD(context, values, "values(self, /)", "Return the values of the context's variables.") { return context_iterate(vm, self, N(values)); }
 METHOD(context, items, "items(self, /)", "Return pairs of each variable and its value.") { return context_iterate(vm, self, N(items)); }
 
-static const MethodDef *const context_methods[] = {&context_run_def, &context_copy_def, &context_get_def, &context_keys_def, &context_values_def, &context_items_def, NULL};
+static const MethodDef *const context_methods[] = {
+  &context_run_def, &context_copy_def, &context_get_def, &context_keys_def, &context_values_def, &context_items_def, NULL};
 
 const TypeSpec cd_context_spec = {
   .name = "_contextvars.Context",
@@ -208,8 +213,16 @@ const TypeSpec cd_context_spec = {
   .flags = TYPE_GC | TYPE_HAS_WEAKREFS | TYPE_IMMUTABLE,
   .weaklist_offset = offsetof(Context, weaklist),
   .methods = context_methods,
-  .slots = {.release = context_clear, .traverse = context_traverse, .clear = context_clear, .hash = cd_hash_unhashable, .compare = context_compare,
-            .iter = context_iter, .len = context_len, .getitem = context_getitem, .contains = context_contains, .new_ = context_new_slot},
+  .slots = {.release = context_clear,
+            .traverse = context_traverse,
+            .clear = context_clear,
+            .hash = cd_hash_unhashable,
+            .compare = context_compare,
+            .iter = context_iter,
+            .len = context_len,
+            .getitem = context_getitem,
+            .contains = context_contains,
+            .new_ = context_new_slot},
 };
 
 // ---- variables ----
@@ -337,7 +350,8 @@ static Ref context_var_repr(VM *vm, Value self)
 }
 
 METHOD(context_var, get, "get(self, default=<unrepresentable>, /)",
-       "Return the value of the variable in the current context.\n\nWithout a value there, that is default, if given, else the variable's own default, else a\nLookupError.")
+       "Return the value of the variable in the current context.\n\nWithout a value there, that is default, if given, else the variable's "
+       "own default, else a\nLookupError.")
 {
   Ref value = NO_REF;
   Find find = context_var_find(vm, self, &value);
@@ -347,7 +361,11 @@ METHOD(context_var, get, "get(self, default=<unrepresentable>, /)",
   return cd_raise_with(vm, vm->exc.LookupError, self);
 }
 
-METHOD(context_var, set, "set(self, value, /)", "Set the variable in the current context.\n\nThe Token that is returned can give it its old value back, by reset().") { return cd_context_var_set(vm, self, args[0]); }
+METHOD(context_var, set, "set(self, value, /)",
+       "Set the variable in the current context.\n\nThe Token that is returned can give it its old value back, by reset().")
+{
+  return cd_context_var_set(vm, self, args[0]);
+}
 
 METHOD(context_var, reset, "reset(self, token, /)", "Give the variable back the value it had before the set() that returned the token.")
 {
@@ -355,9 +373,13 @@ METHOD(context_var, reset, "reset(self, token, /)", "Give the variable back the 
   return cd_context_var_reset(vm, self, args[0]) ? cd_none() : NO_REF;
 }
 
-CLASS_METHOD(context_var, __class_getitem__, "__class_getitem__(type, object, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
+CLASS_METHOD(context_var, __class_getitem__, "__class_getitem__(type, object, /)", "See PEP 585")
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
 
-static const MethodDef *const context_var_methods[] = {&context_var_get_def, &context_var_set_def, &context_var_reset_def, &context_var___class_getitem___def, NULL};
+static const MethodDef *const context_var_methods[] = {&context_var_get_def, &context_var_set_def, &context_var_reset_def,
+                                                       &context_var___class_getitem___def, NULL};
 static const MemberDef context_var_members[] = {{"name", offsetof(ContextVar, name), MEMBER_VALUE, false, NULL}, {0}};
 
 const TypeSpec cd_context_var_spec = {
@@ -366,7 +388,11 @@ const TypeSpec cd_context_var_spec = {
   .flags = TYPE_GC | TYPE_IMMUTABLE,
   .methods = context_var_methods,
   .members = context_var_members,
-  .slots = {.release = context_var_release, .traverse = context_var_traverse, .clear = context_var_clear, .repr = context_var_repr, .new_ = context_var_new_slot},
+  .slots = {.release = context_var_release,
+            .traverse = context_var_traverse,
+            .clear = context_var_clear,
+            .repr = context_var_repr,
+            .new_ = context_var_new_slot},
 };
 
 // ---- tokens ----
@@ -415,10 +441,14 @@ static Ref context_token_get_old(VM *vm, Value self)
   return cd_bits(old) ? cd_dup(old) : cd_dup(cd_type_lookup_borrow(vm, vm->types.context_token, N(MISSING)));
 }
 
-CLASS_METHOD(context_token, __class_getitem__, "__class_getitem__(type, object, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
+CLASS_METHOD(context_token, __class_getitem__, "__class_getitem__(type, object, /)", "See PEP 585")
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
 
 static const MethodDef *const context_token_methods[] = {&context_token___class_getitem___def, NULL};
-static const GetSetDef context_token_getset[] = {{"var", NULL, context_token_get_var, NULL}, {"old_value", NULL, context_token_get_old, NULL}, {0}};
+static const GetSetDef context_token_getset[] = {
+  {"var", NULL, context_token_get_var, NULL}, {"old_value", NULL, context_token_get_old, NULL}, {0}};
 
 const TypeSpec cd_context_token_spec = {
   .name = "_contextvars.Token",

@@ -63,8 +63,11 @@ METHOD(descriptor, __reduce__, "__reduce__(self, /)", "Helper for pickle.")
 }
 static const MethodDef *const descriptor_methods[] = {&descriptor___reduce___def, NULL};
 
-#define DESCRIPTOR_COMMON \
-  {"__name__", NULL, descriptor_get_name, NULL}, {"__objclass__", NULL, descriptor_get_objclass, NULL}, {"__qualname__", NULL, descriptor_get_qualname, NULL}
+#define DESCRIPTOR_COMMON                                                                               \
+  {"__name__", NULL, descriptor_get_name, NULL}, {"__objclass__", NULL, descriptor_get_objclass, NULL}, \
+  {                                                                                                     \
+    "__qualname__", NULL, descriptor_get_qualname, NULL                                                 \
+  }
 
 // ---- getset ----
 
@@ -149,7 +152,8 @@ Ref cd_member_get(VM *vm, const MemberDescriptor *member, Value instance)
   case MEMBER_VALUE: {
     Value value = *(Value *)place;
     if (value) return cd_dup(value);
-    return cd_raise_attribute(vm, instance, member->name, "'%.200s' object has no attribute '%U'", cd_type_name(cd_type_of(vm, instance)), member->name);
+    return cd_raise_attribute(vm, instance, member->name, "'%.200s' object has no attribute '%U'", cd_type_name(cd_type_of(vm, instance)),
+                              member->name);
   }
   case MEMBER_VALUE_OR_NONE: return *(Value *)place ? cd_dup(*(Value *)place) : cd_none();
   case MEMBER_I32: return cd_from_small(*(int32_t *)place);
@@ -257,8 +261,8 @@ static Ref slot_wrapper_call(VM *vm, Value callable, const Value *args, size_t n
   if (!nargs) return cd_raise_type(vm, "descriptor '%U' of '%.100s' object needs an argument", wrapper->name, cd_type_name(wrapper->type));
   Type *kind = cd_type_of(vm, args[0]);
   if (!cd_type_is_subtype(kind, wrapper->type))
-    return cd_raise_type(vm, "descriptor '%U' requires a '%.100s' object but received a '%.100s'", wrapper->name, cd_type_name(wrapper->type),
-                         cd_type_name(kind));
+    return cd_raise_type(vm, "descriptor '%U' requires a '%.100s' object but received a '%.100s'", wrapper->name,
+                         cd_type_name(wrapper->type), cd_type_name(kind));
   if (!cd_enter_recursion(vm, " while calling a Python object")) return NO_REF;    // __repr__ = __str__ would run in circles
   Ref result = slot_wrapper_invoke(vm, wrapper, args[0], args + 1, nargs - 1, kwnames);
   cd_leave_recursion(vm);
@@ -312,12 +316,14 @@ static Ref method_wrapper_repr(VM *vm, Value self)
   MethodWrapper *bound = method_wrapper_of(self);
   char address[32];
   snprintf(address, sizeof address, "0x%llx", (unsigned long long)cd_bits(bound->self));
-  return cd_str_format(vm, "<method-wrapper '%U' of %s object at %s>", bound->wrapper->name, cd_type_name(cd_type_of(vm, bound->self)), address);
+  return cd_str_format(vm, "<method-wrapper '%U' of %s object at %s>", bound->wrapper->name, cd_type_name(cd_type_of(vm, bound->self)),
+                       address);
 }
 
 static Ref method_wrapper_compare(VM *vm, Value self, Value other, CompareOp op)
 {
-  if ((op != COMPARE_EQ && op != COMPARE_NE) || !cd_is_exact(self, vm->types.method_wrapper) || !cd_is_exact(other, vm->types.method_wrapper))
+  if ((op != COMPARE_EQ && op != COMPARE_NE) || !cd_is_exact(self, vm->types.method_wrapper) ||
+      !cd_is_exact(other, vm->types.method_wrapper))
     return cd_not_implemented();
   MethodWrapper *a = method_wrapper_of(self), *b = method_wrapper_of(other);
   bool equal = a->wrapper == b->wrapper && cd_is(a->self, b->self);
@@ -334,7 +340,10 @@ static bool method_wrapper_hash(VM *vm, Value self, int64_t *out)
 static Ref method_wrapper_get_self(VM *vm, Value self) { return cd_dup(method_wrapper_of(self)->self); }
 static Ref method_wrapper_get_name(VM *vm, Value self) { return cd_dup(method_wrapper_of(self)->wrapper->name); }
 static Ref method_wrapper_get_objclass(VM *vm, Value self) { return cd_dup_object(method_wrapper_of(self)->wrapper->type); }
-static Ref method_wrapper_get_qualname(VM *vm, Value self) { return descriptor_get_qualname(vm, cd_from_object(method_wrapper_of(self)->wrapper)); }
+static Ref method_wrapper_get_qualname(VM *vm, Value self)
+{
+  return descriptor_get_qualname(vm, cd_from_object(method_wrapper_of(self)->wrapper));
+}
 static Ref method_wrapper_get_doc(VM *vm, Value self) { return slot_def_doc(vm, method_wrapper_of(self)->wrapper->def); }
 static Ref method_wrapper_get_signature(VM *vm, Value self) { return slot_def_signature(vm, method_wrapper_of(self)->wrapper->def); }
 METHOD(method_wrapper, __reduce__, "__reduce__(self, /)", "Helper for pickle.")
@@ -368,6 +377,10 @@ const TypeSpec cd_method_wrapper_spec = {
   .flags = TYPE_GC | TYPE_NO_NEW,
   .methods = method_wrapper_methods,
   .getset = method_wrapper_getset,
-  .slots = {.release = method_wrapper_release, .traverse = method_wrapper_traverse, .repr = method_wrapper_repr, .hash = method_wrapper_hash,
-            .call = method_wrapper_call, .compare = method_wrapper_compare},
+  .slots = {.release = method_wrapper_release,
+            .traverse = method_wrapper_traverse,
+            .repr = method_wrapper_repr,
+            .hash = method_wrapper_hash,
+            .call = method_wrapper_call,
+            .compare = method_wrapper_compare},
 };

@@ -38,7 +38,10 @@ static inline void dict_set_slot(Dict *d, size_t i, int32_t entry)
 #define DICT_PROBE(d, hash) size_t i = (size_t)(hash) & (d)->mask, perturb = (size_t)(hash)
 #define DICT_PROBE_NEXT(d) (perturb >>= 5, i = (i * 5 + perturb + 1) & (d)->mask)
 
-static inline size_t dict_block_size(size_t capacity, size_t slots) { return capacity * sizeof(DictEntry) + slots * dict_slot_width(slots); }
+static inline size_t dict_block_size(size_t capacity, size_t slots)
+{
+  return capacity * sizeof(DictEntry) + slots * dict_slot_width(slots);
+}
 
 static void dict_free_block(VM *vm, DictEntry *entries, size_t capacity, uint32_t mask)
 {
@@ -97,7 +100,10 @@ static bool dict_resize(VM *vm, Dict *d, size_t wanted)
 // No room for one more entry. popitem() gives entries back but not their index slots, so these are counted apart.
 static inline bool dict_is_full(const Dict *d) { return d->used == d->capacity || d->filled >= d->capacity; }
 
-static NO_INLINE bool dict_grow(VM *vm, Dict *d) { return dict_resize(vm, d, d->count + d->count / 2 + (d->count < 64 ? d->count / 2 : 0) + 1); }
+static NO_INLINE bool dict_grow(VM *vm, Dict *d)
+{
+  return dict_resize(vm, d, d->count + d->count / 2 + (d->count < 64 ? d->count / 2 : 0) + 1);
+}
 
 // ---- lookup ----
 
@@ -222,7 +228,10 @@ Value cd_dict_get_text_borrow(VM *vm, Value dict, const char *name)
   Dict *d = cd_as_dict(dict);
   if (LIKELY(d->str_keys)) {                     // the key lives for the search only: nothing is allocated, nothing can fail
     size_t size = strlen(name);
-    Str key = {.head = {.refcount = 1, .type = vm->types.str}, .hash = cd_hash_bytes(vm->hash_key, name, size), .size = size, .data = (char *)(uintptr_t)name};
+    Str key = {.head = {.refcount = 1, .type = vm->types.str},
+               .hash = cd_hash_bytes(vm->hash_key, name, size),
+               .size = size,
+               .data = (char *)(uintptr_t)name};
     int64_t n = dict_lookup_str(d, cd_from_object(&key), key.hash);
     return n >= 0 ? d->entries[n].value : NO_VALUE;
   }
@@ -469,7 +478,8 @@ static bool dict_put_merged(VM *vm, Dict *d, Value key, int64_t hash, Value valu
 static bool dict_merge_dict(VM *vm, Dict *d, Dict *other, int override)
 {
   if (d == other || other->count == 0) return true;
-  if (d->used == 0 && other->count == other->used && other->capacity < 2 * other->count + DICT_MIN_SLOTS) return dict_clone_block(vm, d, other);
+  if (d->used == 0 && other->count == other->used && other->capacity < 2 * other->count + DICT_MIN_SLOTS)
+    return dict_clone_block(vm, d, other);
   if (d->capacity - d->used < other->count && !dict_resize(vm, d, d->count + other->count)) return false;
   size_t used = other->used;
   for (size_t i = other->first; i < other->used; i++) {
@@ -531,7 +541,8 @@ static bool dict_set_pair(VM *vm, Value dict, Value item, size_t number)
 {
   Ref pair = cd_fast_sequence(vm, item, "");
   if (!pair) {
-    if (cd_swallow(vm, vm->exc.TypeError)) cd_raise_type(vm, "cannot convert dictionary update sequence element #%zu to a sequence", number);
+    if (cd_swallow(vm, vm->exc.TypeError))
+      cd_raise_type(vm, "cannot convert dictionary update sequence element #%zu to a sequence", number);
     return false;
   }
   size_t size;
@@ -884,7 +895,8 @@ static bool dict_fill_from_keys(VM *vm, Value result, Value iterable, Value valu
   return next == NEXT_DONE;
 }
 
-CLASS_METHOD(dict, fromkeys, "fromkeys(type, iterable, value=None, /)", "Create a new dictionary with keys from iterable and values set to value.")
+CLASS_METHOD(dict, fromkeys, "fromkeys(type, iterable, value=None, /)",
+             "Create a new dictionary with keys from iterable and values set to value.")
 {
   Ref result = cd_call0(vm, self);
   if (result && !dict_fill_from_keys(vm, result, args[0], args[1] ? args[1] : cd_none())) {
@@ -901,10 +913,22 @@ METHOD(dict, clear, "clear(self, /)", "D.clear() -> None.  Remove all items from
 }
 
 METHOD(dict, copy, "copy(self, /)", "D.copy() -> a shallow copy of D") { return cd_dict_copy(vm, self); }
-METHOD(dict, keys, "keys(self, /)", "D.keys() -> a set-like object providing a view on D's keys") { return cd_dict_view_new(vm, vm->types.dict_keys, self); }
-METHOD(dict, items, "items(self, /)", "D.items() -> a set-like object providing a view on D's items") { return cd_dict_view_new(vm, vm->types.dict_items, self); }
-METHOD(dict, values, "values(self, /)", "D.values() -> an object providing a view on D's values") { return cd_dict_view_new(vm, vm->types.dict_values, self); }
-METHOD(dict, __reversed__, "__reversed__(self, /)", "Return a reverse iterator over the dict keys.") { return cd_dict_iterator_new(vm, vm->types.dict_reverse_key_iterator, self); }
+METHOD(dict, keys, "keys(self, /)", "D.keys() -> a set-like object providing a view on D's keys")
+{
+  return cd_dict_view_new(vm, vm->types.dict_keys, self);
+}
+METHOD(dict, items, "items(self, /)", "D.items() -> a set-like object providing a view on D's items")
+{
+  return cd_dict_view_new(vm, vm->types.dict_items, self);
+}
+METHOD(dict, values, "values(self, /)", "D.values() -> an object providing a view on D's values")
+{
+  return cd_dict_view_new(vm, vm->types.dict_values, self);
+}
+METHOD(dict, __reversed__, "__reversed__(self, /)", "Return a reverse iterator over the dict keys.")
+{
+  return cd_dict_iterator_new(vm, vm->types.dict_reverse_key_iterator, self);
+}
 CLASS_METHOD(dict, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
 
 static Ref dict_iter(VM *vm, Value self) { return cd_dict_iterator_new(vm, vm->types.dict_key_iterator, self); }

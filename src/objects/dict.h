@@ -65,7 +65,8 @@ MUST_USE Ref cd_dict_view_new(VM *vm, Type *type, Value dict);   // type: vm->ty
 MUST_USE Find cd_dict_popitem(VM *vm, Value dict, Ref *key, Ref *value);
 // Key lookup that also tells the entry number (-1: absent); runs Python. For containers built on dicts.
 MUST_USE Find cd_dict_lookup(VM *vm, Dict *dict, Value key, int64_t hash, int64_t *entry);
-MUST_USE bool cd_dict_update_args(VM *vm, Value self, const char *name, const Value *args, size_t nargs, Value kwnames);   // update(other=(), /, **kwargs)
+MUST_USE bool cd_dict_update_args(VM *vm, Value self, const char *name, const Value *args, size_t nargs,
+                                  Value kwnames);   // update(other=(), /, **kwargs)
 MUST_USE bool cd_dict_hash_key(VM *vm, Value key, int64_t *hash);
 MUST_USE Ref cd_dict_iterator_new(VM *vm, Type *type, Value dict);   // type: one of the six dict iterators, or a subclass
 // Moves a present entry behind all others, or in front of them. For OrderedDict.

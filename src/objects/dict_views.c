@@ -207,7 +207,10 @@ static Ref dict_view_mapping(VM *vm, Value self) { return cd_mappingproxy_new(vm
 
 static const GetSetDef dict_view_getset[] = {{"mapping", "dictionary that this view refers to", dict_view_mapping, NULL}, {0}};
 
-static bool dict_is_set_view(VM *vm, Value v) { return cd_is_instance_of(vm, v, vm->types.dict_keys) || cd_is_instance_of(vm, v, vm->types.dict_items); }
+static bool dict_is_set_view(VM *vm, Value v)
+{
+  return cd_is_instance_of(vm, v, vm->types.dict_keys) || cd_is_instance_of(vm, v, vm->types.dict_items);
+}
 
 static bool dict_keys_contains(VM *vm, Value self, Value item, bool *out)
 {
@@ -271,7 +274,8 @@ static Ref dict_view_compare(VM *vm, Value self, Value other, CompareOp op)
 static Ref dict_view_via_set(VM *vm, Value left, Value right, Value method)
 {
   // The keys of a plain dict come with their hashes.
-  if (cd_is_instance_of(vm, left, vm->types.dict_keys) && cd_is_exact(dict_view_of(left)->dict, vm->types.dict)) left = dict_view_of(left)->dict;
+  if (cd_is_instance_of(vm, left, vm->types.dict_keys) && cd_is_exact(dict_view_of(left)->dict, vm->types.dict))
+    left = dict_view_of(left)->dict;
   Ref set = cd_set_new(vm, left);
   if (!set) return NO_REF;
   Ref none = cd_call_method1(vm, set, method, right);
@@ -360,12 +364,24 @@ METHOD(dict_view, isdisjoint, "isdisjoint(self, other, /)", "Return True if the 
 }
 
 static Ref dict_keys_iter(VM *vm, Value self) { return cd_dict_iterator_new(vm, vm->types.dict_key_iterator, dict_view_of(self)->dict); }
-static Ref dict_values_iter(VM *vm, Value self) { return cd_dict_iterator_new(vm, vm->types.dict_value_iterator, dict_view_of(self)->dict); }
+static Ref dict_values_iter(VM *vm, Value self)
+{
+  return cd_dict_iterator_new(vm, vm->types.dict_value_iterator, dict_view_of(self)->dict);
+}
 static Ref dict_items_iter(VM *vm, Value self) { return cd_dict_iterator_new(vm, vm->types.dict_item_iterator, dict_view_of(self)->dict); }
 
-METHOD(dict_keys, __reversed__, "__reversed__(self, /)", "Return a reverse iterator over the dict keys.") { return cd_dict_iterator_new(vm, vm->types.dict_reverse_key_iterator, dict_view_of(self)->dict); }
-METHOD(dict_values, __reversed__, "__reversed__(self, /)", "Return a reverse iterator over the dict values.") { return cd_dict_iterator_new(vm, vm->types.dict_reverse_value_iterator, dict_view_of(self)->dict); }
-METHOD(dict_items, __reversed__, "__reversed__(self, /)", "Return a reverse iterator over the dict items.") { return cd_dict_iterator_new(vm, vm->types.dict_reverse_item_iterator, dict_view_of(self)->dict); }
+METHOD(dict_keys, __reversed__, "__reversed__(self, /)", "Return a reverse iterator over the dict keys.")
+{
+  return cd_dict_iterator_new(vm, vm->types.dict_reverse_key_iterator, dict_view_of(self)->dict);
+}
+METHOD(dict_values, __reversed__, "__reversed__(self, /)", "Return a reverse iterator over the dict values.")
+{
+  return cd_dict_iterator_new(vm, vm->types.dict_reverse_value_iterator, dict_view_of(self)->dict);
+}
+METHOD(dict_items, __reversed__, "__reversed__(self, /)", "Return a reverse iterator over the dict items.")
+{
+  return cd_dict_iterator_new(vm, vm->types.dict_reverse_item_iterator, dict_view_of(self)->dict);
+}
 
 static const MethodDef *const dict_keys_methods[] = {&dict_view_isdisjoint_def, &dict_keys___reversed___def, NULL};
 static const MethodDef *const dict_items_methods[] = {&dict_view_isdisjoint_def, &dict_items___reversed___def, NULL};
@@ -373,8 +389,9 @@ static const MethodDef *const dict_values_methods[] = {&dict_values___reversed__
 
 #define DICT_VIEW_COMMON                                                          \
   .release = dict_view_release, .traverse = dict_view_traverse, .repr = dict_view_repr, .len = dict_view_len
-#define DICT_VIEW_SET                                                             \
-  .hash = cd_hash_unhashable, .compare = dict_view_compare, .subtract = dict_view_subtract, .and_ = dict_view_and, .or_ = dict_view_or, .xor_ = dict_view_xor
+#define DICT_VIEW_SET                                                                                                                   \
+  .hash = cd_hash_unhashable, .compare = dict_view_compare, .subtract = dict_view_subtract, .and_ = dict_view_and, .or_ = dict_view_or, \
+  .xor_ = dict_view_xor
 
 const TypeSpec cd_dict_keys_spec = {
   .name = "dict_keys",

@@ -110,7 +110,10 @@ METHOD(enumerate, __reduce__, "__reduce__(self, /)", "Return state information f
   return cd_tuple2_steal(vm, cd_dup_object(cd_type_of(vm, self)), cd_tuple2(vm, e->iterator, e->index));
 }
 
-CLASS_METHOD(enumerate, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
+CLASS_METHOD(enumerate, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585")
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
 
 static const MethodDef *const enumerate_methods[] = {&enumerate___reduce___def, &enumerate___class_getitem___def, NULL};
 

@@ -61,7 +61,8 @@ bool cd_base_exception_init(VM *vm, Value self, const Value *args, size_t nargs,
   if (!cd_no_keywords(vm, cd_type_name(cd_type_of(vm, self)), kwnames)) return false;
   // `new_` has stored the same arguments, unless __init__ was called with others.
   Value now = cd_as_exception(self)->args;
-  if (cd_bits(now) && cd_tuple_size(now) == nargs && (nargs == 0 || !memcmp(cd_as_tuple(now)->items, args, nargs * sizeof *args))) return true;
+  if (cd_bits(now) && cd_tuple_size(now) == nargs && (nargs == 0 || !memcmp(cd_as_tuple(now)->items, args, nargs * sizeof *args)))
+    return true;
   return cd_exception_init_args(vm, self, args, nargs);
 }
 
@@ -155,7 +156,8 @@ METHOD(exception, add_note, "add_note(self, note, /)", "Append a note to __notes
     break;
   case FIND_HIT: break;
   }
-  bool ok = cd_is_list(notes) ? cd_list_append(vm, cd_as_list(notes), args[0]) : (bool)cd_raise_type(vm, "Cannot add note: __notes__ is not a list");
+  bool ok = cd_is_list(notes) ? cd_list_append(vm, cd_as_list(notes), args[0])
+                              : (bool)cd_raise_type(vm, "Cannot add note: __notes__ is not a list");
   cd_drop(vm, notes);
   return ok ? cd_none() : NO_REF;
 }
@@ -182,7 +184,8 @@ static bool exception_set_args(VM *vm, Value self, Value value)
 static bool exception_set_context(VM *vm, Value self, Value value)
 {
   if (!cd_bits(value)) return cd_raise_type(vm, "__context__ may not be deleted");
-  if (!cd_is_none(value) && !cd_is_exception(value)) return cd_raise_type(vm, "exception context must be None or derive from BaseException");
+  if (!cd_is_none(value) && !cd_is_exception(value))
+    return cd_raise_type(vm, "exception context must be None or derive from BaseException");
   cd_replace(vm, &cd_as_exception(self)->context, cd_is_none(value) ? NO_REF : cd_dup(value));
   return true;
 }
@@ -277,7 +280,8 @@ static const MemberDef system_exit_members[] = {
 // ---- NameError and AttributeError ----
 
 // Keyword arguments `names[i]` go to `slots[i]`; others are refused in the words of CPython's argument parser.
-static bool exception_init_keywords(VM *vm, const char *type, const Value *values, Value kwnames, const char *const *names, Value *const *slots, size_t count)
+static bool exception_init_keywords(VM *vm, const char *type, const Value *values, Value kwnames, const char *const *names,
+                                    Value *const *slots, size_t count)
 {
   for (size_t k = 0; cd_bits(kwnames) && k < cd_tuple_size(kwnames); k++) {
     Value name = cd_tuple_item_borrow(kwnames, k);
@@ -412,7 +416,8 @@ METHOD(import_error, __reduce__, "__reduce__(self, /)", "Helper for pickle.")
   Ref state = NO_REF;
   if (cd_bits(e->name) || cd_bits(e->path)) {
     state = exception_has_attributes(vm, self) ? cd_instance_dict_copy(vm, &e->head) : cd_dict_new(vm);
-    if (!state || (cd_bits(e->name) && !cd_dict_set(vm, state, N(name), e->name)) || (cd_bits(e->path) && !cd_dict_set(vm, state, N(path), e->path))) {
+    if (!state || (cd_bits(e->name) && !cd_dict_set(vm, state, N(name), e->name)) ||
+        (cd_bits(e->path) && !cd_dict_set(vm, state, N(path), e->path))) {
       cd_drop(vm, state);
       return NO_REF;
     }
@@ -451,18 +456,24 @@ static Ref key_error_str(VM *vm, Value self)
 #define SPEC_PARTS(prefix) .release = prefix##_release, .traverse = prefix##_traverse, .clear = prefix##_clear
 
 // The basic size of types that only inherit is their base's.
-#define LAYOUT_BASE                                                                                                  \
-  SPEC_COMMON(Exception), .methods = exception_methods, .getset = exception_getset, .members = exception_members,    \
-  .slots = {SPEC_PARTS(cd_exception), .new_ = cd_base_exception_new, .init = cd_base_exception_init, .str = cd_base_exception_str, .repr = exception_repr}
+#define LAYOUT_BASE                                                                                                          \
+  SPEC_COMMON(Exception), .methods = exception_methods, .getset = exception_getset, .members = exception_members,            \
+                          .slots = {SPEC_PARTS(cd_exception), .new_ = cd_base_exception_new, .init = cd_base_exception_init, \
+                                    .str = cd_base_exception_str, .repr = exception_repr}
 #define LAYOUT_PLAIN SPEC_COMMON(Exception), .slots = {.new_ = cd_base_exception_new, .init = cd_base_exception_init}
-#define LAYOUT_STOP_ITERATION \
-  SPEC_COMMON(StopIterationException), .members = stop_iteration_members, .slots = {SPEC_PARTS(stop_iteration), .new_ = cd_base_exception_new, .init = stop_iteration_init}
-#define LAYOUT_SYSTEM_EXIT \
-  SPEC_COMMON(SystemExitException), .members = system_exit_members, .slots = {SPEC_PARTS(system_exit), .new_ = cd_base_exception_new, .init = system_exit_init}
-#define LAYOUT_NAME SPEC_COMMON(NameException), .members = name_error_members, .slots = {SPEC_PARTS(name_error), .new_ = cd_base_exception_new, .init = name_error_init}
+#define LAYOUT_STOP_ITERATION                                             \
+  SPEC_COMMON(StopIterationException), .members = stop_iteration_members, \
+                                       .slots = {SPEC_PARTS(stop_iteration), .new_ = cd_base_exception_new, .init = stop_iteration_init}
+#define LAYOUT_SYSTEM_EXIT                                          \
+  SPEC_COMMON(SystemExitException), .members = system_exit_members, \
+                                    .slots = {SPEC_PARTS(system_exit), .new_ = cd_base_exception_new, .init = system_exit_init}
+#define LAYOUT_NAME                                          \
+  SPEC_COMMON(NameException), .members = name_error_members, \
+                              .slots = {SPEC_PARTS(name_error), .new_ = cd_base_exception_new, .init = name_error_init}
 #define LAYOUT_NAME_KIND SPEC_COMMON(NameException), .slots = {.new_ = cd_base_exception_new, .init = name_error_init}
-#define LAYOUT_ATTRIBUTE \
-  SPEC_COMMON(AttributeException), .members = attribute_error_members, .slots = {SPEC_PARTS(attribute_error), .new_ = cd_base_exception_new, .init = attribute_error_init}
+#define LAYOUT_ATTRIBUTE                                               \
+  SPEC_COMMON(AttributeException), .members = attribute_error_members, \
+                                   .slots = {SPEC_PARTS(attribute_error), .new_ = cd_base_exception_new, .init = attribute_error_init}
 #define LAYOUT_IMPORT                                                                                                \
   SPEC_COMMON(ImportException), .methods = cd_import_error_methods, .members = import_error_members,                 \
   .slots = {SPEC_PARTS(import_error), .new_ = cd_base_exception_new, .init = import_error_init, .str = import_error_str}
@@ -473,9 +484,10 @@ static Ref key_error_str(VM *vm, Value self)
   .slots = {SPEC_PARTS(cd_os_error), .new_ = cd_os_error_new, .init = cd_os_error_init, .str = cd_os_error_str}
 #define LAYOUT_OS_KIND SPEC_COMMON(OsException)
 #define LAYOUT_UNICODE_KIND LAYOUT_PLAIN
-#define LAYOUT_UNICODE(kind)                                                                                         \
-  SPEC_COMMON(UnicodeException), .members = cd_unicode_error_members,                                                \
-  .slots = {SPEC_PARTS(cd_unicode_error), .new_ = cd_base_exception_new, .init = cd_unicode_##kind##_error_init, .str = cd_unicode_##kind##_error_str}
+#define LAYOUT_UNICODE(kind)                                                                            \
+  SPEC_COMMON(UnicodeException), .members = cd_unicode_error_members,                                   \
+                                 .slots = {SPEC_PARTS(cd_unicode_error), .new_ = cd_base_exception_new, \
+                                           .init = cd_unicode_##kind##_error_init, .str = cd_unicode_##kind##_error_str}
 #define LAYOUT_UNICODE_ENCODE LAYOUT_UNICODE(encode)
 #define LAYOUT_UNICODE_DECODE LAYOUT_UNICODE(decode)
 #define LAYOUT_UNICODE_TRANSLATE LAYOUT_UNICODE(translate)
@@ -488,13 +500,15 @@ static Ref key_error_str(VM *vm, Value self)
   .slots = {SPEC_PARTS(cd_exception_group), .new_ = cd_exception_group_new, .init = cd_exception_group_init, .str = cd_exception_group_str}
 #define LAYOUT_EXCEPTION_GROUP SPEC_COMMON(GroupException)
 
-#define EXCEPTION(type_name, base, layout, doctext) static const TypeSpec exception_spec_##type_name = {.name = #type_name, .doc = doctext, LAYOUT_##layout};
+#define EXCEPTION(type_name, base, layout, doctext) \
+  static const TypeSpec exception_spec_##type_name = {.name = #type_name, .doc = doctext, LAYOUT_##layout};
 #include "core/exceptions.def"
 #undef EXCEPTION
 
 static Type *exception_make(VM *vm, const TypeSpec *spec, Type *base)
 {
-  Ref bases = spec == &exception_spec_ExceptionGroup ? cd_tuple2(vm, cd_type_value(base), cd_type_value(vm->exc.Exception)) : cd_tuple1(vm, cd_type_value(base));
+  Ref bases = spec == &exception_spec_ExceptionGroup ? cd_tuple2(vm, cd_type_value(base), cd_type_value(vm->exc.Exception))
+                                                     : cd_tuple1(vm, cd_type_value(base));
   if (!bases) return NULL;
   Type *type = cd_type_from_spec(vm, spec, bases);
   cd_drop(vm, bases);

@@ -16,9 +16,14 @@ struct Exception { EXCEPTION_HEAD };
 typedef struct StopIterationException { EXCEPTION_HEAD Value value; } StopIterationException;
 typedef struct SystemExitException { EXCEPTION_HEAD Value code; } SystemExitException;
 typedef struct ImportException { EXCEPTION_HEAD Value msg, name, path; } ImportException;
-typedef struct OsException { EXCEPTION_HEAD Value error_number, strerror, filename, filename2; int64_t written; } OsException;   // written -1: unset
+typedef struct OsException {
+  EXCEPTION_HEAD Value error_number, strerror, filename, filename2;
+  int64_t written;
+} OsException;   // written -1: unset
 typedef struct UnicodeException { EXCEPTION_HEAD Value encoding, object, reason; int64_t start, end; } UnicodeException;
-typedef struct SyntaxException { EXCEPTION_HEAD Value msg, filename, lineno, offset, text, end_lineno, end_offset, print_file_and_line; } SyntaxException;
+typedef struct SyntaxException {
+  EXCEPTION_HEAD Value msg, filename, lineno, offset, text, end_lineno, end_offset, print_file_and_line;
+} SyntaxException;
 typedef struct NameException { EXCEPTION_HEAD Value name; } NameException;
 typedef struct AttributeException { EXCEPTION_HEAD Value object, name; } AttributeException;
 typedef struct GroupException { EXCEPTION_HEAD Value message, exceptions; } GroupException;     // exceptions: tuple

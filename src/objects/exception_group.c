@@ -38,7 +38,8 @@ void cd_exception_group_release(VM *vm, Object *self)
 static Ref group_exceptions(VM *vm, Value sequence, bool *nested_base)
 {
   Type *type = cd_type_of(vm, sequence);
-  if (!type->slots.getitem || cd_is_dict(sequence) || !type->slots.len) return cd_raise_type(vm, "second argument (exceptions) must be a sequence");
+  if (!type->slots.getitem || cd_is_dict(sequence) || !type->slots.len)
+    return cd_raise_type(vm, "second argument (exceptions) must be a sequence");
   Ref tuple = cd_tuple_from(vm, sequence);
   if (!tuple) return NO_REF;
   size_t count = cd_tuple_size(tuple);
@@ -61,7 +62,8 @@ Ref cd_exception_group_new(VM *vm, Type *type, const Value *args, size_t nargs, 
 {
   if (!cd_no_keywords(vm, cd_type_name(type), kwnames)) return NO_REF;
   if (nargs != 2) return cd_raise_type(vm, "BaseExceptionGroup.__new__() takes exactly 2 arguments (%zu given)", nargs);
-  if (!cd_is_str(args[0])) return cd_raise_type(vm, cd_is_none(args[0]) ? "argument 1 must be str, not None" : "argument 1 must be str, not %T", args[0]);
+  if (!cd_is_str(args[0]))
+    return cd_raise_type(vm, cd_is_none(args[0]) ? "argument 1 must be str, not None" : "argument 1 must be str, not %T", args[0]);
   bool nested_base = false;
   Ref exceptions = group_exceptions(vm, args[1], &nested_base);
   if (!exceptions) return NO_REF;
@@ -300,7 +302,8 @@ bool cd_exception_group_match(VM *vm, Value exception, Value match, Ref *matched
   if (!pair) return false;
   bool ok = true;
   if (!cd_is_tuple(pair)) ok = cd_raise_type(vm, "%T.split must return a tuple, not %T", exception, pair);
-  else if (cd_tuple_size(pair) < 2) ok = cd_raise_type(vm, "%T.split must return a 2-tuple, got tuple of size %zu", exception, cd_tuple_size(pair));
+  else if (cd_tuple_size(pair) < 2)
+    ok = cd_raise_type(vm, "%T.split must return a 2-tuple, got tuple of size %zu", exception, cd_tuple_size(pair));
   if (ok) {
     *matched = cd_dup(cd_tuple_item_borrow(pair, 0));
     *rest = cd_dup(cd_tuple_item_borrow(pair, 1));

@@ -125,7 +125,8 @@ Ref cd_os_error_str(VM *vm, Value self)
 {
   OsException *e = (OsException *)cd_object(self);
   Value number = cd_bits(e->error_number) ? e->error_number : cd_none(), text = cd_bits(e->strerror) ? e->strerror : cd_none();
-  if (cd_bits(e->filename2) && cd_bits(e->filename)) return cd_str_format(vm, "[Errno %S] %S: %R -> %R", number, text, e->filename, e->filename2);
+  if (cd_bits(e->filename2) && cd_bits(e->filename))
+    return cd_str_format(vm, "[Errno %S] %S: %R -> %R", number, text, e->filename, e->filename2);
   if (cd_bits(e->filename)) return cd_str_format(vm, "[Errno %S] %S: %R", number, text, e->filename);
   if (cd_bits(e->error_number) && cd_bits(e->strerror)) return cd_str_format(vm, "[Errno %S] %S", number, text);
   return cd_base_exception_str(vm, self);

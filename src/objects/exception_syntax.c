@@ -11,7 +11,8 @@
 enum { SYNTAX_FIELDS = 8 };
 // The Value fields from msg to print_file_and_line, as an array.
 static Value *syntax_error_fields(Object *self) { return &((SyntaxException *)self)->msg; }
-_Static_assert(offsetof(SyntaxException, print_file_and_line) - offsetof(SyntaxException, msg) == (SYNTAX_FIELDS - 1) * sizeof(Value), "fields are adjacent");
+_Static_assert(offsetof(SyntaxException, print_file_and_line) - offsetof(SyntaxException, msg) == (SYNTAX_FIELDS - 1) * sizeof(Value),
+               "fields are adjacent");
 
 void cd_syntax_error_traverse(Object *self, VisitFn visit, void *context)
 {
@@ -87,6 +88,7 @@ const MemberDef cd_syntax_error_members[] = {
   {"text", offsetof(SyntaxException, text), MEMBER_VALUE_OR_NONE, true, "the source line"},
   {"end_lineno", offsetof(SyntaxException, end_lineno), MEMBER_VALUE_OR_NONE, true, "line of the end"},
   {"end_offset", offsetof(SyntaxException, end_offset), MEMBER_VALUE_OR_NONE, true, "column of the end"},
-  {"print_file_and_line", offsetof(SyntaxException, print_file_and_line), MEMBER_VALUE_OR_NONE, true, "whether tracebacks show file and line"},
+  {"print_file_and_line", offsetof(SyntaxException, print_file_and_line), MEMBER_VALUE_OR_NONE, true,
+   "whether tracebacks show file and line"},
   {0},
 };

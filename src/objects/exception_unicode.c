@@ -47,7 +47,8 @@ static bool unicode_error_check_str(VM *vm, const Value *args, size_t i)
 
 static bool unicode_error_position(VM *vm, Value v, int64_t *out)
 {
-  if (cd_is_float(v) || !(cd_is_int(v) || cd_type_of(vm, v)->slots.index)) return cd_raise_type(vm, "'%T' object cannot be interpreted as an integer", v);
+  if (cd_is_float(v) || !(cd_is_int(v) || cd_type_of(vm, v)->slots.index))
+    return cd_raise_type(vm, "'%T' object cannot be interpreted as an integer", v);
   return cd_to_i64(vm, v, out, vm->exc.OverflowError);
 }
 
@@ -57,7 +58,8 @@ static bool unicode_error_fill(VM *vm, Value self, const Value *args, size_t nar
   UnicodeException *e = (UnicodeException *)cd_object(self);
   const Value *rest = args + (count - 3);
   int64_t start, end;
-  bool ok = object && unicode_error_position(vm, rest[0], &start) && unicode_error_position(vm, rest[1], &end) && unicode_error_check_str(vm, args, count - 1);
+  bool ok = object && unicode_error_position(vm, rest[0], &start) && unicode_error_position(vm, rest[1], &end) &&
+            unicode_error_check_str(vm, args, count - 1);
   if (!ok) { cd_drop(vm, object); return false; }
   if (count == 5) cd_replace(vm, &e->encoding, cd_dup(args[0]));
   cd_replace(vm, &e->object, object);
@@ -122,11 +124,14 @@ static Ref unicode_error_text(VM *vm, Value self, UnicodeTextKind kind)
   if (!encoding) goto done;
   long long start = e->start, end = e->end, last = end - 1;
   bool bytes = kind == UNICODE_TEXT_DECODE;
-  int64_t length = bytes ? (cd_is_bytes(e->object) ? (int64_t)cd_bytes_size(e->object) : 0) : cd_is_str(e->object) ? (int64_t)cd_str_length(e->object) : 0;
+  int64_t length = bytes                  ? (cd_is_bytes(e->object) ? (int64_t)cd_bytes_size(e->object) : 0)
+                   : cd_is_str(e->object) ? (int64_t)cd_str_length(e->object)
+                                          : 0;
   bool single = start >= 0 && start < length && end == start + 1;
   char escaped[12];
   if (bytes) {
-    text = single ? cd_str_format(vm, "'%U' codec can't decode byte 0x%02x in position %lld: %U", encoding, (unsigned char)cd_bytes_data(e->object)[start], start, reason)
+    text = single ? cd_str_format(vm, "'%U' codec can't decode byte 0x%02x in position %lld: %U", encoding,
+                                  (unsigned char)cd_bytes_data(e->object)[start], start, reason)
                   : cd_str_format(vm, "'%U' codec can't decode bytes in position %lld-%lld: %U", encoding, start, last, reason);
     goto done;
   }

@@ -10,7 +10,8 @@ static inline Filter *filter_of(Value v) { return (Filter *)cd_object(v); }
 
 static Ref filter_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
 {
-  if ((type == vm->types.filter || type->slots.init == vm->types.filter->slots.init) && !cd_no_keywords(vm, "filter", kwnames)) return NO_REF;
+  if ((type == vm->types.filter || type->slots.init == vm->types.filter->slots.init) && !cd_no_keywords(vm, "filter", kwnames))
+    return NO_REF;
   if (!cd_check_positional(vm, "filter", nargs, 2, 2)) return NO_REF;
   Ref iterator = cd_iter(vm, args[1]);
   Filter *f = iterator ? cd_instance_new(vm, type) : NULL;

@@ -142,8 +142,10 @@ static bool float_from_slot(VM *vm, Value v, double *out)
     ok = cd_raise_type(vm, "%.50s.__float__ returned non-float (type %.50s)", cd_type_name(type), cd_type_name(cd_type_of(vm, result)));
   else if (!cd_is_flonum(result) && !cd_is_exact(result, vm->types.float_))
     ok = cd_warn(vm, vm->exc.DeprecationWarning, 1,
-                 "%.50s.__float__ returned non-float (type %.50s).  The ability to return an instance of a strict subclass of float is deprecated, and "
-                 "may be removed in a future version of Python.", cd_type_name(type), cd_type_name(cd_type_of(vm, result)));
+                 "%.50s.__float__ returned non-float (type %.50s).  The ability to return an instance of a strict subclass of float is "
+                 "deprecated, and "
+                 "may be removed in a future version of Python.",
+                 cd_type_name(type), cd_type_name(cd_type_of(vm, result)));
   if (ok) *out = cd_float_value(result);
   cd_drop(vm, result);
   return ok;
@@ -169,7 +171,8 @@ static Ref float_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, V
 {
   double x = 0;
   if (type == vm->types.float_ && !cd_no_keywords(vm, "float", kwnames)) return NO_REF;
-  if (type != vm->types.float_ && cd_bits(kwnames) && type->slots.init == cd_object_init_slot && !cd_no_keywords(vm, "float", kwnames)) return NO_REF;
+  if (type != vm->types.float_ && cd_bits(kwnames) && type->slots.init == cd_object_init_slot && !cd_no_keywords(vm, "float", kwnames))
+    return NO_REF;
   if (!cd_check_positional(vm, "float", nargs, 0, 1)) return NO_REF;
   if (nargs) {
     const TypeSlots *slots = &cd_type_of(vm, args[0])->slots;
@@ -374,7 +377,10 @@ static Ref float_compare_slot(VM *vm UNUSED, Value self, Value other, CompareOp 
 
 METHOD(float, conjugate, "conjugate(self, /)", "Return self, the complex conjugate of any float.") { return float_exact(vm, self); }
 METHOD(float, __trunc__, "__trunc__(self, /)", "Return the whole part, as an int.") { return cd_int_from_double(vm, cd_float_value(self)); }
-METHOD(float, __floor__, "__floor__(self, /)", "Return the floor as an int.") { return cd_int_from_double(vm, floor(cd_float_value(self))); }
+METHOD(float, __floor__, "__floor__(self, /)", "Return the floor as an int.")
+{
+  return cd_int_from_double(vm, floor(cd_float_value(self)));
+}
 METHOD(float, __ceil__, "__ceil__(self, /)", "Return the ceiling as an int.") { return cd_int_from_double(vm, ceil(cd_float_value(self))); }
 METHOD(float, is_integer, "is_integer(self, /)", "Return whether the float is a whole number.")
 {
@@ -387,7 +393,7 @@ static Ref float_round_digits(VM *vm, double x, int64_t ndigits)
   char digits[800], text[840];
   int count, point;
   double rounded = 0;
-  if (x == 0 || !isfinite(x) || ndigits > 323) return cd_float_new(vm, x);         // every double is a multiple of 10**-1074, but needs no more
+  if (x == 0 || !isfinite(x) || ndigits > 323) return cd_float_new(vm, x);   // every double is a multiple of 10**-1074, but needs no more
   if (ndigits < -308) return cd_float_new(vm, copysign(0, x));
   cd_double_fixed(x, (int)ndigits, digits, &count, &point);
   if (count) {
@@ -413,7 +419,8 @@ METHOD(float, __round__, "__round__(self, ndigits=None, /)",
 }
 
 METHOD(float, as_integer_ratio, "as_integer_ratio(self, /)",
-       "Return a pair of ints whose ratio is exactly the float, in lowest terms and with a positive\ndenominator. Infinities raise OverflowError, NaNs "
+       "Return a pair of ints whose ratio is exactly the float, in lowest terms and with a positive\ndenominator. Infinities raise "
+       "OverflowError, NaNs "
        "ValueError.\n\n>>> (10.0).as_integer_ratio()\n(10, 1)\n>>> (-.25).as_integer_ratio()\n(-1, 4)")
 {
   double x = cd_float_value(self);
@@ -516,8 +523,9 @@ static bool float_read_hex(const char *p, const char *end, double *out)
   return true;
 }
 
-CLASS_METHOD(float, fromhex, "fromhex(type, string, /)",
-             "Make a float from hexadecimal text.\n\n>>> float.fromhex('0x1.ffffp10')\n2047.984375\n>>> float.fromhex('-0x1p-1074')\n-5e-324")
+CLASS_METHOD(
+  float, fromhex, "fromhex(type, string, /)",
+  "Make a float from hexadecimal text.\n\n>>> float.fromhex('0x1.ffffp10')\n2047.984375\n>>> float.fromhex('-0x1p-1074')\n-5e-324")
 {
   size_t size;
   double x;
@@ -545,11 +553,13 @@ METHOD(float, __getnewargs__, "__getnewargs__(self, /)", NULL)
 }
 
 CLASS_METHOD(float, __getformat__, "__getformat__(type, typestr, /)",
-             "How floats are laid out in memory; for tests.\n\n  typestr\n    'double' or 'float'.\n\nThe result is 'unknown', 'IEEE, big-endian' or 'IEEE, "
+             "How floats are laid out in memory; for tests.\n\n  typestr\n    'double' or 'float'.\n\nThe result is 'unknown', 'IEEE, "
+             "big-endian' or 'IEEE, "
              "little-endian'.")
 {
   if (!cd_is_str(args[0])) return cd_raise_type(vm, "__getformat__() argument must be str, not %T", args[0]);
-  if (!cd_str_is(args[0], "double") && !cd_str_is(args[0], "float")) return cd_raise_value(vm, "__getformat__() argument 1 must be 'double' or 'float'");
+  if (!cd_str_is(args[0], "double") && !cd_str_is(args[0], "float"))
+    return cd_raise_value(vm, "__getformat__() argument 1 must be 'double' or 'float'");
   return cd_str_from(vm, __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? "IEEE, little-endian" : "IEEE, big-endian");
 }
 
@@ -568,8 +578,19 @@ static const GetSetDef float_getset[] = {
 };
 
 static const MethodDef *const float_methods[] = {
-  &float_conjugate_def, &float___trunc___def, &float___floor___def, &float___ceil___def, &float___round___def, &float_as_integer_ratio_def,
-  &float_fromhex_def, &float_hex_def, &float_is_integer_def, &float___getnewargs___def, &float___getformat___def, &float___format___def, NULL,
+  &float_conjugate_def,
+  &float___trunc___def,
+  &float___floor___def,
+  &float___ceil___def,
+  &float___round___def,
+  &float_as_integer_ratio_def,
+  &float_fromhex_def,
+  &float_hex_def,
+  &float_is_integer_def,
+  &float___getnewargs___def,
+  &float___getformat___def,
+  &float___format___def,
+  NULL,
 };
 
 const TypeSpec cd_float_spec = {
@@ -579,10 +600,25 @@ const TypeSpec cd_float_spec = {
   .flags = TYPE_BASE | TYPE_FLOAT | TYPE_IMMUTABLE | TYPE_VALUE_MATCH,
   .methods = float_methods,
   .getset = float_getset,
-  .slots = {
-    .repr = float_repr_slot, .hash = float_hash_slot, .compare = float_compare_slot, .new_ = float_new_slot, .add = float_add_slot,
-    .subtract = float_subtract_slot, .multiply = float_multiply_slot, .true_divide = float_true_divide_slot, .floor_divide = float_floor_divide_slot,
-    .remainder = float_remainder_slot, .divmod = float_divmod_slot, .power = float_power_slot, .negative = float_negative_slot, .positive = float_exact,
-    .absolute = float_absolute_slot, .int_ = float_int_slot, .float_ = float_exact, .truth = float_truth_slot,
-  },
+  .slots =
+    {
+      .repr = float_repr_slot,
+      .hash = float_hash_slot,
+      .compare = float_compare_slot,
+      .new_ = float_new_slot,
+      .add = float_add_slot,
+      .subtract = float_subtract_slot,
+      .multiply = float_multiply_slot,
+      .true_divide = float_true_divide_slot,
+      .floor_divide = float_floor_divide_slot,
+      .remainder = float_remainder_slot,
+      .divmod = float_divmod_slot,
+      .power = float_power_slot,
+      .negative = float_negative_slot,
+      .positive = float_exact,
+      .absolute = float_absolute_slot,
+      .int_ = float_int_slot,
+      .float_ = float_exact,
+      .truth = float_truth_slot,
+    },
 };

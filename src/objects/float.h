@@ -19,7 +19,8 @@ static inline double cd_float_value(Value v)                     // any float or
   return cd_is_flonum(v) ? cd_flonum(v) : ((Float *)cd_object(v))->value;
 }
 MUST_USE Ref cd_float_from_text(VM *vm, Value text);             // float("..."): str, bytes-like; all of Python's forms
-MUST_USE Ref cd_float_power(VM *vm, double base, double exponent);   // a complex for a negative base and a fraction; OverflowError, ZeroDivisionError
+MUST_USE Ref cd_float_power(VM *vm, double base,
+                            double exponent);   // a complex for a negative base and a fraction; OverflowError, ZeroDivisionError
 // A double by a printf-like code: 'e' 'f' 'g' (or upper case), or 'r' for repr's digits (precision is ignored then).
 enum { FLOAT_ADD_DOT_0 = 1, FLOAT_ALTERNATE = 2, FLOAT_NO_NEGATIVE_ZERO = 4 };
 MUST_USE Ref cd_float_to_text(VM *vm, double x, char code, int precision, int flags);
@@ -27,7 +28,8 @@ MUST_USE Ref cd_float_to_text(VM *vm, double x, char code, int precision, int fl
 size_t cd_float_scan(const char *text, size_t size, double *out);
 // Underscores between digits taken out, in place; false: one is elsewhere.
 bool cd_number_strip_underscores(char *text, size_t *size);
-MUST_USE bool cd_float_of(VM *vm, Value number, double *out);    // float(number) for numbers: __float__, __index__; TypeError as float() has it
+MUST_USE bool cd_float_of(VM *vm, Value number,
+                          double *out);   // float(number) for numbers: __float__, __index__; TypeError as float() has it
 int cd_float_compare_int(double x, Value i);                     // exact: sign of x - i; x is not nan
 MUST_USE Ref cd_complex_new(VM *vm, double real, double imag);
 

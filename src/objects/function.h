@@ -48,7 +48,13 @@ typedef struct MethodDescriptor {
 } MethodDescriptor;
 
 // Slot of a native type seen as a method: int.__add__. `def` is a row of type_slots.c, `fn` the slot's function.
-typedef struct SlotWrapper { Object head; Type *type; Value name; const struct SlotDef *def; void *fn; } SlotWrapper;     // type, name owned
+typedef struct SlotWrapper {
+  Object head;
+  Type *type;
+  Value name;
+  const struct SlotDef *def;
+  void *fn;
+} SlotWrapper;   // type, name owned
 typedef struct MethodWrapper { Object head; SlotWrapper *wrapper; Value self; } MethodWrapper;                            // both owned
 typedef struct GetSetDescriptor { Object head; Type *type; Value name; const GetSetDef *def; } GetSetDescriptor;         // type, name owned
 // A field of a native struct or a __slots__ value. With `added`, the offset counts from cd_extra() (storage added by a subclass). Read by vm/eval.c.
@@ -61,8 +67,17 @@ typedef struct MemberDescriptor {
   uint8_t kind;                                  // MemberKind
   bool writable, added;
 } MemberDescriptor;
-typedef struct ClassMethod { Object head; AttributeHead attributes; Value function; } ClassMethod;                       // also staticmethod; function owned
-typedef struct Super { Object head; Type *type; Value object; Type *object_type; } Super;                                // all owned; object NO_VALUE: unbound
+typedef struct ClassMethod {
+  Object head;
+  AttributeHead attributes;
+  Value function;
+} ClassMethod;   // also staticmethod; function owned
+typedef struct Super {
+  Object head;
+  Type *type;
+  Value object;
+  Type *object_type;
+} Super;   // all owned; object NO_VALUE: unbound
 
 MUST_USE Ref cd_method_descriptor_new(VM *vm, Type *type, const MethodDef *def);     // by def's flags also class and static methods
 MUST_USE Ref cd_getset_new(VM *vm, Type *type, const GetSetDef *def);
@@ -79,7 +94,8 @@ MUST_USE Ref cd_method_new(VM *vm, Value function, Value self);
 MUST_USE Ref cd_cell_new(VM *vm, Value value);
 MUST_USE Ref cd_native_new(VM *vm, const MethodDef *def, Value self, Value module);
 // Calls through a MethodDef with self given; `signature` is the cache to fill. Used by Native, MethodDescriptor and the eval loop.
-MUST_USE Ref cd_native_call(VM *vm, const MethodDef *def, const struct Signature **signature, Value self, Type *type, const Value *args, size_t nargs, Value kwnames);
+MUST_USE Ref cd_native_call(VM *vm, const MethodDef *def, const struct Signature **signature, Value self, Type *type, const Value *args,
+                            size_t nargs, Value kwnames);
 MUST_USE Ref cd_property_new(VM *vm, Value getter, Value setter, Value deleter, Value doc);
 MUST_USE Ref cd_classmethod_new(VM *vm, Value function);
 MUST_USE Ref cd_staticmethod_new(VM *vm, Value function);

@@ -8,7 +8,12 @@
 #include "objects/tuple.h"
 #include "objects/type.h"
 
-typedef struct GenericAlias { Object head; Value origin, args, parameters; bool starred; Weakref *weaklist; } GenericAlias;   // values owned
+typedef struct GenericAlias {
+  Object head;
+  Value origin, args, parameters;
+  bool starred;
+  Weakref *weaklist;
+} GenericAlias;   // values owned
 typedef struct AliasIterator { Object head; Value alias; } AliasIterator;
 
 static GenericAlias *alias_of(Value v) { return (GenericAlias *)cd_object(v); }
@@ -164,7 +169,8 @@ static Ref arguments_unpack(VM *vm, Value item)
   Ref list = cd_list_new(vm);
   bool ok = list != NO_REF;
   if (ok && !cd_is_tuple(item)) ok = arguments_unpack_one(vm, list, item);
-  for (size_t i = 0; ok && cd_is_tuple(item) && i < cd_tuple_size(item); i++) ok = arguments_unpack_one(vm, list, cd_tuple_item_borrow(item, i));
+  for (size_t i = 0; ok && cd_is_tuple(item) && i < cd_tuple_size(item); i++)
+    ok = arguments_unpack_one(vm, list, cd_tuple_item_borrow(item, i));
   Ref tuple = ok ? cd_list_to_tuple(vm, list) : NO_REF;
   cd_drop(vm, list);
   return tuple;
@@ -208,7 +214,8 @@ static Ref argument_substitute_inner(VM *vm, Value argument, Value parameters, V
     Value one = cd_tuple_item_borrow(inner, i);
     int64_t at = parameter_index(parameters, one);
     Value value = at >= 0 ? cd_tuple_item_borrow(items, (size_t)at) : one;
-    if (at >= 0 && cd_type_of(vm, one)->slots.iter && cd_is_tuple(value)) ok = cd_list_extend(vm, cd_as_list(list), value);   // TypeVarTuple
+    if (at >= 0 && cd_type_of(vm, one)->slots.iter && cd_is_tuple(value))
+      ok = cd_list_extend(vm, cd_as_list(list), value);   // TypeVarTuple
     else ok = cd_list_append(vm, cd_as_list(list), value);
   }
   Ref key = ok ? cd_list_to_tuple(vm, list) : NO_REF;
@@ -266,7 +273,8 @@ Ref cd_type_parameters_substitute(VM *vm, Value self, Value args, Value paramete
     cd_raise_type(vm, "Too %s arguments for %R; actual %zu, expected %zu", given > wanted ? "many" : "few", self, given, wanted);
   } else if ((list = cd_list_new(vm))) {
     bool ok = true;
-    for (size_t i = 0; ok && i < cd_tuple_size(args); i++) ok = argument_substitute(vm, list, cd_tuple_item_borrow(args, i), parameters, items);
+    for (size_t i = 0; ok && i < cd_tuple_size(args); i++)
+      ok = argument_substitute(vm, list, cd_tuple_item_borrow(args, i), parameters, items);
     if (ok) result = cd_list_to_tuple(vm, list);
   }
   cd_drop(vm, list);
@@ -420,8 +428,17 @@ const TypeSpec cd_generic_alias_spec = {
   .methods = alias_methods,
   .getset = alias_getset,
   .members = alias_members,
-  .slots = {.release = alias_release, .traverse = alias_traverse, .repr = alias_repr, .hash = alias_hash, .call = alias_call,
-            .getattr = alias_getattr, .compare = alias_compare, .iter = alias_iter, .new_ = alias_new_slot, .or_ = alias_or, .getitem = alias_getitem},
+  .slots = {.release = alias_release,
+            .traverse = alias_traverse,
+            .repr = alias_repr,
+            .hash = alias_hash,
+            .call = alias_call,
+            .getattr = alias_getattr,
+            .compare = alias_compare,
+            .iter = alias_iter,
+            .new_ = alias_new_slot,
+            .or_ = alias_or,
+            .getitem = alias_getitem},
 };
 
 // ---- *list[int]: iterating gives the starred alias once ----
@@ -449,5 +466,9 @@ static void alias_iterator_traverse(Object *self, VisitFn visit, void *context) 
 static void alias_iterator_release(VM *vm, Object *self) { cd_clear(vm, &((AliasIterator *)self)->alias); }
 static const MethodDef *const alias_iterator_methods[] = {&alias_iterator___reduce___def, NULL};
 const TypeSpec cd_generic_alias_iterator_spec = {
-  .name = "generic_alias_iterator", .basicsize = sizeof(AliasIterator), .flags = TYPE_GC, .methods = alias_iterator_methods,
-  .slots = {.release = alias_iterator_release, .traverse = alias_iterator_traverse, .iter = alias_iterator_iter, .next = alias_iterator_next}};
+  .name = "generic_alias_iterator",
+  .basicsize = sizeof(AliasIterator),
+  .flags = TYPE_GC,
+  .methods = alias_iterator_methods,
+  .slots = {
+    .release = alias_iterator_release, .traverse = alias_iterator_traverse, .iter = alias_iterator_iter, .next = alias_iterator_next}};

@@ -103,7 +103,8 @@ Shape *cd_shape_child(VM *vm, Shape *shape, Value name)
 {
   for (uint32_t i = 0; i < shape->transition_count; i++)
     if (cd_is(shape->transitions[i]->name, name)) return shape->transitions[i];
-  if (shape->count >= SHAPE_MAX_NAMES || shape->transition_count >= SHAPE_MAX_CHILDREN || shape->root->tree_size >= SHAPE_MAX_TREE) return NULL;
+  if (shape->count >= SHAPE_MAX_NAMES || shape->transition_count >= SHAPE_MAX_CHILDREN || shape->root->tree_size >= SHAPE_MAX_TREE)
+    return NULL;
   if (shape->transition_count == shape->transition_capacity) {
     uint32_t capacity = shape->transition_capacity ? shape->transition_capacity * 2 : 1;
     Shape **grown = cd_realloc(vm, shape->transitions, shape->transition_capacity * sizeof(Shape *), capacity * sizeof(Shape *));

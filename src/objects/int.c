@@ -33,8 +33,14 @@ static NO_INLINE Ref int_box_word(VM *vm, uint64_t magnitude, bool negative)
   return cd_from_object(object);
 }
 
-Ref cd_int_from_i64(VM *vm, int64_t i) { return LIKELY(cd_fits_small(i)) ? cd_from_small(i) : int_box_word(vm, cd_int_magnitude(i), i < 0); }
-Ref cd_int_from_u64(VM *vm, uint64_t i) { return LIKELY(i <= (uint64_t)SMALL_INT_MAX) ? cd_from_small((int64_t)i) : int_box_word(vm, i, false); }
+Ref cd_int_from_i64(VM *vm, int64_t i)
+{
+  return LIKELY(cd_fits_small(i)) ? cd_from_small(i) : int_box_word(vm, cd_int_magnitude(i), i < 0);
+}
+Ref cd_int_from_u64(VM *vm, uint64_t i)
+{
+  return LIKELY(i <= (uint64_t)SMALL_INT_MAX) ? cd_from_small((int64_t)i) : int_box_word(vm, i, false);
+}
 
 // The int of a normalised magnitude.
 static Ref int_from_limbs(VM *vm, const mp_limb_t *limbs, mp_size_t size, bool negative)
@@ -234,7 +240,8 @@ double cd_int_frexp(Value v, int64_t *exponent)
 Ref cd_int_true_divide(VM *vm, Value a, Value b)
 {
   int64_t p, q;
-  if (LIKELY(cd_int_word(a, &p) && cd_int_word(b, &q)) && cd_int_magnitude(p) <= UINT64_C(1) << 53 && cd_int_magnitude(q) <= UINT64_C(1) << 53 && q)
+  if (LIKELY(cd_int_word(a, &p) && cd_int_word(b, &q)) && cd_int_magnitude(p) <= UINT64_C(1) << 53 &&
+      cd_int_magnitude(q) <= UINT64_C(1) << 53 && q)
     return cd_float_new(vm, (double)p / (double)q);
   IntView x, y;
   cd_int_view(a, &x);
@@ -334,7 +341,8 @@ static NO_INLINE Ref int_multiply_views(VM *vm, Value a, Value b)
 Ref cd_int_multiply(VM *vm, Value a, Value b)
 {
   int64_t product;
-  if (LIKELY(cd_both_small(a, b)) && LIKELY(!__builtin_mul_overflow(cd_small(a), cd_small(b), &product))) return cd_int_from_i64(vm, product);
+  if (LIKELY(cd_both_small(a, b)) && LIKELY(!__builtin_mul_overflow(cd_small(a), cd_small(b), &product)))
+    return cd_int_from_i64(vm, product);
   return int_multiply_views(vm, a, b);
 }
 
@@ -581,7 +589,8 @@ static Ref int_power_plain(VM *vm, Value a, Value b)
   if (!cd_int_fits_u64(b, &exponent)) return cd_raise_memory(vm);
   if (base.size == 1 && (base.limbs[0] & (base.limbs[0] - 1)) == 0) {      // a power of two
     unsigned __int128 bits = (unsigned __int128)exponent * (unsigned)__builtin_ctzll(base.limbs[0]);
-    return bits > (unsigned __int128)INT_LIMBS_MAX * 64 ? cd_raise_memory(vm) : int_lshift_by(vm, cd_from_small(negative ? -1 : 1), (uint64_t)bits);
+    return bits > (unsigned __int128)INT_LIMBS_MAX * 64 ? cd_raise_memory(vm)
+                                                        : int_lshift_by(vm, cd_from_small(negative ? -1 : 1), (uint64_t)bits);
   }
   if (base.size == 1 && exponent < 64) {                                   // often fits a word
     uint64_t n = 1, square = base.limbs[0], left = exponent;
@@ -647,7 +656,8 @@ static Ref int_power_modulo_views(VM *vm, Value base, Value exponent, Value m)
   cd_int_view(base, &x);
   cd_int_view(exponent, &e);
   cd_int_view(m, &y);
-  if (y.size == 1 && e.size == 1 && x.size <= 1) return cd_int_from_u64(vm, int_power_words(x.size ? x.limbs[0] : 0, e.limbs[0], y.limbs[0]));
+  if (y.size == 1 && e.size == 1 && x.size <= 1)
+    return cd_int_from_u64(vm, int_power_words(x.size ? x.limbs[0] : 0, e.limbs[0], y.limbs[0]));
   if (x.size == 0) return cd_from_small(0);
   IntResult result;
   if (!cd_int_reserve(vm, (size_t)y.size * 4) || !cd_int_result_start(vm, &result, (size_t)y.size + 2)) return NO_REF;
@@ -670,7 +680,8 @@ static Ref int_power_modulo(VM *vm, Value a, Value b, Value modulus)
     base = cd_int_remainder(vm, a, m);
     exponent = base ? cd_int_exact(vm, b) : NO_REF;
   }
-  if (exponent) result = cd_int_sign(exponent) == 0 ? cd_int_remainder(vm, cd_from_small(1), m) : int_power_modulo_views(vm, base, exponent, m);
+  if (exponent)
+    result = cd_int_sign(exponent) == 0 ? cd_int_remainder(vm, cd_from_small(1), m) : int_power_modulo_views(vm, base, exponent, m);
   cd_drop(vm, base);
   cd_drop(vm, exponent);
   cd_drop(vm, m);

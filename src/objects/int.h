@@ -18,7 +18,7 @@ MUST_USE Ref cd_int_from_u64(VM *vm, uint64_t i);
 MUST_USE Ref cd_int_from_double(VM *vm, double x);                               // truncates; OverflowError for inf, ValueError for nan
 // Text in base 2..36 or 0; the whole of it, spaces stripped, underscores allowed. ValueError "invalid literal for int() with base ..."
 MUST_USE Ref cd_int_from_text(VM *vm, const char *text, size_t size, int base);
-MUST_USE Ref cd_int_to_text(VM *vm, Value v, int base);                          // lower case, '-' sign, no prefix; respects the digits limit in base 10
+MUST_USE Ref cd_int_to_text(VM *vm, Value v, int base);   // lower case, '-' sign, no prefix; respects the digits limit in base 10
 // v is an int (any: small, bool, boxed, subclass). false: does not fit; no exception.
 bool cd_int_fits_i64(Value v, int64_t *out);
 bool cd_int_fits_u64(Value v, uint64_t *out);

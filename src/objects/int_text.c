@@ -10,8 +10,9 @@
 
 static COLD Ref int_raise_digit_limit(VM *vm)
 {
-  return cd_raise_value(vm, "Exceeds the limit (%d digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit",
-                        vm->config.int_max_str_digits);
+  return cd_raise_value(
+    vm, "Exceeds the limit (%d digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit",
+    vm->config.int_max_str_digits);
 }
 
 static Ref int_word_to_text(VM *vm, uint64_t magnitude, bool negative, unsigned base)
@@ -148,7 +149,8 @@ static size_t int_literal_count(const IntLiteral *literal)
 
 static Ref int_from_long_literal(VM *vm, const IntLiteral *literal, size_t count)
 {
-  size_t bits = 64 - (size_t)__builtin_clzll((uint64_t)literal->base - 1), limbs = count / 64 * bits + bits + 2;   // bits of one digit, rounded up
+  size_t bits = 64 - (size_t)__builtin_clzll((uint64_t)literal->base - 1),
+         limbs = count / 64 * bits + bits + 2;   // bits of one digit, rounded up
   unsigned char *values = cd_alloc(vm, count);
   if (!values) return NO_REF;
   size_t n = 0;
@@ -188,8 +190,11 @@ static Ref int_parse_ascii(VM *vm, const char *text, size_t size, int base, bool
   }
   int limit = vm->config.int_max_str_digits;
   if ((literal.base & (literal.base - 1)) && limit > 0 && count > (size_t)limit)
-    return cd_raise_value(vm, "Exceeds the limit (%d digits) for integer string conversion: value has %zd digits; use sys.set_int_max_str_digits() to "
-                          "increase the limit", limit, (int64_t)count);
+    return cd_raise_value(
+      vm,
+      "Exceeds the limit (%d digits) for integer string conversion: value has %zd digits; use sys.set_int_max_str_digits() to "
+      "increase the limit",
+      limit, (int64_t)count);
   if (literal.base == 10 && count <= 18) {
     int64_t n = 0;
     for (const char *p = literal.digits; p < literal.end; p++)
@@ -210,7 +215,8 @@ Ref cd_int_parse(VM *vm, const char *text, size_t size, int base, Value original
   size_t ascii_size, count;
   bool all_ascii;
   // In bytes there are no digits beyond ASCII.
-  if ((cd_bits(original) && !cd_is_str(original)) || cd_utf8_check(text, size, true, &count, &all_ascii, NULL) != size) return int_raise_literal(vm, text, size, base, original);
+  if ((cd_bits(original) && !cd_is_str(original)) || cd_utf8_check(text, size, true, &count, &all_ascii, NULL) != size)
+    return int_raise_literal(vm, text, size, base, original);
   if (!cd_number_ascii(vm, text, size, &ascii, &ascii_size)) return NO_REF;
   Ref number = int_parse_ascii(vm, ascii, ascii_size, base, &bad);
   cd_free(vm, ascii, size + 1);

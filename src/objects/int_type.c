@@ -67,7 +67,8 @@ static Ref int_from_text_and_base(VM *vm, Value x, Value base)
   int64_t b;
   if (!cd_to_i64(vm, base, &b, NULL)) return NO_REF;
   if ((b != 0 && b < 2) || b > 36) return cd_raise_value(vm, "int() base must be >= 2 and <= 36, or 0");
-  if (!cd_is_str(x) && !cd_is_bytes(x) && !cd_is_bytearray(x)) return cd_raise_type(vm, "int() can't convert non-string with explicit base");
+  if (!cd_is_str(x) && !cd_is_bytes(x) && !cd_is_bytearray(x))
+    return cd_raise_type(vm, "int() can't convert non-string with explicit base");
   return int_from_text_value(vm, x, (int)b);
 }
 
@@ -104,7 +105,10 @@ INT_BINARY(lshift, cd_int_lshift)
 INT_BINARY(rshift, cd_int_rshift)
 #undef INT_BINARY
 
-static Ref int_bitwise_slot(VM *vm, Value a, Value b, char op) { return cd_is_int(a) && cd_is_int(b) ? cd_int_bitwise(vm, a, b, op) : cd_not_implemented(); }
+static Ref int_bitwise_slot(VM *vm, Value a, Value b, char op)
+{
+  return cd_is_int(a) && cd_is_int(b) ? cd_int_bitwise(vm, a, b, op) : cd_not_implemented();
+}
 static Ref int_and_slot(VM *vm, Value a, Value b) { return int_bitwise_slot(vm, a, b, '&'); }
 static Ref int_or_slot(VM *vm, Value a, Value b) { return int_bitwise_slot(vm, a, b, '|'); }
 static Ref int_xor_slot(VM *vm, Value a, Value b) { return int_bitwise_slot(vm, a, b, '^'); }
@@ -145,17 +149,31 @@ static Ref int_repr_slot(VM *vm, Value self) { return cd_int_to_text(vm, self, 1
 
 // ---- methods ----
 
-METHOD_DEF_(int_conjugate, "conjugate", "conjugate(self)", "Return self, the complex conjugate of any int.", METHOD_NO_SIGNATURE) { return cd_int_exact(vm, self); }
-METHOD_DEF_(int___trunc__, "__trunc__", "__trunc__(self)", "Truncating an int returns itself.", METHOD_NO_SIGNATURE) { return cd_int_exact(vm, self); }
-METHOD_DEF_(int___floor__, "__floor__", "__floor__(self)", "The floor of an int is itself.", METHOD_NO_SIGNATURE) { return cd_int_exact(vm, self); }
-METHOD_DEF_(int___ceil__, "__ceil__", "__ceil__(self)", "The ceiling of an int is itself.", METHOD_NO_SIGNATURE) { return cd_int_exact(vm, self); }
+METHOD_DEF_(int_conjugate, "conjugate", "conjugate(self)", "Return self, the complex conjugate of any int.", METHOD_NO_SIGNATURE)
+{
+  return cd_int_exact(vm, self);
+}
+METHOD_DEF_(int___trunc__, "__trunc__", "__trunc__(self)", "Truncating an int returns itself.", METHOD_NO_SIGNATURE)
+{
+  return cd_int_exact(vm, self);
+}
+METHOD_DEF_(int___floor__, "__floor__", "__floor__(self)", "The floor of an int is itself.", METHOD_NO_SIGNATURE)
+{
+  return cd_int_exact(vm, self);
+}
+METHOD_DEF_(int___ceil__, "__ceil__", "__ceil__(self)", "The ceiling of an int is itself.", METHOD_NO_SIGNATURE)
+{
+  return cd_int_exact(vm, self);
+}
 
-METHOD(int, bit_length, "bit_length(self, /)", "Number of bits that the binary form needs.\n\n>>> bin(37)\n'0b100101'\n>>> (37).bit_length()\n6")
+METHOD(int, bit_length, "bit_length(self, /)",
+       "Number of bits that the binary form needs.\n\n>>> bin(37)\n'0b100101'\n>>> (37).bit_length()\n6")
 {
   return cd_int_from_u64(vm, cd_int_bit_length(self));
 }
 
-METHOD(int, bit_count, "bit_count(self, /)", "Number of ones in the binary form of the absolute value.\n\n>>> bin(13)\n'0b1101'\n>>> (13).bit_count()\n3")
+METHOD(int, bit_count, "bit_count(self, /)",
+       "Number of ones in the binary form of the absolute value.\n\n>>> bin(13)\n'0b1101'\n>>> (13).bit_count()\n3")
 {
   IntView view;
   cd_int_view(self, &view);
@@ -163,7 +181,8 @@ METHOD(int, bit_count, "bit_count(self, /)", "Number of ones in the binary form 
 }
 
 METHOD(int, as_integer_ratio, "as_integer_ratio(self, /)",
-       "Return a pair of ints whose ratio is the number; the denominator is 1.\n\n>>> (10).as_integer_ratio()\n(10, 1)\n>>> (0).as_integer_ratio()\n(0, 1)")
+       "Return a pair of ints whose ratio is the number; the denominator is 1.\n\n>>> (10).as_integer_ratio()\n(10, 1)\n>>> "
+       "(0).as_integer_ratio()\n(0, 1)")
 {
   return cd_tuple2_steal(vm, cd_int_exact(vm, self), cd_from_small(1));
 }
@@ -232,8 +251,10 @@ static bool int_byte_order(VM *vm, const char *function, Value order, bool *litt
 }
 
 METHOD(int, to_bytes, "to_bytes(self, /, length=1, byteorder='big', *, signed=False)",
-       "Return the number as bytes.\n\n  length\n    Number of bytes; OverflowError if the number does not fit.\n  byteorder\n    'big': the most significant byte comes "
-       "first. 'little': it comes last.\n    sys.byteorder is the machine's own.\n  signed\n    Use two's complement; otherwise a negative number is an "
+       "Return the number as bytes.\n\n  length\n    Number of bytes; OverflowError if the number does not fit.\n  byteorder\n    'big': "
+       "the most significant byte comes "
+       "first. 'little': it comes last.\n    sys.byteorder is the machine's own.\n  signed\n    Use two's complement; otherwise a negative "
+       "number is an "
        "OverflowError.")
 {
   int64_t length = 1;
@@ -268,8 +289,10 @@ static Ref int_source_bytes(VM *vm, Value v)
 }
 
 CLASS_METHOD(int, from_bytes, "from_bytes(type, /, bytes, byteorder='big', *, signed=False)",
-             "Return the int that the bytes stand for.\n\n  bytes\n    An object with a buffer or __bytes__, or an iterable of byte values.\n  byteorder\n    'big': the "
-             "most significant byte comes first. 'little': it comes last.\n    sys.byteorder is the machine's own.\n  signed\n    Whether the bytes are two's "
+             "Return the int that the bytes stand for.\n\n  bytes\n    An object with a buffer or __bytes__, or an iterable of byte "
+             "values.\n  byteorder\n    'big': the "
+             "most significant byte comes first. 'little': it comes last.\n    sys.byteorder is the machine's own.\n  signed\n    Whether "
+             "the bytes are two's "
              "complement.")
 {
   bool little, is_signed = false;
@@ -297,25 +320,53 @@ static const GetSetDef int_getset[] = {
 };
 
 static const MethodDef *const int_methods[] = {
-  &int_conjugate_def, &int_bit_length_def, &int_bit_count_def, &int_to_bytes_def, &int_from_bytes_def, &int_as_integer_ratio_def, &int___trunc___def,
-  &int___floor___def, &int___ceil___def, &int___round___def, &int___getnewargs___def, &int___format___def, &int___sizeof___def, NULL,
+  &int_conjugate_def,      &int_bit_length_def,
+  &int_bit_count_def,      &int_to_bytes_def,
+  &int_from_bytes_def,     &int_as_integer_ratio_def,
+  &int___trunc___def,      &int___floor___def,
+  &int___ceil___def,       &int___round___def,
+  &int___getnewargs___def, &int___format___def,
+  &int___sizeof___def,     NULL,
 };
 
 const TypeSpec cd_int_spec = {
   .name = "int",
-  .doc = "int([x]) -> integer\nint(x, base=10) -> integer\n\nConvert a number or text to an integer; without arguments return 0. Of a number x it is\n"
-         "x.__int__(), which for floats truncates towards zero.\n\nText (str, bytes or bytearray) holds an integer literal in the given base, possibly with a sign\nand "
+  .doc = "int([x]) -> integer\nint(x, base=10) -> integer\n\nConvert a number or text to an integer; without arguments return 0. Of a "
+         "number x it is\n"
+         "x.__int__(), which for floats truncates towards zero.\n\nText (str, bytes or bytearray) holds an integer literal in the given "
+         "base, possibly with a sign\nand "
          "surrounded by whitespace. Bases are 2 to 36, and 0 for what the prefix of the literal says.\n>>> int('0b100', base=0)\n4",
   .basicsize = sizeof(Int),
   .flags = TYPE_BASE | TYPE_INT | TYPE_IMMUTABLE | TYPE_VALUE_MATCH,
   .methods = int_methods,
   .getset = int_getset,
-  .slots = {
-    .alloc_size = int_alloc_size, .repr = int_repr_slot, .hash = int_hash_slot, .compare = int_compare_slot, .new_ = int_new_slot,
-    .add = int_add_slot, .subtract = int_subtract_slot, .multiply = int_multiply_slot, .true_divide = int_true_divide_slot,
-    .floor_divide = int_floor_divide_slot, .remainder = int_remainder_slot, .divmod = int_divmod_slot, .lshift = int_lshift_slot,
-    .rshift = int_rshift_slot, .and_ = int_and_slot, .xor_ = int_xor_slot, .or_ = int_or_slot, .power = int_power_slot, .negative = cd_int_negate,
-    .positive = cd_int_exact, .absolute = int_absolute_slot, .invert = cd_int_invert, .int_ = cd_int_exact, .float_ = int_float_slot,
-    .index = cd_int_exact, .truth = int_truth_slot,
-  },
+  .slots =
+    {
+      .alloc_size = int_alloc_size,
+      .repr = int_repr_slot,
+      .hash = int_hash_slot,
+      .compare = int_compare_slot,
+      .new_ = int_new_slot,
+      .add = int_add_slot,
+      .subtract = int_subtract_slot,
+      .multiply = int_multiply_slot,
+      .true_divide = int_true_divide_slot,
+      .floor_divide = int_floor_divide_slot,
+      .remainder = int_remainder_slot,
+      .divmod = int_divmod_slot,
+      .lshift = int_lshift_slot,
+      .rshift = int_rshift_slot,
+      .and_ = int_and_slot,
+      .xor_ = int_xor_slot,
+      .or_ = int_or_slot,
+      .power = int_power_slot,
+      .negative = cd_int_negate,
+      .positive = cd_int_exact,
+      .absolute = int_absolute_slot,
+      .invert = cd_int_invert,
+      .int_ = cd_int_exact,
+      .float_ = int_float_slot,
+      .index = cd_int_exact,
+      .truth = int_truth_slot,
+    },
 };

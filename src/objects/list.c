@@ -154,7 +154,8 @@ static bool list_extend_block(VM *vm, List *list, Value source)
   size_t count = cd_is_list(source) ? cd_list_size(source) : cd_tuple_size(source);
   if (count == 0) return true;
   if (list->size == 0 && list->capacity < count ? !list_set_capacity(vm, list, count) : !list_reserve(vm, list, count)) return false;
-  const Value *from = cd_is_list(source) ? cd_as_list(source)->items : cd_as_tuple(source)->items;   // after growing: source may be list itself
+  const Value *from = cd_is_list(source) ? cd_as_list(source)->items
+                                         : cd_as_tuple(source)->items;   // after growing: source may be list itself
   Value *to = list->items + list->size;
   for (size_t i = 0; i < count; i++) to[i] = cd_dup(from[i]);
   list->size += count;
@@ -396,8 +397,9 @@ static bool list_setitem_slice(VM *vm, Value self, Value slice, Value value)
   if (value) {
     const Slice *s = (Slice *)cd_object(slice);
     bool plain = cd_is_none(s->step) || (cd_is_small(s->step) && cd_small(s->step) == 1);
-    source = cd_is(value, self) ? cd_list_of(vm, list->size, list->items)
-                                : cd_fast_sequence(vm, value, plain ? "can only assign an iterable" : "must assign iterable to extended slice");
+    source = cd_is(value, self)
+               ? cd_list_of(vm, list->size, list->items)
+               : cd_fast_sequence(vm, value, plain ? "can only assign an iterable" : "must assign iterable to extended slice");
     if (!source) return false;
   }
   bool ok = cd_slice_unpack(vm, slice, &start, &stop, &step);
@@ -507,7 +509,8 @@ METHOD(list, insert, "insert(self, index, object, /)", "Insert object before ind
   return cd_list_insert(vm, cd_as_list(self), index, args[1]) ? cd_none() : NO_REF;
 }
 
-METHOD(list, pop, "pop(self, index=-1, /)", "Remove and return item at index (default last).\n\nRaises IndexError if list is empty or index is out of range.")
+METHOD(list, pop, "pop(self, index=-1, /)",
+       "Remove and return item at index (default last).\n\nRaises IndexError if list is empty or index is out of range.")
 {
   List *list = cd_as_list(self);
   int64_t index = -1;
@@ -539,7 +542,8 @@ METHOD(list, remove, "remove(self, value, /)", "Remove first occurrence of value
   return cd_none();
 }
 
-METHOD(list, index, "index(self, value, start=0, stop=sys.maxsize, /)", "Return first index of value.\n\nRaises ValueError if the value is not present.")
+METHOD(list, index, "index(self, value, start=0, stop=sys.maxsize, /)",
+       "Return first index of value.\n\nRaises ValueError if the value is not present.")
 {
   List *list = cd_as_list(self);
   int64_t start = 0, stop = INT64_MAX;

@@ -84,7 +84,8 @@ static void memory_copy_out(char *out, const int64_t *out_strides, char *p, int 
     return;
   }
   for (int64_t i = 0; i < shape[dim]; i++)
-    memory_copy_out(out + i * out_strides[dim], out_strides, memory_step(p, i, dim, strides, suboffsets), dim + 1, ndim, shape, strides, suboffsets, itemsize);
+    memory_copy_out(out + i * out_strides[dim], out_strides, memory_step(p, i, dim, strides, suboffsets), dim + 1, ndim, shape, strides,
+                    suboffsets, itemsize);
 }
 
 static void memory_packed_strides(int ndim, const int64_t *shape, int64_t itemsize, bool fortran, int64_t *strides)
@@ -446,7 +447,8 @@ static bool memory_set_slice(VM *vm, MemoryView *m, Value key, Value value)
   int64_t start, stop, step, count;
   if (!cd_slice_indices(vm, key, m->shape[0], &start, &stop, &step, &count) || !memory_check(vm, m)) goto done;
   int64_t source_count = source.shape ? source.shape[0] : source.size / (source.itemsize ? source.itemsize : 1);
-  bool alike = source.ndim == 1 && memory_formats_equal(m->format, source.format ? source.format : "B") && source.itemsize == m->itemsize && source_count == count;
+  bool alike = source.ndim == 1 && memory_formats_equal(m->format, source.format ? source.format : "B") && source.itemsize == m->itemsize &&
+               source_count == count;
   if (!alike) {
     cd_raise_value(vm, "memoryview assignment: lvalue and rvalue have different structures");
     goto done;
@@ -554,7 +556,10 @@ static bool memory_equal_items(VM *vm, const MemoryPair *pair, char *p, char *q,
   return true;
 }
 
-static bool memory_is_plain(const MemoryView *m) { return !m->suboffsets && memory_is_packed(m->ndim, m->shape, m->strides, m->itemsize, false); }
+static bool memory_is_plain(const MemoryView *m)
+{
+  return !m->suboffsets && memory_is_packed(m->ndim, m->shape, m->strides, m->itemsize, false);
+}
 
 static bool memory_equal(VM *vm, MemoryView *x, MemoryView *y, bool *equal)
 {
@@ -613,7 +618,8 @@ static bool memory_hash(VM *vm, Value self, int64_t *out)
     if (!memory_check(vm, m)) return false;
     if (!m->readonly) return cd_raise_value(vm, "cannot hash writable memoryview object");
     char letter = memory_native_letter(m->format);
-    if (letter != 'B' && letter != 'b' && letter != 'c') return cd_raise_value(vm, "memoryview: hashing is restricted to formats 'B', 'b' or 'c'");
+    if (letter != 'B' && letter != 'b' && letter != 'c')
+      return cd_raise_value(vm, "memoryview: hashing is restricted to formats 'B', 'b' or 'c'");
     Value owner = memory_root(m)->source.owner;
     int64_t ignored;
     m->exports++;
@@ -644,14 +650,22 @@ static bool memory_get_buffer(VM *vm, Value self, Buffer *out, int flags)
   if (!memory_check(vm, m)) return false;
   if (flags & BUFFER_WRITABLE && m->readonly) return cd_raise(vm, error, "memoryview: underlying buffer is not writable");
   bool c = !m->suboffsets && memory_is_packed(m->ndim, m->shape, m->strides, m->itemsize, false);
-  if ((flags & BUFFER_C_CONTIGUOUS) == BUFFER_C_CONTIGUOUS && !c) return cd_raise(vm, error, "memoryview: underlying buffer is not C-contiguous");
+  if ((flags & BUFFER_C_CONTIGUOUS) == BUFFER_C_CONTIGUOUS && !c)
+    return cd_raise(vm, error, "memoryview: underlying buffer is not C-contiguous");
   if (!(flags & 0x100) && m->suboffsets) return cd_raise(vm, error, "memoryview: underlying buffer requires suboffsets");
   bool strides = (flags & BUFFER_STRIDES) == BUFFER_STRIDES;
   if (!strides && !c) return cd_raise(vm, error, "memoryview: underlying buffer is not C-contiguous");
   if (!(flags & BUFFER_ND) && flags & BUFFER_FORMAT)
     return cd_raise(vm, error, "memoryview: cannot cast to unsigned bytes if the format flag is present");
-  *out = (Buffer){.data = m->data, .size = m->size, .itemsize = m->itemsize, .format = flags & BUFFER_FORMAT ? m->format : NULL, .ndim = m->ndim,
-                  .shape = m->shape, .strides = strides ? m->strides : NULL, .suboffsets = m->suboffsets, .readonly = m->readonly};
+  *out = (Buffer){.data = m->data,
+                  .size = m->size,
+                  .itemsize = m->itemsize,
+                  .format = flags & BUFFER_FORMAT ? m->format : NULL,
+                  .ndim = m->ndim,
+                  .shape = m->shape,
+                  .strides = strides ? m->strides : NULL,
+                  .suboffsets = m->suboffsets,
+                  .readonly = m->readonly};
   if (!(flags & BUFFER_ND)) {
     out->ndim = 1;
     out->shape = NULL;
@@ -804,8 +818,10 @@ static bool memory_cast_format(VM *vm, MemoryView *view, Value format)
   const char *text = cd_str_data(format);
   char from = memory_native_letter(view->format), to = cd_str_size(format) == strlen(text) ? memory_native_letter(text) : 0;
   if (!from) return cd_raise_value(vm, "memoryview: source format must be a native single character format prefixed with an optional '@'");
-  if (!to) return cd_raise_value(vm, "memoryview: destination format must be a native single character format prefixed with an optional '@'");
-  if (!memory_is_byte_letter(from) && !memory_is_byte_letter(to)) return cd_raise_type(vm, "memoryview: cannot cast between two non-byte formats");
+  if (!to)
+    return cd_raise_value(vm, "memoryview: destination format must be a native single character format prefixed with an optional '@'");
+  if (!memory_is_byte_letter(from) && !memory_is_byte_letter(to))
+    return cd_raise_type(vm, "memoryview: cannot cast between two non-byte formats");
   int64_t itemsize = memory_letter_size(to);
   if (view->size % itemsize) return cd_raise_type(vm, "memoryview: length is not a multiple of itemsize");
   view->format = memory_static_format(to, text[0] == '@');

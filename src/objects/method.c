@@ -56,7 +56,8 @@ static Ref method_repr(VM *vm, Value self)
 
 static Ref method_compare(VM *vm, Value self, Value other, CompareOp op)
 {
-  if ((op != COMPARE_EQ && op != COMPARE_NE) || !cd_is_exact(other, vm->types.method) || !cd_is_exact(self, vm->types.method)) return cd_not_implemented();
+  if ((op != COMPARE_EQ && op != COMPARE_NE) || !cd_is_exact(other, vm->types.method) || !cd_is_exact(self, vm->types.method))
+    return cd_not_implemented();
   bool equal;
   if (!cd_equal(vm, method_of(self)->function, method_of(other)->function, &equal)) return NO_REF;
   equal = equal && cd_is(method_of(self)->self, method_of(other)->self);

@@ -57,15 +57,30 @@ METHOD(mappingproxy, get, "get(self, key, default=None, /)", "Return the value f
   Value pair[2] = {args[0], args[1] ? args[1] : (Value)cd_none()};
   return cd_call_method(vm, proxied(self), N(get), pair, 2);
 }
-METHOD(mappingproxy, keys, "keys(self, /)", "a set-like object providing a view on the underlying mapping's keys") { return cd_call_method0(vm, proxied(self), N(keys)); }
-METHOD(mappingproxy, values, "values(self, /)", "an object providing a view on the underlying mapping's values") { return cd_call_method0(vm, proxied(self), N(values)); }
-METHOD(mappingproxy, items, "items(self, /)", "a set-like object providing a view on the underlying mapping's items") { return cd_call_method0(vm, proxied(self), N(items)); }
-METHOD(mappingproxy, copy, "copy(self, /)", "a shallow copy of the underlying mapping") { return cd_call_method0(vm, proxied(self), N(copy)); }
+METHOD(mappingproxy, keys, "keys(self, /)", "a set-like object providing a view on the underlying mapping's keys")
+{
+  return cd_call_method0(vm, proxied(self), N(keys));
+}
+METHOD(mappingproxy, values, "values(self, /)", "an object providing a view on the underlying mapping's values")
+{
+  return cd_call_method0(vm, proxied(self), N(values));
+}
+METHOD(mappingproxy, items, "items(self, /)", "a set-like object providing a view on the underlying mapping's items")
+{
+  return cd_call_method0(vm, proxied(self), N(items));
+}
+METHOD(mappingproxy, copy, "copy(self, /)", "a shallow copy of the underlying mapping")
+{
+  return cd_call_method0(vm, proxied(self), N(copy));
+}
 METHOD(mappingproxy, __reversed__, "__reversed__(self, /)", "reverse iterator over the keys of the underlying mapping")
 {
   return cd_call_method0(vm, proxied(self), N(__reversed__));
 }
-CLASS_METHOD(mappingproxy, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
+CLASS_METHOD(mappingproxy, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585")
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
 
 static void mappingproxy_traverse(Object *self, VisitFn visit, void *context) { visit(context, ((MappingProxy *)self)->mapping); }
 static void mappingproxy_release(VM *vm, Object *self) { cd_clear(vm, &((MappingProxy *)self)->mapping); }
@@ -99,7 +114,10 @@ Ref cd_simple_namespace_new(VM *vm, Value dict)
   return NO_REF;
 }
 
-static Ref simple_namespace_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames) { return cd_from_object(cd_instance_new(vm, type)); }
+static Ref simple_namespace_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+{
+  return cd_from_object(cd_instance_new(vm, type));
+}
 
 static bool simple_namespace_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
 {
@@ -121,7 +139,8 @@ static bool simple_namespace_put(VM *vm, TextBuilder *text, Value dict)
     Ref value;
     Find found = cd_dict_find(vm, dict, key, &value);
     if (found == FIND_MISSING) continue;
-    ok = found == FIND_HIT && (first || cd_text_puts(text, ", ")) && cd_text_str(text, key) && cd_text_puts(text, "=") && cd_text_repr(text, value);
+    ok = found == FIND_HIT && (first || cd_text_puts(text, ", ")) && cd_text_str(text, key) && cd_text_puts(text, "=") &&
+         cd_text_repr(text, value);
     if (found == FIND_HIT) cd_drop(vm, value);
     first = false;
   }
@@ -149,7 +168,8 @@ static Ref simple_namespace_repr(VM *vm, Value self)
 
 static Ref simple_namespace_compare(VM *vm, Value self, Value other, CompareOp op)
 {
-  if (!cd_is_instance_of(vm, self, vm->types.simple_namespace) || !cd_is_instance_of(vm, other, vm->types.simple_namespace)) return cd_not_implemented();
+  if (!cd_is_instance_of(vm, self, vm->types.simple_namespace) || !cd_is_instance_of(vm, other, vm->types.simple_namespace))
+    return cd_not_implemented();
   Ref a = cd_instance_dict(vm, cd_object(self)), b = a ? cd_instance_dict(vm, cd_object(other)) : NO_REF;
   Ref result = b ? cd_compare(vm, a, b, op) : NO_REF;
   cd_drop(vm, a);
@@ -175,7 +195,10 @@ const TypeSpec cd_simple_namespace_spec = {
   .dict_offset = offsetof(SimpleNamespace, attributes),
   .methods = simple_namespace_methods,
   .getset = simple_namespace_getset,
-  .slots = {.repr = simple_namespace_repr, .compare = simple_namespace_compare, .new_ = simple_namespace_new_slot, .init = simple_namespace_init},
+  .slots = {.repr = simple_namespace_repr,
+            .compare = simple_namespace_compare,
+            .new_ = simple_namespace_new_slot,
+            .init = simple_namespace_init},
 };
 
 // ---- capsule: a C pointer in a box ----

@@ -7,7 +7,13 @@
 
 typedef struct MappingProxy { Object head; Value mapping; } MappingProxy;        // owned
 typedef struct SimpleNamespace { Object head; AttributeHead attributes; } SimpleNamespace;
-typedef struct Capsule { Object head; void *pointer; const char *name; void *context; void (*destructor)(VM *vm, struct Capsule *self); } Capsule;
+typedef struct Capsule {
+  Object head;
+  void *pointer;
+  const char *name;
+  void *context;
+  void (*destructor)(VM *vm, struct Capsule *self);
+} Capsule;
 
 MUST_USE Ref cd_mappingproxy_new(VM *vm, Value mapping);
 MUST_USE Ref cd_simple_namespace_new(VM *vm, Value dict);        // dict NO_VALUE: empty

@@ -16,8 +16,9 @@ static bool module_fill(VM *vm, Module *module, Value name, Value doc)
   if (!module->dict && !(module->dict = cd_dict_new(vm))) return false;
   cd_replace(vm, &module->name, cd_dup(name));
   Value none = cd_none(), dict = module->dict;
-  return cd_dict_set(vm, dict, N(__name__), name) && cd_dict_set(vm, dict, N(__doc__), doc) && cd_dict_set(vm, dict, N(__package__), none) &&
-         cd_dict_set(vm, dict, N(__loader__), none) && cd_dict_set(vm, dict, N(__spec__), none);
+  return cd_dict_set(vm, dict, N(__name__), name) && cd_dict_set(vm, dict, N(__doc__), doc) &&
+         cd_dict_set(vm, dict, N(__package__), none) && cd_dict_set(vm, dict, N(__loader__), none) &&
+         cd_dict_set(vm, dict, N(__spec__), none);
 }
 
 Ref cd_module_new(VM *vm, Value name)
@@ -51,8 +52,14 @@ bool cd_module_add(VM *vm, Value module, const char *name, Ref value)
 {
   return cd_dict_set_text_steal(vm, module_of(module)->dict, name, value);
 }
-bool cd_module_add_int(VM *vm, Value module, const char *name, int64_t value) { return cd_module_add(vm, module, name, cd_int_from_i64(vm, value)); }
-bool cd_module_add_text(VM *vm, Value module, const char *name, const char *value) { return cd_module_add(vm, module, name, cd_str_from(vm, value)); }
+bool cd_module_add_int(VM *vm, Value module, const char *name, int64_t value)
+{
+  return cd_module_add(vm, module, name, cd_int_from_i64(vm, value));
+}
+bool cd_module_add_text(VM *vm, Value module, const char *name, const char *value)
+{
+  return cd_module_add(vm, module, name, cd_str_from(vm, value));
+}
 
 Type *cd_module_add_type(VM *vm, Value module, const TypeSpec *spec, Value bases)
 {
@@ -83,7 +90,8 @@ static bool module_is_loading_submodule(VM *vm, Value spec, Value name)
 {
   Ref key = cd_intern(vm, "_uninitialized_submodules"), names = NO_REF;
   bool found = false;
-  if (key && !cd_is_none(spec) && cd_getattr_find(vm, spec, key, &names) == FIND_HIT && !cd_contains(vm, names, name, &found)) found = false;
+  if (key && !cd_is_none(spec) && cd_getattr_find(vm, spec, key, &names) == FIND_HIT && !cd_contains(vm, names, name, &found))
+    found = false;
   cd_drop(vm, key);
   cd_drop(vm, names);
   return found && !cd_raised(vm);
@@ -99,9 +107,11 @@ static COLD Ref module_missing(VM *vm, Value self, Value name)
   bool initializing = false;
   if (cd_is_none(spec) || module_is_initializing(vm, spec, &initializing)) {
     if (initializing)
-      cd_raise_attribute(vm, self, name, "partially initialized module '%U' has no attribute '%U' (most likely due to a circular import)", module_name, name);
+      cd_raise_attribute(vm, self, name, "partially initialized module '%U' has no attribute '%U' (most likely due to a circular import)",
+                         module_name, name);
     else if (module_is_loading_submodule(vm, spec, name))
-      cd_raise_attribute(vm, self, name, "cannot access submodule '%U' of module '%U' (most likely due to a circular import)", name, module_name);
+      cd_raise_attribute(vm, self, name, "cannot access submodule '%U' of module '%U' (most likely due to a circular import)", name,
+                         module_name);
     else if (!cd_raised(vm))
       cd_raise_attribute(vm, self, name, "module '%U' has no attribute '%U'", module_name, name);
   }
@@ -148,7 +158,8 @@ static Ref module_repr_from_spec(VM *vm, Value spec)
   if (!(located = cd_getattr_text(vm, spec, "has_location")) || !cd_truth(vm, located, &has_location)) goto done;
   if (cd_is_none(name)) name = cd_str_from(vm, "?");
   if (!name) goto done;
-  if (cd_is_none(origin)) text = cd_is_none(loader) ? cd_str_format(vm, "<module %R>", name) : cd_str_format(vm, "<module %R (%R)>", name, loader);
+  if (cd_is_none(origin))
+    text = cd_is_none(loader) ? cd_str_format(vm, "<module %R>", name) : cd_str_format(vm, "<module %R (%R)>", name, loader);
   else text = has_location ? cd_str_format(vm, "<module %R from %R>", name, origin) : cd_str_format(vm, "<module %R (%S)>", name, origin);
 
 done:
@@ -269,6 +280,11 @@ const TypeSpec cd_module_spec = {
   .methods = module_methods,
   .getset = module_getset,
   .members = module_members,
-  .slots = {.release = module_release, .traverse = module_traverse, .clear = module_clear, .repr = module_repr, .getattr = cd_module_getattr_slot,
-            .new_ = module_new_slot, .init = module_init_slot},
+  .slots = {.release = module_release,
+            .traverse = module_traverse,
+            .clear = module_clear,
+            .repr = module_repr,
+            .getattr = cd_module_getattr_slot,
+            .new_ = module_new_slot,
+            .init = module_init_slot},
 };

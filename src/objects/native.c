@@ -222,8 +222,8 @@ static bool bind_too_many(VM *vm, const Signature *s, size_t nargs, size_t nkw)
     return cd_raise_type(vm, "%.200s() takes at most %u %sargument%s (%zu given)", s->name, s->count, nargs ? "" : "keyword ",
                          s->count == 1 ? "" : "s", nargs + nkw);
   if (!s->positional) return cd_raise_type(vm, "%.200s() takes no positional arguments", s->name);
-  return cd_raise_type(vm, "%.200s() takes %s %u positional argument%s (%zu given)", s->name, s->required < s->positional ? "at most" : "exactly",
-                       s->positional, s->positional == 1 ? "" : "s", nargs);
+  return cd_raise_type(vm, "%.200s() takes %s %u positional argument%s (%zu given)", s->name,
+                       s->required < s->positional ? "at most" : "exactly", s->positional, s->positional == 1 ? "" : "s", nargs);
 }
 
 static int32_t bind_find_parameter(const Signature *s, Value name)
@@ -236,7 +236,8 @@ static int32_t bind_find_parameter(const Signature *s, Value name)
 }
 
 // Spreads keyword arguments; *unknown is the first that fits no parameter, *twice the entry of one given by position too.
-static bool bind_keywords(VM *vm, const Signature *s, const Value *values, Value kwnames, Value *out, Ref owned[2], Value *unknown, int32_t *twice)
+static bool bind_keywords(VM *vm, const Signature *s, const Value *values, Value kwnames, Value *out, Ref owned[2], Value *unknown,
+                          int32_t *twice)
 {
   for (size_t i = 0; i < cd_tuple_size(kwnames); i++) {
     Value name = cd_tuple_item_borrow(kwnames, i);
@@ -260,8 +261,8 @@ static bool bind_check_required(VM *vm, const Signature *s, const Value *out, si
   if (s->posonly && nargs < s->posonly && nargs < s->required) {
     uint32_t least = s->required < s->posonly ? s->required : s->posonly;
     if (s->style != STYLE_KEYWORDS) return bind_wrong_count(vm, s, nargs);
-    return cd_raise_type(vm, "%.200s() takes %s %u positional argument%s (%zu given)", s->name, s->varargs >= 0 || least < s->positional ? "at least" : "exactly",
-                         least, least == 1 ? "" : "s", nargs);
+    return cd_raise_type(vm, "%.200s() takes %s %u positional argument%s (%zu given)", s->name,
+                         s->varargs >= 0 || least < s->positional ? "at least" : "exactly", least, least == 1 ? "" : "s", nargs);
   }
   for (uint32_t i = 0; i < s->count; i++)
     if (s->parameters[i].required && !out[i])
@@ -343,7 +344,8 @@ static COLD Ref native_class_misuse(VM *vm, const Signature *s, Value self, cons
   return NO_REF;
 }
 
-static NO_INLINE Ref native_call_slow(VM *vm, const MethodDef *def, const Signature *s, Value self, const Value *args, size_t nargs, Value kwnames)
+static NO_INLINE Ref native_call_slow(VM *vm, const MethodDef *def, const Signature *s, Value self, const Value *args, size_t nargs,
+                                      Value kwnames)
 {
   Value bound[SIGNATURE_MAX];
   Ref owned[2];
@@ -357,7 +359,8 @@ static NO_INLINE Ref native_call_slow(VM *vm, const MethodDef *def, const Signat
   return result;
 }
 
-Ref cd_native_call(VM *vm, const MethodDef *def, const Signature **signature, Value self, Type *type, const Value *args, size_t nargs, Value kwnames)
+Ref cd_native_call(VM *vm, const MethodDef *def, const Signature **signature, Value self, Type *type, const Value *args, size_t nargs,
+                   Value kwnames)
 {
   if (def->flags & METHOD_RAW_ARGS) return def->raw(vm, self, args, nargs, kwnames);
   const Signature *s = *signature;
@@ -432,7 +435,8 @@ static Native *native_of(Value v) { return (Native *)cd_object(v); }
 static bool native_is_function(VM *vm, const Native *native)
 {
   if (native->def->flags & METHOD_STATIC && native->type) return false;
-  return !native->self || (cd_is_object(native->self) && !cd_is_type(native->self) && cd_type_is_subtype(cd_object(native->self)->type, vm->types.module));
+  return !native->self ||
+         (cd_is_object(native->self) && !cd_is_type(native->self) && cd_type_is_subtype(cd_object(native->self)->type, vm->types.module));
 }
 
 static Ref native_call_slot(VM *vm, Value callable, const Value *args, size_t nargs, Value kwnames)
@@ -453,7 +457,8 @@ static Ref native_repr_slot(VM *vm, Value self)
 
 static Ref native_compare_slot(VM *vm, Value self, Value other, CompareOp op)
 {
-  if ((op != COMPARE_EQ && op != COMPARE_NE) || !cd_is_exact(other, vm->types.native) || !cd_is_exact(self, vm->types.native)) return cd_not_implemented();
+  if ((op != COMPARE_EQ && op != COMPARE_NE) || !cd_is_exact(other, vm->types.native) || !cd_is_exact(self, vm->types.native))
+    return cd_not_implemented();
   const Native *a = native_of(self), *b = native_of(other);
   bool equal = a->def == b->def && cd_is(a->self, b->self);
   return cd_bool(equal == (op == COMPARE_EQ));
@@ -535,7 +540,11 @@ const TypeSpec cd_native_spec = {
   .weaklist_offset = offsetof(Native, weaklist),
   .methods = native_methods,
   .getset = native_getset,
-  .slots = {.release = native_release, .traverse = native_traverse, .repr = native_repr_slot, .hash = native_hash_slot, .call = native_call_slot,
+  .slots = {.release = native_release,
+            .traverse = native_traverse,
+            .repr = native_repr_slot,
+            .hash = native_hash_slot,
+            .call = native_call_slot,
             .compare = native_compare_slot},
 };
 
@@ -575,7 +584,8 @@ static bool method_descriptor_accepts(VM *vm, const MethodDescriptor *descriptor
 static Ref method_descriptor_call(VM *vm, Value callable, const Value *args, size_t nargs, Value kwnames)
 {
   MethodDescriptor *descriptor = method_descriptor_of(callable);
-  if (UNLIKELY(!nargs)) return cd_raise_type(vm, "unbound method %s.%s() needs an argument", cd_type_name(descriptor->type), descriptor->def->name);
+  if (UNLIKELY(!nargs))
+    return cd_raise_type(vm, "unbound method %s.%s() needs an argument", cd_type_name(descriptor->type), descriptor->def->name);
   if (!method_descriptor_accepts(vm, descriptor, args[0])) return NO_REF;
   return cd_native_call(vm, descriptor->def, &descriptor->signature, args[0], descriptor->type, args + 1, nargs - 1, kwnames);
 }
@@ -592,7 +602,8 @@ static Ref class_method_descriptor_get(VM *vm, Value self, Value instance, Value
   MethodDescriptor *descriptor = method_descriptor_of(self);
   if (!owner) {
     if (!instance)
-      return cd_raise_type(vm, "descriptor '%s' for type '%.100s' needs either an object or a type", descriptor->def->name, cd_type_name(descriptor->type));
+      return cd_raise_type(vm, "descriptor '%s' for type '%.100s' needs either an object or a type", descriptor->def->name,
+                           cd_type_name(descriptor->type));
     owner = cd_type_value(cd_type_of(vm, instance));
   }
   if (!cd_is_type(owner))
@@ -607,7 +618,8 @@ static Ref class_method_descriptor_get(VM *vm, Value self, Value instance, Value
 static Ref class_method_descriptor_call(VM *vm, Value callable, const Value *args, size_t nargs, Value kwnames)
 {
   MethodDescriptor *descriptor = method_descriptor_of(callable);
-  if (!nargs) return cd_raise_type(vm, "descriptor '%s' of '%.100s' object needs an argument", descriptor->def->name, cd_type_name(descriptor->type));
+  if (!nargs)
+    return cd_raise_type(vm, "descriptor '%s' of '%.100s' object needs an argument", descriptor->def->name, cd_type_name(descriptor->type));
   Ref bound = class_method_descriptor_get(vm, callable, NO_VALUE, args[0]);
   Ref result = bound ? cd_call(vm, bound, args + 1, nargs - 1, kwnames) : NO_REF;
   cd_drop(vm, bound);

@@ -180,7 +180,8 @@ static bool spec_read(VM *vm, Value number, Value text, NumberSpec *out)
   if (p < end) {
     next = p;
     uint32_t type = cd_utf8_next(&next);
-    if (next < end) return cd_raise_value(vm, "Invalid format specifier '%U' for object of type '%.200s'", text, cd_type_name(cd_type_of(vm, number)));
+    if (next < end)
+      return cd_raise_value(vm, "Invalid format specifier '%U' for object of type '%.200s'", text, cd_type_name(cd_type_of(vm, number)));
     out->type = type;
   }
   return spec_check_separator(vm, out);
@@ -414,7 +415,8 @@ Ref cd_format_int(VM *vm, Value v, Value spec_text)
 // The code, precision and flags for float_put. false: precision too big.
 static bool format_float_choice(VM *vm, const NumberSpec *spec, int default_flags, char *code, int *precision, int *flags)
 {
-  *flags = (spec->type ? 0 : default_flags) | (spec->alternate ? FLOAT_ALTERNATE : 0) | (spec->no_negative_zero ? FLOAT_NO_NEGATIVE_ZERO : 0);
+  *flags = (spec->type ? 0 : default_flags) | (spec->alternate ? FLOAT_ALTERNATE : 0) |
+           (spec->no_negative_zero ? FLOAT_NO_NEGATIVE_ZERO : 0);
   if (spec->precision > INT_MAX) return cd_raise_value(vm, "precision too big");
   *code = spec->type == 0 ? 'r' : spec->type == 'n' ? 'g' : spec->type == '%' ? 'f' : (char)spec->type;
   *precision = spec->precision >= 0 ? (int)spec->precision : spec->type ? 6 : 0;
@@ -445,7 +447,15 @@ Ref cd_format_float(VM *vm, Value v, Value spec_text)
   if (cd_str_size(spec_text) == 0) return cd_str(vm, v);
   if (!spec_read(vm, v, spec_text, &spec)) return NO_REF;
   switch (spec.type) {
-  case 0: case 'e': case 'E': case 'f': case 'F': case 'g': case 'G': case 'n': case '%': return format_double(vm, v, cd_float_value(v), &spec);
+  case 0:
+  case 'e':
+  case 'E':
+  case 'f':
+  case 'F':
+  case 'g':
+  case 'G':
+  case 'n':
+  case '%': return format_double(vm, v, cd_float_value(v), &spec);
   default: return spec_unknown(vm, v, spec.type);
   }
 }

@@ -21,7 +21,8 @@ bool cd_type_abstract_error(VM *vm, Type *type)
   if (!methods) return cd_raise_attribute(vm, cd_type_value(type), N(__abstractmethods__), "__abstractmethods__");
   if (!(names = cd_list_from(vm, methods)) || !cd_list_sort(vm, cd_as_list(names), NO_VALUE, false)) goto done;
   if (!(comma = cd_str_from(vm, ", ")) || !(joined = cd_str_join(vm, comma, names))) goto done;
-  cd_raise_type(vm, "Can't instantiate abstract class %s with abstract method%s %U", cd_type_name(type), cd_list_size(names) > 1 ? "s" : "", joined);
+  cd_raise_type(vm, "Can't instantiate abstract class %s with abstract method%s %U", cd_type_name(type), cd_list_size(names) > 1 ? "s" : "",
+                joined);
 
 done:
   cd_drop(vm, names);
@@ -34,7 +35,8 @@ done:
 Ref cd_object_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
 {
   if (UNLIKELY(nargs || (kwnames && cd_tuple_size(kwnames)))) {
-    if (type->slots.new_ != cd_object_new_slot) return cd_raise_type(vm, "object.__new__() takes exactly one argument (the type to instantiate)");
+    if (type->slots.new_ != cd_object_new_slot)
+      return cd_raise_type(vm, "object.__new__() takes exactly one argument (the type to instantiate)");
     if (type->slots.init == cd_object_init_slot) return cd_raise_type(vm, "%s() takes no arguments", cd_type_name(type));
   }
   if (UNLIKELY(type->flags & TYPE_ABSTRACT)) {
@@ -157,7 +159,8 @@ static bool object_set_class(VM *vm, Value self, Value value)
 {
   Type *from = cd_type_of(vm, self);
   if (!value) return cd_raise_type(vm, "can't delete __class__ attribute");
-  if (!cd_is_type(value)) return cd_raise_type(vm, "__class__ must be set to a class, not '%s' object", cd_type_name(cd_type_of(vm, value)));
+  if (!cd_is_type(value))
+    return cd_raise_type(vm, "__class__ must be set to a class, not '%s' object", cd_type_name(cd_type_of(vm, value)));
   Type *to = cd_as_type(value);
   bool modules = cd_type_is_subtype(from, vm->types.module) && cd_type_is_subtype(to, vm->types.module);
   if (!modules && ((from->flags | to->flags) & TYPE_IMMUTABLE || !cd_is_object(self)))
@@ -184,7 +187,8 @@ static Ref object_slot_names(VM *vm, Type *type)
   cd_drop(vm, name);
   if (known) {
     if (!cd_is_none(known) && !cd_is_list(known))
-      return cd_raise_type(vm, "%.200s.__slotnames__ should be a list or None, not %.200s", cd_type_name(type), cd_type_name(cd_type_of(vm, known)));
+      return cd_raise_type(vm, "%.200s.__slotnames__ should be a list or None, not %.200s", cd_type_name(type),
+                           cd_type_name(cd_type_of(vm, known)));
     return cd_dup(known);
   }
   Ref helper = cd_import_attr(vm, "copyreg", "_slotnames");
@@ -373,7 +377,8 @@ METHOD(object, __reduce__, "__reduce__(self, /)", "Helper for pickle.") { return
 Ref cd_object_reduce(VM *vm, Value self, int protocol)
 {
   Value found = cd_type_lookup_borrow(vm, cd_type_of(vm, self), N(__reduce__));
-  bool plain = found && cd_is_exact(found, vm->types.method_descriptor) && ((MethodDescriptor *)cd_object(found))->def == &object___reduce___def;
+  bool plain = found && cd_is_exact(found, vm->types.method_descriptor) &&
+               ((MethodDescriptor *)cd_object(found))->def == &object___reduce___def;
   Ref reduce;
   Find own = cd_getattr_find(vm, self, N(__reduce__), &reduce);
   if (own == FIND_ERROR) return NO_REF;
@@ -391,7 +396,8 @@ METHOD(object, __reduce_ex__, "__reduce_ex__(self, protocol, /)", "Helper for pi
 
 // ---- the rest ----
 
-METHOD(object, __format__, "__format__(self, format_spec, /)", "Default object formatter.\n\nReturn str(self) if format_spec is empty. Raise TypeError otherwise.")
+METHOD(object, __format__, "__format__(self, format_spec, /)",
+       "Default object formatter.\n\nReturn str(self) if format_spec is empty. Raise TypeError otherwise.")
 {
   if (!cd_is_str(args[0])) return cd_raise_type(vm, "__format__() argument must be str, not %s", cd_type_name(cd_type_of(vm, args[0])));
   if (cd_str_size(args[0]))
@@ -408,14 +414,16 @@ METHOD(object, __sizeof__, "__sizeof__(self, /)", "Size of object in memory, in 
 }
 
 CLASS_METHOD(object, __init_subclass__, "__init_subclass__(type, /)",
-             "This method is called when a class is subclassed.\n\nThe default implementation does nothing. It may be overridden to extend subclasses.")
+             "This method is called when a class is subclassed.\n\nThe default implementation does nothing. It may be overridden to extend "
+             "subclasses.")
 {
   return cd_none();
 }
 
-METHOD_DEF_RAW_(object_subclasshook, "__subclasshook__", "__subclasshook__(type, subclass, /)",
-                "Abstract classes can override this to customize issubclass().\n\nThis is invoked early on by abc.ABCMeta.__subclasscheck__().",
-                METHOD_CLASS | METHOD_NO_SIGNATURE)
+METHOD_DEF_RAW_(
+  object_subclasshook, "__subclasshook__", "__subclasshook__(type, subclass, /)",
+  "Abstract classes can override this to customize issubclass().\n\nThis is invoked early on by abc.ABCMeta.__subclasscheck__().",
+  METHOD_CLASS | METHOD_NO_SIGNATURE)
 {
   return cd_not_implemented();
 }

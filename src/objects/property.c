@@ -11,7 +11,10 @@
 
 static Property *property_of(Value v) { return (Property *)cd_object(v); }
 
-static Ref property_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames) { return cd_from_object(cd_instance_new(vm, type)); }
+static Ref property_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+{
+  return cd_from_object(cd_instance_new(vm, type));
+}
 
 static void property_store(VM *vm, Value *slot, Value value) { cd_replace(vm, slot, value && !cd_is_none(value) ? cd_dup(value) : NO_REF); }
 
@@ -63,7 +66,9 @@ static Ref property_refuse(VM *vm, Value self, Value instance, const char *what)
 {
   Property *p = property_of(self);
   Value qualname = cd_type_of(vm, instance)->qualname;
-  if (p->name) return cd_raise_attribute(vm, instance, cd_is_str(p->name) ? p->name : NO_VALUE, "property %R of %R object has no %s", p->name, qualname, what);
+  if (p->name)
+    return cd_raise_attribute(vm, instance, cd_is_str(p->name) ? p->name : NO_VALUE, "property %R of %R object has no %s", p->name,
+                              qualname, what);
   return cd_raise_attribute(vm, instance, NO_VALUE, "property of %R object has no %s", qualname, what);
 }
 
@@ -119,7 +124,8 @@ METHOD(property, deleter, "deleter(self, object, /)", "Descriptor to obtain a co
 {
   return property_copy(vm, self, NO_VALUE, NO_VALUE, args[0]);
 }
-METHOD_DEF_RAW_(property_dunder_set_name, "__set_name__", "__set_name__(self, owner, name)", "Method to set name of a property.", METHOD_NO_SIGNATURE)
+METHOD_DEF_RAW_(property_dunder_set_name, "__set_name__", "__set_name__(self, owner, name)", "Method to set name of a property.",
+                METHOD_NO_SIGNATURE)
 {
   if (nargs != 2) return cd_raise_type(vm, "__set_name__() takes 2 positional arguments but %zu were given", nargs);
   cd_replace(vm, &property_of(self)->name, cd_dup(args[1]));
@@ -168,7 +174,8 @@ static void property_release(VM *vm, Object *self)
   cd_clear(vm, &p->name);
 }
 
-static const MethodDef *const property_methods[] = {&property_getter_def, &property_setter_def, &property_deleter_def, &property_dunder_set_name_def, NULL};
+static const MethodDef *const property_methods[] = {&property_getter_def, &property_setter_def, &property_deleter_def,
+                                                    &property_dunder_set_name_def, NULL};
 static const GetSetDef property_getset[] = {{"__isabstractmethod__", NULL, property_get_abstract, NULL}, {0}};
 static const MemberDef property_members[] = {
   {"fget", offsetof(Property, getter), MEMBER_VALUE_OR_NONE, false, NULL},
@@ -179,23 +186,33 @@ static const MemberDef property_members[] = {
 };
 const TypeSpec cd_property_spec = {
   .name = "property",
-  .doc = "property(fget=None, fset=None, fdel=None, doc=None)\n--\n\nProperty attribute.\n\n  fget\n    function to be used for getting an attribute value\n"
-         "  fset\n    function to be used for setting an attribute value\n  fdel\n    function to be used for del'ing an attribute\n  doc\n    docstring\n\n"
+  .doc = "property(fget=None, fset=None, fdel=None, doc=None)\n--\n\nProperty attribute.\n\n  fget\n    function to be used for getting an "
+         "attribute value\n"
+         "  fset\n    function to be used for setting an attribute value\n  fdel\n    function to be used for del'ing an attribute\n  "
+         "doc\n    docstring\n\n"
          "Typical use is to define a managed attribute x. Decorators make defining new properties or modifying existing ones easy.",
   .basicsize = sizeof(Property),
   .flags = TYPE_BASE | TYPE_GC,
   .methods = property_methods,
   .getset = property_getset,
   .members = property_members,
-  .slots = {.release = property_release, .traverse = property_traverse, .clear = property_release, .new_ = property_new_slot,
-            .init = property_init_slot, .descr_get = property_descr_get, .descr_set = property_descr_set},
+  .slots = {.release = property_release,
+            .traverse = property_traverse,
+            .clear = property_release,
+            .new_ = property_new_slot,
+            .init = property_init_slot,
+            .descr_get = property_descr_get,
+            .descr_set = property_descr_set},
 };
 
 // ---- classmethod and staticmethod ----
 
 static ClassMethod *class_method_of(Value v) { return (ClassMethod *)cd_object(v); }
 
-static Ref class_method_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames) { return cd_from_object(cd_instance_new(vm, type)); }
+static Ref class_method_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+{
+  return cd_from_object(cd_instance_new(vm, type));
+}
 
 // What functools.wraps would copy.
 static bool class_method_copy_attributes(VM *vm, Value self, Value function)
@@ -221,11 +238,13 @@ static bool class_method_setup(VM *vm, Value self, Value function)
 
 static bool class_method_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
 {
-  return cd_no_keywords(vm, "classmethod", kwnames) && cd_check_positional(vm, "classmethod", nargs, 1, 1) && class_method_setup(vm, self, args[0]);
+  return cd_no_keywords(vm, "classmethod", kwnames) && cd_check_positional(vm, "classmethod", nargs, 1, 1) &&
+         class_method_setup(vm, self, args[0]);
 }
 static bool static_method_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
 {
-  return cd_no_keywords(vm, "staticmethod", kwnames) && cd_check_positional(vm, "staticmethod", nargs, 1, 1) && class_method_setup(vm, self, args[0]);
+  return cd_no_keywords(vm, "staticmethod", kwnames) && cd_check_positional(vm, "staticmethod", nargs, 1, 1) &&
+         class_method_setup(vm, self, args[0]);
 }
 
 static Ref class_method_make(VM *vm, Type *type, Value function)
@@ -295,25 +314,38 @@ static const MemberDef class_method_members[] = {
 };
 const TypeSpec cd_classmethod_spec = {
   .name = "classmethod",
-  .doc = "classmethod(function) -> method\n\nConvert a function to be a class method.\n\nA class method receives the class as implicit first argument,\n"
+  .doc = "classmethod(function) -> method\n\nConvert a function to be a class method.\n\nA class method receives the class as implicit "
+         "first argument,\n"
          "just like an instance method receives the instance.",
   .basicsize = sizeof(ClassMethod),
   .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT,
   .dict_offset = offsetof(ClassMethod, attributes),
   .getset = class_method_getset,
   .members = class_method_members,
-  .slots = {.release = class_method_release, .traverse = class_method_traverse, .clear = class_method_release, .repr = class_method_repr,
-            .new_ = class_method_new_slot, .init = class_method_init, .descr_get = class_method_descr_get},
+  .slots = {.release = class_method_release,
+            .traverse = class_method_traverse,
+            .clear = class_method_release,
+            .repr = class_method_repr,
+            .new_ = class_method_new_slot,
+            .init = class_method_init,
+            .descr_get = class_method_descr_get},
 };
 const TypeSpec cd_staticmethod_spec = {
   .name = "staticmethod",
-  .doc = "staticmethod(function) -> method\n\nConvert a function to be a static method.\n\nA static method does not receive an implicit first argument.\n"
+  .doc = "staticmethod(function) -> method\n\nConvert a function to be a static method.\n\nA static method does not receive an implicit "
+         "first argument.\n"
          "It can be called either on the class or on an instance.",
   .basicsize = sizeof(ClassMethod),
   .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT,
   .dict_offset = offsetof(ClassMethod, attributes),
   .getset = class_method_getset,
   .members = class_method_members,
-  .slots = {.release = class_method_release, .traverse = class_method_traverse, .clear = class_method_release, .repr = static_method_repr,
-            .call = static_method_call, .new_ = class_method_new_slot, .init = static_method_init, .descr_get = static_method_descr_get},
+  .slots = {.release = class_method_release,
+            .traverse = class_method_traverse,
+            .clear = class_method_release,
+            .repr = static_method_repr,
+            .call = static_method_call,
+            .new_ = class_method_new_slot,
+            .init = static_method_init,
+            .descr_get = static_method_descr_get},
 };

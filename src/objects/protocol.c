@@ -240,7 +240,8 @@ Ref cd_ascii(VM *vm, Value v)
 
 Ref cd_format(VM *vm, Value v, Value spec)
 {
-  if (spec && !cd_is_str(spec)) return cd_raise_system(vm, "Format specifier must be a string, not %.200s", cd_type_name(cd_type_of(vm, spec)));
+  if (spec && !cd_is_str(spec))
+    return cd_raise_system(vm, "Format specifier must be a string, not %.200s", cd_type_name(cd_type_of(vm, spec)));
   bool empty = !spec || !cd_str_size(spec);
   if (empty && cd_is_exact(v, vm->types.str)) return cd_dup(v);
   if (empty && cd_is_small(v)) return cd_str(vm, v);
@@ -309,7 +310,8 @@ static Ref compare_rest(VM *vm, Value a, Value b, CompareOp op, bool reflected)
   if (op == COMPARE_EQ) return cd_bool(cd_is(a, b));
   if (op == COMPARE_NE) return cd_bool(!cd_is(a, b));
   static const char *const symbols[] = {"<", "<=", "==", "!=", ">", ">="};       // ORDER: compare
-  return cd_raise_type(vm, "'%s' not supported between instances of '%.100s' and '%.100s'", symbols[op], cd_type_name(left), cd_type_name(right));
+  return cd_raise_type(vm, "'%s' not supported between instances of '%.100s' and '%.100s'", symbols[op], cd_type_name(left),
+                       cd_type_name(right));
 }
 
 static Ref compare_try(VM *vm, Value a, Value b, CompareOp op)
@@ -380,7 +382,8 @@ bool cd_compare_bool(VM *vm, Value a, Value b, CompareOp op, bool *out)
 bool cd_len(VM *vm, Value v, int64_t *out)
 {
   Type *type = cd_type_of(vm, v);
-  return type->slots.len ? type->slots.len(vm, v, out) : (bool)cd_raise_type(vm, "object of type '%.200s' has no len()", cd_type_name(type));
+  return type->slots.len ? type->slots.len(vm, v, out)
+                         : (bool)cd_raise_type(vm, "object of type '%.200s' has no len()", cd_type_name(type));
 }
 
 bool cd_length_hint(VM *vm, Value v, int64_t fallback, int64_t *out)
@@ -412,7 +415,8 @@ static Ref getitem_class(VM *vm, Value cls, Value key)
   Ref method;
   Find found = cd_getattr_find(vm, cls, N(__class_getitem__), &method);
   if (found == FIND_ERROR) return NO_REF;
-  if (found == FIND_MISSING || cd_is_none(method)) return cd_raise_type(vm, "type '%.200s' is not subscriptable", cd_type_name(cd_as_type(cls)));
+  if (found == FIND_MISSING || cd_is_none(method))
+    return cd_raise_type(vm, "type '%.200s' is not subscriptable", cd_type_name(cd_as_type(cls)));
   Ref result = cd_call1(vm, method, key);
   cd_drop(vm, method);
   return result;
@@ -438,7 +442,8 @@ bool cd_contains_by_iteration(VM *vm, Value container, Value item, bool *out)
 {
   Ref iterator = cd_iter(vm, container), candidate;
   if (!iterator) {
-    if (cd_swallow(vm, vm->exc.TypeError)) cd_raise_type(vm, "argument of type '%.200s' is not iterable", cd_type_name(cd_type_of(vm, container)));
+    if (cd_swallow(vm, vm->exc.TypeError))
+      cd_raise_type(vm, "argument of type '%.200s' is not iterable", cd_type_name(cd_type_of(vm, container)));
     return false;
   }
   Next next;

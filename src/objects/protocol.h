@@ -76,7 +76,9 @@ MUST_USE Ref cd_to_int(VM *vm, Value v);                         // int(v) for n
 MUST_USE bool cd_to_double(VM *vm, Value v, double *out);        // float(v) for non-text: __float__, then __index__
 // index() clamped or refused: `overflow` NULL clamps to the int64 range, else raises that type.
 MUST_USE bool cd_to_i64(VM *vm, Value v, int64_t *out, Type *overflow);
-MUST_USE bool cd_to_ssize(VM *vm, Value v, int64_t *out);        // for size parameters of native functions: OverflowError "Python int too large to convert to C ssize_t"
+MUST_USE bool
+cd_to_ssize(VM *vm, Value v,
+            int64_t *out);   // for size parameters of native functions: OverflowError "Python int too large to convert to C ssize_t"
 // For C int parameters: __index__, then OverflowError "Python int too large to convert to C int" / "signed integer is less than minimum".
 MUST_USE bool cd_to_c_int(VM *vm, Value v, int *out);
 MUST_USE bool cd_to_size(VM *vm, Value v, size_t *out);          // >= 0, else ValueError/OverflowError
@@ -117,7 +119,15 @@ MUST_USE bool cd_no_keywords(VM *vm, const char *name, Value kwnames);
 MUST_USE bool cd_check_positional(VM *vm, const char *name, size_t nargs, size_t min, size_t max);
 
 // ---- buffers ----
-enum { BUFFER_SIMPLE = 0, BUFFER_WRITABLE = 1, BUFFER_FORMAT = 4, BUFFER_ND = 8, BUFFER_STRIDES = 16 | 8, BUFFER_FULL_RO = 0x100 | 16 | 8 | 4, BUFFER_C_CONTIGUOUS = 32 | 16 | 8 };
+enum {
+  BUFFER_SIMPLE = 0,
+  BUFFER_WRITABLE = 1,
+  BUFFER_FORMAT = 4,
+  BUFFER_ND = 8,
+  BUFFER_STRIDES = 16 | 8,
+  BUFFER_FULL_RO = 0x100 | 16 | 8 | 4,
+  BUFFER_C_CONTIGUOUS = 32 | 16 | 8
+};
 #define BUFFER_MAX_DIMS 64
 struct Buffer {
   char *data;

@@ -10,10 +10,13 @@
 #include <limits.h>
 
 // ORDER: binary
-static const char *const binary_symbols[BINARY_COUNT] = {"+", "-", "*", "@", "/", "//", "%", "divmod()", "<<", ">>", "&", "^", "|", "** or pow()"};
-static const char *const inplace_symbols[BINARY_COUNT] = {"+=", "-=", "*=", "@=", "/=", "//=", "%=", "divmod()", "<<=", ">>=", "&=", "^=", "|=", "**="};
+static const char *const binary_symbols[BINARY_COUNT] = {"+",        "-",  "*",  "@", "/", "//", "%",
+                                                         "divmod()", "<<", ">>", "&", "^", "|",  "** or pow()"};
+static const char *const inplace_symbols[BINARY_COUNT] = {
+  "+=", "-=", "*=", "@=", "/=", "//=", "%=", "divmod()", "<<=", ">>=", "&=", "^=", "|=", "**="};
 
-_Static_assert(offsetof(TypeSlots, or_) - offsetof(TypeSlots, add) == BINARY_OR * sizeof(BinaryFn), "binary slots stand in the order of BinaryOp");
+_Static_assert(offsetof(TypeSlots, or_) - offsetof(TypeSlots, add) == BINARY_OR * sizeof(BinaryFn),
+               "binary slots stand in the order of BinaryOp");
 
 static inline BinaryFn binary_slot(const Type *type, BinaryOp op) { return (&type->slots.add)[op]; }
 
@@ -52,8 +55,9 @@ static COLD Ref binary_fail(VM *vm, Value left, Value right, BinaryOp op, const 
     cd_drop(vm, name);
     if (!name) cd_clear_raised(vm);
     if (print)
-      return cd_raise_type(vm, "unsupported operand type(s) for %.100s: '%.100s' and '%.100s'. Did you mean \"print(<message>, file=<output_stream>)\"?",
-                           symbol, cd_type_name(cd_type_of(vm, left)), cd_type_name(cd_type_of(vm, right)));
+      return cd_raise_type(
+        vm, "unsupported operand type(s) for %.100s: '%.100s' and '%.100s'. Did you mean \"print(<message>, file=<output_stream>)\"?",
+        symbol, cd_type_name(cd_type_of(vm, left)), cd_type_name(cd_type_of(vm, right)));
   }
   return cd_bad_operands(vm, left, right, symbol);
 }
@@ -171,9 +175,11 @@ Ref cd_absolute(VM *vm, Value v) { return unary_apply(vm, v, cd_type_of(vm, v)->
 
 static bool number_warn_subclass(VM *vm, const char *method, Value got, const char *type)
 {
-  return cd_warn(vm, vm->exc.DeprecationWarning, 1,
-                 "%s returned non-%s (type %.200s).  The ability to return an instance of a strict subclass of %s is deprecated, and may not be "
-                 "supported in a future version of Python.", method, type, cd_type_name(cd_type_of(vm, got)), type);
+  return cd_warn(
+    vm, vm->exc.DeprecationWarning, 1,
+    "%s returned non-%s (type %.200s).  The ability to return an instance of a strict subclass of %s is deprecated, and may not be "
+    "supported in a future version of Python.",
+    method, type, cd_type_name(cd_type_of(vm, got)), type);
 }
 
 // What __int__ or __index__ returned, as an exact int.
@@ -224,7 +230,8 @@ Ref cd_to_int(VM *vm, Value v)
   Find found = cd_lookup_special(vm, v, N(__trunc__), &method);
   if (found == FIND_ERROR) return NO_REF;
   if (found == FIND_HIT) return number_truncate(vm, v, method);
-  return cd_raise_type(vm, "int() argument must be a string, a bytes-like object or a real number, not '%.200s'", cd_type_name(cd_type_of(vm, v)));
+  return cd_raise_type(vm, "int() argument must be a string, a bytes-like object or a real number, not '%.200s'",
+                       cd_type_name(cd_type_of(vm, v)));
 }
 
 bool cd_to_double(VM *vm, Value v, double *out)
@@ -247,7 +254,8 @@ bool cd_to_double(VM *vm, Value v, double *out)
     } else if (!cd_is_flonum(result) && !cd_is_exact(result, vm->types.float_)) {
       ok = cd_warn(vm, vm->exc.DeprecationWarning, 1,
                    "%.50s.__float__ returned non-float (type %.50s).  The ability to return an instance of a strict subclass of float is "
-                   "deprecated, and may be removed in a future version of Python.", cd_type_name(type), cd_type_name(cd_type_of(vm, result)));
+                   "deprecated, and may be removed in a future version of Python.",
+                   cd_type_name(type), cd_type_name(cd_type_of(vm, result)));
     }
     if (ok) *out = cd_float_value(result);
     cd_drop(vm, result);

@@ -17,7 +17,8 @@ Ref cd_raise_overflow(VM *vm, const char *format, ...);          // OverflowErro
 Ref cd_raise_runtime(VM *vm, const char *format, ...);           // RuntimeError
 Ref cd_raise_system(VM *vm, const char *format, ...);            // SystemError: our bug, or C misuse
 Ref cd_raise_attribute(VM *vm, Value object, Value name, const char *format, ...);   // sets .obj and .name too
-void cd_complete_attribute_error(VM *vm, Value object, Value name);  // gives a current plain AttributeError .obj and .name if it has neither
+void cd_complete_attribute_error(VM *vm, Value object,
+                                 Value name);                    // gives a current plain AttributeError .obj and .name if it has neither
 Ref cd_raise_name(VM *vm, Value name, const char *format, ...);  // NameError with .name
 Ref cd_raise_key(VM *vm, Value key);                             // KeyError(key)
 Ref cd_raise_memory(VM *vm);                                     // pre-made; never allocates
@@ -30,7 +31,8 @@ Ref cd_raise_exception(VM *vm, Ref exception);
 // type(value): one argument, any value (borrowed).
 Ref cd_raise_with(VM *vm, Type *type, Value argument);
 // Bad arguments of a native function, in CPython's words.
-Ref cd_raise_arg_type(VM *vm, const char *function, const char *parameter, const char *expected, Value got);   // "f() argument 'x' must be str, not int"
+Ref cd_raise_arg_type(VM *vm, const char *function, const char *parameter, const char *expected,
+                      Value got);                                              // "f() argument 'x' must be str, not int"
 Ref cd_bad_operands(VM *vm, Value left, Value right, const char *symbol);      // "unsupported operand type(s) for +: ..."
 
 static inline bool cd_raised(VM *vm) { return cd_bits(vm->thread->raised) != 0; }

@@ -145,7 +145,8 @@ static bool range_truth(VM *vm UNUSED, Value self, bool *out)
 static Find range_long_position(VM *vm, const Range *r, Value v, Ref *out)
 {
   bool up = cd_int_sign(r->step) > 0;
-  if (up ? cd_int_compare(v, r->start) < 0 || cd_int_compare(v, r->stop) >= 0 : cd_int_compare(v, r->start) > 0 || cd_int_compare(v, r->stop) <= 0)
+  if (up ? cd_int_compare(v, r->start) < 0 || cd_int_compare(v, r->stop) >= 0
+         : cd_int_compare(v, r->start) > 0 || cd_int_compare(v, r->stop) <= 0)
     return FIND_MISSING;
   Ref distance = cd_int_subtract(vm, v, r->start), remainder = distance ? cd_int_remainder(vm, distance, r->step) : NO_REF;
   Find found = !remainder ? FIND_ERROR : cd_int_sign(remainder) ? FIND_MISSING : FIND_HIT;
@@ -208,7 +209,8 @@ static bool range_contains(VM *vm, Value self, Value item, bool *out)
   return true;
 }
 
-METHOD(range, index, "index(self, value, /)", "rangeobject.index(value) -> integer -- return index of value.\nRaise ValueError if the value is not present.")
+METHOD(range, index, "index(self, value, /)",
+       "rangeobject.index(value) -> integer -- return index of value.\nRaise ValueError if the value is not present.")
 {
   Ref i;
   int64_t position, count;
@@ -257,7 +259,8 @@ static bool range_hash(VM *vm, Value self, int64_t *out)
 
 static Ref range_compare(VM *vm, Value self, Value other, CompareOp op)
 {
-  if (!cd_is_exact(other, vm->types.range) || !cd_is_exact(self, vm->types.range) || (op != COMPARE_EQ && op != COMPARE_NE)) return cd_not_implemented();
+  if (!cd_is_exact(other, vm->types.range) || !cd_is_exact(self, vm->types.range) || (op != COMPARE_EQ && op != COMPARE_NE))
+    return cd_not_implemented();
   if (cd_is(self, other)) return cd_bool(op == COMPARE_EQ);
   Ref a = range_identity(vm, range_of(self)), b = range_identity(vm, range_of(other));
   Ref result = a && b ? cd_compare(vm, a, b, op) : NO_REF;
@@ -361,7 +364,8 @@ METHOD(range_iterator, __reduce__, "__reduce__(self, /)", "Return state informat
 {
   const RangeIterator *it = (RangeIterator *)cd_object(self);
   int64_t index = it->length - it->left, start = it->next - index * it->step;
-  return range_iterator_reduce(vm, cd_int_from_i64(vm, start), cd_int_from_i64(vm, start + it->length * it->step), cd_int_from_i64(vm, it->step), cd_int_from_i64(vm, index));
+  return range_iterator_reduce(vm, cd_int_from_i64(vm, start), cd_int_from_i64(vm, start + it->length * it->step),
+                               cd_int_from_i64(vm, it->step), cd_int_from_i64(vm, index));
 }
 
 METHOD(range_iterator, __setstate__, "__setstate__(self, state, /)", "Set state information for unpickling.")

@@ -4,7 +4,11 @@
 #include "objects/protocol.h"
 #include "objects/tuple.h"
 
-typedef struct Reversed { Object head; Value sequence; int64_t index; } Reversed;   // sequence owned; NO_VALUE: exhausted; index of the next item
+typedef struct Reversed {
+  Object head;
+  Value sequence;
+  int64_t index;
+} Reversed;   // sequence owned; NO_VALUE: exhausted; index of the next item
 
 static inline Reversed *reversed_of(Value v) { return (Reversed *)cd_object(v); }
 
@@ -81,7 +85,8 @@ METHOD(reversed, __setstate__, "__setstate__(self, state, /)", "Set state inform
   return cd_none();
 }
 
-static const MethodDef *const reversed_methods[] = {&reversed___length_hint___def, &reversed___reduce___def, &reversed___setstate___def, NULL};
+static const MethodDef *const reversed_methods[] = {&reversed___length_hint___def, &reversed___reduce___def, &reversed___setstate___def,
+                                                    NULL};
 
 const TypeSpec cd_reversed_spec = {
   .name = "reversed",

@@ -265,7 +265,8 @@ static bool set_init(VM *vm, Value self, const Value *args, size_t nargs, Value 
 
 static Ref frozenset_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
 {
-  if ((type == vm->types.frozenset || type->slots.init == vm->types.frozenset->slots.init) && !cd_no_keywords(vm, "frozenset", kwnames)) return NO_REF;
+  if ((type == vm->types.frozenset || type->slots.init == vm->types.frozenset->slots.init) && !cd_no_keywords(vm, "frozenset", kwnames))
+    return NO_REF;
   if (!cd_check_positional(vm, "frozenset", nargs, 0, 1)) return NO_REF;
   if (type == vm->types.frozenset) return cd_frozenset_new(vm, nargs ? args[0] : NO_VALUE);
   return set_make(vm, type, nargs ? args[0] : NO_VALUE);
@@ -672,12 +673,15 @@ METHOD_DEF_(frozenset_copy, "copy", "copy(self, /)", "Return a shallow copy of a
   return cd_is_exact(self, vm->types.frozenset) ? cd_dup(self) : set_copy_of(vm, self);
 }
 
-METHOD(set, discard, "discard(self, item, /)", "Remove an element from a set if it is a member.\n\nUnlike set.remove(), the discard() method does not raise\nan exception when an element is missing from the set.")
+METHOD(set, discard, "discard(self, item, /)",
+       "Remove an element from a set if it is a member.\n\nUnlike set.remove(), the discard() method does not raise\nan exception when an "
+       "element is missing from the set.")
 {
   return cd_set_discard(vm, self, args[0]) != FIND_ERROR ? cd_none() : NO_REF;
 }
 
-METHOD(set, remove, "remove(self, item, /)", "Remove an element from a set; it must be a member.\n\nIf the element is not a member, raise a KeyError.")
+METHOD(set, remove, "remove(self, item, /)",
+       "Remove an element from a set; it must be a member.\n\nIf the element is not a member, raise a KeyError.")
 {
   Find found = cd_set_discard(vm, self, args[0]);
   if (found == FIND_HIT) return cd_none();
@@ -733,7 +737,8 @@ static Ref set_intersection_all(VM *vm, Value self, Value others)
   return result;
 }
 
-METHOD(set, intersection, "intersection(self, /, *others)", "Return the intersection of two sets as a new set.\n\n(i.e. all elements that are in both sets.)")
+METHOD(set, intersection, "intersection(self, /, *others)",
+       "Return the intersection of two sets as a new set.\n\n(i.e. all elements that are in both sets.)")
 {
   return set_intersection_all(vm, self, args[0]);
 }
@@ -743,7 +748,8 @@ METHOD(set, intersection_update, "intersection_update(self, /, *others)", "Updat
   return set_become(vm, self, set_intersection_all(vm, self, args[0])) ? cd_none() : NO_REF;
 }
 
-METHOD(set, difference, "difference(self, /, *others)", "Return the difference of two or more sets as a new set.\n\n(i.e. all elements that are in this set but not the others.)")
+METHOD(set, difference, "difference(self, /, *others)",
+       "Return the difference of two or more sets as a new set.\n\n(i.e. all elements that are in this set but not the others.)")
 {
   size_t count = cd_tuple_size(args[0]);
   if (count == 0) return set_copy_of(vm, self);
@@ -763,12 +769,14 @@ METHOD(set, difference_update, "difference_update(self, /, *others)", "Remove al
   return cd_none();
 }
 
-METHOD(set, symmetric_difference, "symmetric_difference(self, other, /)", "Return the symmetric difference of two sets as a new set.\n\n(i.e. all elements that are in exactly one of the sets.)")
+METHOD(set, symmetric_difference, "symmetric_difference(self, other, /)",
+       "Return the symmetric difference of two sets as a new set.\n\n(i.e. all elements that are in exactly one of the sets.)")
 {
   return set_symmetric_with(vm, self, args[0]);
 }
 
-METHOD(set, symmetric_difference_update, "symmetric_difference_update(self, other, /)", "Update a set with the symmetric difference of itself and another.")
+METHOD(set, symmetric_difference_update, "symmetric_difference_update(self, other, /)",
+       "Update a set with the symmetric difference of itself and another.")
 {
   return set_symmetric_update_with(vm, self, args[0]) ? cd_none() : NO_REF;
 }
@@ -847,7 +855,11 @@ CLASS_METHOD(set, __class_getitem__, "__class_getitem__(type, item, /)", "See PE
 
 // ---- iterator ----
 
-typedef struct SetIterator { Object head; Value set; size_t count, left, position; } SetIterator;   // set owned; NO_VALUE: exhausted; count SIZE_MAX: changed
+typedef struct SetIterator {
+  Object head;
+  Value set;
+  size_t count, left, position;
+} SetIterator;   // set owned; NO_VALUE: exhausted; count SIZE_MAX: changed
 
 static Ref set_iter(VM *vm, Value self)
 {
@@ -928,9 +940,19 @@ static const MethodDef *const set_methods[] = {
   &set___reduce___def, &set_remove_def, &set___sizeof___def, &set_symmetric_difference_def, &set_symmetric_difference_update_def,
   &set_union_def, &set_update_def, &set___class_getitem___def, NULL};
 
-static const MethodDef *const frozenset_methods[] = {
-  &set___contains___def, &frozenset_copy_def, &set_difference_def, &set_intersection_def, &set_isdisjoint_def, &set_issubset_def,
-  &set_issuperset_def, &set___reduce___def, &set___sizeof___def, &set_symmetric_difference_def, &set_union_def, &set___class_getitem___def, NULL};
+static const MethodDef *const frozenset_methods[] = {&set___contains___def,
+                                                     &frozenset_copy_def,
+                                                     &set_difference_def,
+                                                     &set_intersection_def,
+                                                     &set_isdisjoint_def,
+                                                     &set_issubset_def,
+                                                     &set_issuperset_def,
+                                                     &set___reduce___def,
+                                                     &set___sizeof___def,
+                                                     &set_symmetric_difference_def,
+                                                     &set_union_def,
+                                                     &set___class_getitem___def,
+                                                     NULL};
 
 #define SET_SHARED_SLOTS                                                          \
   .release = set_release_final, .traverse = set_traverse, .repr = set_repr, .compare = set_compare, .iter = set_iter, .len = set_len,   \
@@ -958,15 +980,17 @@ const TypeSpec cd_set_spec = {
 
 const TypeSpec cd_frozenset_spec = {
   .name = "frozenset",
-  .doc = "frozenset() -> empty frozenset object\nfrozenset(iterable) -> frozenset object\n\nBuild an immutable unordered collection of unique elements.",
+  .doc = "frozenset() -> empty frozenset object\nfrozenset(iterable) -> frozenset object\n\nBuild an immutable unordered collection of "
+         "unique elements.",
   .basicsize = sizeof(Set),
   .flags = TYPE_BASE | TYPE_GC | TYPE_FROZENSET | TYPE_VALUE_MATCH | TYPE_IMMUTABLE | TYPE_HAS_WEAKREFS,
   .weaklist_offset = offsetof(Set, weaklist),
   .methods = frozenset_methods,
-  .slots = {
-    SET_SHARED_SLOTS,
-    .clear = set_release,
-    .new_ = frozenset_new_slot,
-    .hash = frozenset_hash,
-  },
+  .slots =
+    {
+      SET_SHARED_SLOTS,
+      .clear = set_release,
+      .new_ = frozenset_new_slot,
+      .hash = frozenset_hash,
+    },
 };

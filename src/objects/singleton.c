@@ -11,14 +11,18 @@ static Ref singleton_new(VM *vm, Type *type, size_t nargs, Value kwnames, Ref va
   return value;
 }
 
-static Ref none_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames) { return singleton_new(vm, type, nargs, kwnames, cd_none()); }
+static Ref none_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+{
+  return singleton_new(vm, type, nargs, kwnames, cd_none());
+}
 static Ref none_repr(VM *vm, Value self) { return cd_str_from(vm, "None"); }
 static bool none_truth(VM *vm, Value self, bool *out)
 {
   *out = false;
   return true;
 }
-const TypeSpec cd_none_spec = {.name = "NoneType", .basicsize = sizeof(Object), .slots = {.repr = none_repr, .truth = none_truth, .new_ = none_new}};
+const TypeSpec cd_none_spec = {
+  .name = "NoneType", .basicsize = sizeof(Object), .slots = {.repr = none_repr, .truth = none_truth, .new_ = none_new}};
 
 static Ref not_implemented_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
 {

@@ -116,7 +116,10 @@ Ref cd_str_adopt(VM *vm, char *data, size_t size, size_t length, size_t capacity
 Ref cd_str_new(VM *vm, const char *data, size_t size) { return cd_str_known(vm, data, size, cd_utf8_count(data, size)); }
 Ref cd_str_from(VM *vm, const char *text) { return cd_str_new(vm, text, strlen(text)); }
 Ref cd_str_ascii(VM *vm, const char *data, size_t size) { return cd_str_known(vm, data, size, size); }
-Ref cd_str_decode_utf8(VM *vm, const char *data, size_t size, const char *errors) { return cd_utf8_decode(vm, data, size, errors, true, NULL); }
+Ref cd_str_decode_utf8(VM *vm, const char *data, size_t size, const char *errors)
+{
+  return cd_utf8_decode(vm, data, size, errors, true, NULL);
+}
 
 Ref cd_str_from_char(VM *vm, uint32_t c)
 {
@@ -465,7 +468,8 @@ bool cd_str_append(VM *vm, Value *slot, Value piece)
   const Str *p = cd_as_str(piece);
   if (p->size == 0) return true;
   size_t size = s->size + p->size;
-  bool in_place = s->head.refcount == 1 && !s->interned && size >= STR_GROWTH_MIN && s != p && s->size > p->size / 4 && s->head.type == vm->types.str;
+  bool in_place = s->head.refcount == 1 && !s->interned && size >= STR_GROWTH_MIN && s != p && s->size > p->size / 4 &&
+                  s->head.type == vm->types.str;
   if (!in_place) {
     Ref sum = cd_str_concat(vm, *slot, piece);
     if (!sum) return false;
@@ -742,7 +746,8 @@ static Ref str_repeat(VM *vm, Value self, int64_t count)
   if (count <= 0 || s->size == 0) return str_empty(vm);
   if (count == 1) return cd_str_exact(vm, self);
   size_t size;
-  if (__builtin_mul_overflow(s->size, (size_t)count, &size) || size > INT64_MAX) return cd_raise_overflow(vm, "repeated string is too long");
+  if (__builtin_mul_overflow(s->size, (size_t)count, &size) || size > INT64_MAX)
+    return cd_raise_overflow(vm, "repeated string is too long");
   Ref result = cd_str_blank(vm, size, s->length * (size_t)count);
   if (!result) return NO_REF;
   char *out = cd_str_buffer(result);

@@ -66,7 +66,7 @@ bool cd_str_starts_with(Value s, const char *prefix);
 const char *cd_str_utf8(VM *vm, Value s, size_t *size);
 bool cd_str_has_surrogates(Value s);
 // File names: os.fsencode / os.fsdecode (surrogateescape).
-MUST_USE Ref cd_fs_encode(VM *vm, Value path);                                   // str, bytes or os.PathLike -> bytes; refuses NUL with ValueError "embedded null byte"
+MUST_USE Ref cd_fs_encode(VM *vm, Value path);   // str, bytes or os.PathLike -> bytes; refuses NUL with ValueError "embedded null byte"
 MUST_USE Ref cd_fs_decode(VM *vm, const char *bytes, size_t size);
 
 // ---- building ----

@@ -32,7 +32,10 @@ static bool text_grow(TextBuilder *text, size_t size)
   return true;
 }
 
-static inline bool text_reserve(TextBuilder *text, size_t size) { return LIKELY(text->capacity - text->size > size) || text_grow(text, size); }
+static inline bool text_reserve(TextBuilder *text, size_t size)
+{
+  return LIKELY(text->capacity - text->size > size) || text_grow(text, size);
+}
 
 static bool text_put_counted(TextBuilder *text, const char *data, size_t size, size_t length)
 {
@@ -171,7 +174,12 @@ static bool format_put_number(TextBuilder *text, FormatDirective d, char letter,
     unsigned long long n = d.length == FORMAT_INT ? va_arg(*args, unsigned) : d.length == FORMAT_LONG ? va_arg(*args, unsigned long) :
                            d.length == FORMAT_SIZE ? va_arg(*args, size_t) : va_arg(*args, unsigned long long);
     int precision = d.precision < 0 ? 1 : d.precision;
-    snprintf(digits, sizeof digits, letter == 'x' ? "%.*llx" : letter == 'X' ? "%.*llX" : letter == 'o' ? "%.*llo" : "%.*llu", precision, n);
+    snprintf(digits, sizeof digits,
+             letter == 'x'   ? "%.*llx"
+             : letter == 'X' ? "%.*llX"
+             : letter == 'o' ? "%.*llo"
+                             : "%.*llu",
+             precision, n);
   }
   d.precision = -1;
   size_t size = strlen(digits);

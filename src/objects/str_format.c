@@ -322,7 +322,9 @@ static bool str_spec_check(VM *vm, const StrSpec *s, Value v)
   if (s->type != 's')
     return s->type > 32 && s->type < 128 ? cd_raise_value(vm, "Unknown format code '%c' for object of type '%.200T'", (int)s->type, v)
                                          : cd_raise_value(vm, "Unknown format code '\\x%x' for object of type '%.200T'", s->type, v);
-  if (s->sign) return cd_raise_value(vm, s->sign == ' ' ? "Space not allowed in string format specifier" : "Sign not allowed in string format specifier");
+  if (s->sign)
+    return cd_raise_value(vm,
+                          s->sign == ' ' ? "Space not allowed in string format specifier" : "Sign not allowed in string format specifier");
   if (s->no_negative_zero) return cd_raise_value(vm, "Negative zero coercion (z) not allowed in string format specifier");
   if (s->alternate) return cd_raise_value(vm, "Alternate form (#) not allowed in string format specifier");
   if (s->align == '=') return cd_raise_value(vm, "'=' alignment not allowed in string format specifier");
@@ -342,7 +344,8 @@ Ref cd_format_str(VM *vm, Value v, Value spec)
   if (pad > INT64_MAX / 8) return cd_raise_memory(vm);
   TextBuilder text;
   cd_text_init(&text, vm);
-  if (cd_text_fill(&text, s.fill, left) && cd_text_put(&text, cd_str_data(v), cd_str_offset(vm, v, length)) && cd_text_fill(&text, s.fill, pad - left))
+  if (cd_text_fill(&text, s.fill, left) && cd_text_put(&text, cd_str_data(v), cd_str_offset(vm, v, length)) &&
+      cd_text_fill(&text, s.fill, pad - left))
     return cd_text_finish(&text);
   cd_text_clear(&text);
   return NO_REF;

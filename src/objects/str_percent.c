@@ -170,7 +170,8 @@ static bool percent_put_str(Percent *f, const PercentSpec *s, Value text)
 }
 
 // A number: sign, prefix ("0x"), zeros up to the precision, digits; zeros or spaces up to the width.
-static bool percent_put_number(Percent *f, const PercentSpec *s, char sign, const char *prefix, size_t zeros, const char *digits, size_t size)
+static bool percent_put_number(Percent *f, const PercentSpec *s, char sign, const char *prefix, size_t zeros, const char *digits,
+                               size_t size)
 {
   size_t prefix_size = strlen(prefix), length = (sign != 0) + prefix_size + zeros + size;
   size_t pad = s->width > (int64_t)length ? (size_t)s->width - length : 0;
@@ -245,7 +246,8 @@ static bool percent_put_float(Percent *f, const PercentSpec *s, Value v)
     if (f->bytes && cd_swallow(vm, vm->exc.TypeError)) cd_raise_type(vm, "float argument required, not %.200T", v);
     return false;
   }
-  unsigned flags = (s->flags & PERCENT_ALTERNATE ? FLOAT_ALTERNATE : 0) | (s->flags & PERCENT_NO_NEGATIVE_ZERO ? FLOAT_NO_NEGATIVE_ZERO : 0);
+  unsigned flags = (s->flags & PERCENT_ALTERNATE ? FLOAT_ALTERNATE : 0) |
+                   (s->flags & PERCENT_NO_NEGATIVE_ZERO ? FLOAT_NO_NEGATIVE_ZERO : 0);
   Ref text = cd_float_to_text(vm, x, (char)s->type, s->precision < 0 ? 6 : s->precision, (int)flags);
   if (!text) return false;
   bool negative = cd_str_data(text)[0] == '-';

@@ -12,7 +12,9 @@ static inline char *cd_str_buffer(Value s) { return cd_as_str(s)->data; }
 // Bytes [from, to) of s as a str; offsets lie between code points.
 MUST_USE Ref cd_str_piece(VM *vm, Value s, size_t from, size_t to);
 // Optional slice arguments of find() and the like, which may be None: code points, clamped. `length` is the sequence's.
-MUST_USE bool cd_slice_arguments(VM *vm, Value start, Value stop, size_t length, int64_t *out_start, int64_t *out_stop);// Arguments (sub[, start[, end]]) of find() and its kin, in their words. `type` is for messages.
+MUST_USE bool
+cd_slice_arguments(VM *vm, Value start, Value stop, size_t length, int64_t *out_start,
+                   int64_t *out_stop);   // Arguments (sub[, start[, end]]) of find() and its kin, in their words. `type` is for messages.
 MUST_USE bool cd_find_arguments(VM *vm, const char *type, const char *name, const Value *args, size_t nargs, Value kwnames, Value out[3]);
 
 // str.format: fields by number from the tuple `args` (NO_VALUE: format_map, which has none), by name from `mapping` (may be NO_VALUE).

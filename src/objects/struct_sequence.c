@@ -135,7 +135,8 @@ static const TypeSpec struct_spec = {
   .basicsize = sizeof(Tuple),
   .flags = TYPE_GC,
   .methods = struct_methods,
-  .slots = {.release = struct_release, .traverse = struct_traverse, .alloc_size = struct_alloc_size, .repr = struct_repr, .new_ = struct_new_slot},
+  .slots =
+    {.release = struct_release, .traverse = struct_traverse, .alloc_size = struct_alloc_size, .repr = struct_repr, .new_ = struct_new_slot},
 };
 
 // Adds the member descriptors, the tuple of names, the counts and __match_args__.

@@ -112,7 +112,8 @@ static bool super_init(VM *vm, Value self, const Value *args, size_t nargs, Valu
   if (!nargs) {
     if (!vm->super_arguments(vm, &type, &object)) return false;
   } else {
-    if (!cd_is_type(args[0])) return cd_raise_type(vm, "super() argument 1 must be a type, not %.200s", cd_type_name(cd_type_of(vm, args[0])));
+    if (!cd_is_type(args[0]))
+      return cd_raise_type(vm, "super() argument 1 must be a type, not %.200s", cd_type_name(cd_type_of(vm, args[0])));
     type = cd_as_type(args[0]);
     if (nargs == 2 && !cd_is_none(args[1])) object = args[1];
   }
@@ -128,7 +129,10 @@ static bool super_init(VM *vm, Value self, const Value *args, size_t nargs, Valu
   return true;
 }
 
-static Ref super_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames) { return cd_from_object(cd_instance_new(vm, type)); }
+static Ref super_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+{
+  return cd_from_object(cd_instance_new(vm, type));
+}
 
 static Ref super_descr_get(VM *vm, Value self, Value instance, Value owner)
 {
@@ -147,7 +151,10 @@ static Ref super_repr(VM *vm, Value self)
 }
 
 static Ref super_get_type(VM *vm, Value self) { return super_of(self)->type ? cd_dup_object(super_of(self)->type) : cd_none(); }
-static Ref super_get_object_type(VM *vm, Value self) { return super_of(self)->object_type ? cd_dup_object(super_of(self)->object_type) : cd_none(); }
+static Ref super_get_object_type(VM *vm, Value self)
+{
+  return super_of(self)->object_type ? cd_dup_object(super_of(self)->object_type) : cd_none();
+}
 
 static void super_traverse(Object *self, VisitFn visit, void *context)
 {
@@ -173,12 +180,18 @@ static const MemberDef super_members[] = {
 const TypeSpec cd_super_spec = {
   .name = "super",
   .doc = "super() -> same as super(__class__, <first argument>)\nsuper(type) -> unbound super object\n"
-         "super(type, obj) -> bound super object; requires isinstance(obj, type)\nsuper(type, type2) -> bound super object; requires issubclass(type2, type)\n"
+         "super(type, obj) -> bound super object; requires isinstance(obj, type)\nsuper(type, type2) -> bound super object; requires "
+         "issubclass(type2, type)\n"
          "Typical use to call a cooperative superclass method.",
   .basicsize = sizeof(Super),
   .flags = TYPE_BASE | TYPE_GC,
   .getset = super_getset,
   .members = super_members,
-  .slots = {.release = super_release, .traverse = super_traverse, .repr = super_repr, .getattr = super_getattr, .new_ = super_new_slot,
-            .init = super_init, .descr_get = super_descr_get},
+  .slots = {.release = super_release,
+            .traverse = super_traverse,
+            .repr = super_repr,
+            .getattr = super_getattr,
+            .new_ = super_new_slot,
+            .init = super_init,
+            .descr_get = super_descr_get},
 };

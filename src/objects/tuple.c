@@ -292,7 +292,8 @@ static Ref tuple_repeat(VM *vm, Value self, int64_t count)
 
 // ---- methods ----
 
-METHOD(tuple, index, "index(self, value, start=0, stop=sys.maxsize, /)", "Return the first position of value.\n\nRaises ValueError if it does not occur.")
+METHOD(tuple, index, "index(self, value, start=0, stop=sys.maxsize, /)",
+       "Return the first position of value.\n\nRaises ValueError if it does not occur.")
 {
   const Tuple *t = cd_as_tuple(self);
   int64_t size = (int64_t)t->size, start = 0, stop = INT64_MAX;

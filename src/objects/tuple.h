@@ -9,7 +9,7 @@ struct Tuple { Object head; size_t size; Value items[]; };       // items owned;
 
 static inline size_t cd_tuple_size(Value t) { return cd_as_tuple(t)->size; }
 static inline Value cd_tuple_item_borrow(Value t, size_t i) { return cd_as_tuple(t)->items[i]; }   // valid while t is alive
-MUST_USE Ref cd_tuple_new(VM *vm, size_t size);                  // items NO_VALUE: fill them all with cd_tuple_set; size 0 is the shared one
+MUST_USE Ref cd_tuple_new(VM *vm, size_t size);   // items NO_VALUE: fill them all with cd_tuple_set; size 0 is the shared one
 static inline void cd_tuple_set(Value t, size_t i, Ref item) { cd_as_tuple(t)->items[i] = item; }  // steals; only while building
 MUST_USE Ref cd_tuple_of(VM *vm, size_t count, const Value *items);   // copies references
 MUST_USE Ref cd_tuple1(VM *vm, Value a);

@@ -455,7 +455,8 @@ static Ref class_get_dict(VM *vm, Value self);
 static bool native_set_dict(VM *vm, Value self, Value value)
 {
   if (!value) return cd_raise_type(vm, "cannot delete __dict__");
-  if (!cd_is_dict(value)) return cd_raise_type(vm, "__dict__ must be set to a dictionary, not a '%.200s'", cd_type_name(cd_type_of(vm, value)));
+  if (!cd_is_dict(value))
+    return cd_raise_type(vm, "__dict__ must be set to a dictionary, not a '%.200s'", cd_type_name(cd_type_of(vm, value)));
   return cd_instance_set_dict(vm, cd_object(self), value);
 }
 static const GetSetDef native_dict_getset = {"__dict__", NULL, class_get_dict, native_set_dict};
@@ -693,7 +694,8 @@ static bool class_add_slot(VM *vm, ClassDraft *draft, Value slot)
   cd_drop(vm, name);
   name = exact ? cd_str_intern(vm, exact) : NO_REF;
   if (!name) return false;
-  if (cd_dict_get_name_borrow(vm, draft->dict, name) && !cd_is(name, N(__qualname__)) && !cd_is(name, N(__classcell__)) && !cd_is(name, N(__classdictcell__))) {
+  if (cd_dict_get_name_borrow(vm, draft->dict, name) && !cd_is(name, N(__qualname__)) && !cd_is(name, N(__classcell__)) &&
+      !cd_is(name, N(__classdictcell__))) {
     cd_raise_value(vm, "%R in __slots__ conflicts with class variable", name);
     cd_drop(vm, name);
     return false;
@@ -755,13 +757,15 @@ static Ref class_get_dict(VM *vm, Value self)
 
 static bool class_set_dict(VM *vm, Value self, Value value)
 {
-  if (!cd_is_object(self) || !(cd_object(self)->type->flags & TYPE_HAS_DICT)) return cd_raise_attribute(vm, self, N(__dict__), "This object has no __dict__");
+  if (!cd_is_object(self) || !(cd_object(self)->type->flags & TYPE_HAS_DICT))
+    return cd_raise_attribute(vm, self, N(__dict__), "This object has no __dict__");
   if (!value && cd_object(self)->type->spec->dict_offset) return cd_raise_type(vm, "cannot delete __dict__");
   if (!value) {                                  // the next look makes an empty one
     cd_instance_release(vm, cd_object(self));
     return true;
   }
-  if (!cd_is_dict(value)) return cd_raise_type(vm, "__dict__ must be set to a dictionary, not a '%.200s'", cd_type_name(cd_type_of(vm, value)));
+  if (!cd_is_dict(value))
+    return cd_raise_type(vm, "__dict__ must be set to a dictionary, not a '%.200s'", cd_type_name(cd_type_of(vm, value)));
   return cd_instance_set_dict(vm, cd_object(self), value);
 }
 
@@ -782,13 +786,17 @@ static bool class_lay_out(VM *vm, Type *type, ClassDraft *draft)
     type->flags |= TYPE_HAS_DICT;
     type->dict_offset = (uint32_t)offset;
     offset += sizeof(AttributeHead);
-    if (!cd_dict_get_name_borrow(vm, type->dict, N(__dict__)) && !type_dict_set(vm, type, N(__dict__), cd_getset_new(vm, type, &class_dict_getset))) return false;
+    if (!cd_dict_get_name_borrow(vm, type->dict, N(__dict__)) &&
+        !type_dict_set(vm, type, N(__dict__), cd_getset_new(vm, type, &class_dict_getset)))
+      return false;
   }
   if (draft->add_weak) {
     type->flags |= TYPE_HAS_WEAKREFS;
     type->weaklist_offset = (uint32_t)offset;
     offset += sizeof(Weakref *);
-    if (!cd_dict_get_name_borrow(vm, type->dict, N(__weakref__)) && !type_dict_set(vm, type, N(__weakref__), cd_getset_new(vm, type, &class_weakref_getset))) return false;
+    if (!cd_dict_get_name_borrow(vm, type->dict, N(__weakref__)) &&
+        !type_dict_set(vm, type, N(__weakref__), cd_getset_new(vm, type, &class_weakref_getset)))
+      return false;
   }
   if (slot_count) {
     type->slots_offset = (uint32_t)offset;
@@ -849,7 +857,8 @@ static bool class_fill_cell(VM *vm, Type *type, Value name, Ref value)
 
 static bool class_fill_cells(VM *vm, Type *type)
 {
-  if (cd_dict_get_name_borrow(vm, type->dict, N(__classcell__)) && !class_fill_cell(vm, type, N(__classcell__), cd_dup_object(type))) return false;
+  if (cd_dict_get_name_borrow(vm, type->dict, N(__classcell__)) && !class_fill_cell(vm, type, N(__classcell__), cd_dup_object(type)))
+    return false;
   return !cd_dict_get_name_borrow(vm, type->dict, N(__classdictcell__)) ||
          class_fill_cell(vm, type, N(__classdictcell__), cd_mappingproxy_new(vm, type->dict));
 }
@@ -871,7 +880,8 @@ static void class_update_slots_from(VM *vm, Type *type, Value dict)
   size_t i = 0;
   Value key, value;
   while (cd_dict_each(dict, &i, &key, &value))
-    if (cd_is_str(key) && cd_str_size(key) > 4 && cd_str_data(key)[0] == '_' && cd_str_data(key)[1] == '_') cd_type_update_slot_here(vm, type, key);
+    if (cd_is_str(key) && cd_str_size(key) > 4 && cd_str_data(key)[0] == '_' && cd_str_data(key)[1] == '_')
+      cd_type_update_slot_here(vm, type, key);
 }
 
 static bool class_has_usual_mro(VM *vm, const Type *type)
@@ -1049,7 +1059,8 @@ done:
 static bool type_delete_from_dict(VM *vm, Type *type, Value name)
 {
   Find found = cd_dict_delete(vm, type->dict, name);
-  if (found == FIND_MISSING) cd_raise_attribute(vm, cd_type_value(type), name, "type object '%.50s' has no attribute '%U'", cd_type_name(type), name);
+  if (found == FIND_MISSING)
+    cd_raise_attribute(vm, cd_type_value(type), name, "type object '%.50s' has no attribute '%U'", cd_type_name(type), name);
   return found == FIND_HIT;
 }
 
@@ -1091,7 +1102,8 @@ Find cd_type_getattr_find(VM *vm, Value self, Value name, Ref *out)
   Value meta_value = cd_type_lookup_borrow(vm, meta, name);
   if (meta_value) {
     Type *kind = cd_type_of(vm, meta_value);
-    if (kind->slots.descr_set && kind->slots.descr_get) return type_descriptor_result(vm, cd_dup(meta_value), self, cd_type_value(meta), out);
+    if (kind->slots.descr_set && kind->slots.descr_get)
+      return type_descriptor_result(vm, cd_dup(meta_value), self, cd_type_value(meta), out);
   }
   Value own = cd_type_lookup_borrow(vm, type, name);
   if (own) return type_descriptor_result(vm, cd_dup(own), NO_VALUE, self, out);
@@ -1103,7 +1115,8 @@ Ref cd_type_getattr_slot(VM *vm, Value self, Value name)
   Ref result;
   Find found = cd_type_getattr_find(vm, self, name, &result);
   if (found == FIND_HIT) return result;
-  if (found == FIND_MISSING) cd_raise_attribute(vm, self, name, "type object '%.50s' has no attribute '%U'", cd_type_name(cd_as_type(self)), name);
+  if (found == FIND_MISSING)
+    cd_raise_attribute(vm, self, name, "type object '%.50s' has no attribute '%U'", cd_type_name(cd_as_type(self)), name);
   return NO_REF;
 }
 
@@ -1146,7 +1159,8 @@ static bool type_set_qualname(VM *vm, Value self, Value value)
   Type *type = cd_as_type(self);
   if (!type_check_settable(vm, type, value, "__qualname__")) return false;
   if (!cd_is_str(value))
-    return cd_raise_type(vm, "can only assign string to %s.__qualname__, not '%s'", cd_type_name(type), cd_type_name(cd_type_of(vm, value)));
+    return cd_raise_type(vm, "can only assign string to %s.__qualname__, not '%s'", cd_type_name(type),
+                         cd_type_name(cd_type_of(vm, value)));
   cd_replace(vm, &type->qualname, cd_dup(value));
   return true;
 }
@@ -1248,7 +1262,8 @@ static Ref type_get_annotations(VM *vm, Value self)
 static bool type_set_annotations(VM *vm, Value self, Value value)
 {
   Type *type = cd_as_type(self);
-  if (type->flags & TYPE_IMMUTABLE) return cd_raise_type(vm, "cannot set '__annotations__' attribute of immutable type '%s'", cd_type_name(type));
+  if (type->flags & TYPE_IMMUTABLE)
+    return cd_raise_type(vm, "cannot set '__annotations__' attribute of immutable type '%s'", cd_type_name(type));
   if (value) {
     if (!cd_dict_set(vm, type->dict, N(__annotations__), value)) return false;
   } else {
@@ -1394,7 +1409,8 @@ bool cd_type_set_bases(VM *vm, Type *type, Value bases)
   Ref best = cd_type_best_base(vm, bases);
   if (!best) return false;
   if (!type_base_fits(type, type->base, cd_as_type(best))) {
-    cd_raise_type(vm, "__bases__ assignment: '%s' object layout differs from '%s'", cd_type_name(cd_as_type(best)), cd_type_name(type->base));
+    cd_raise_type(vm, "__bases__ assignment: '%s' object layout differs from '%s'", cd_type_name(cd_as_type(best)),
+                  cd_type_name(type->base));
     cd_drop(vm, best);
     return false;
   }
@@ -1592,8 +1608,14 @@ static void type_release(VM *vm, Object *self)
   cd_drop_object(vm, base);
 }
 
-static const MethodDef *const type_methods[] = {&type_mro_def, &type___subclasses___def, &type_dunder_prepare_def, &type___instancecheck___def,
-                                                &type___subclasscheck___def, &type___dir___def, &type___sizeof___def, NULL};
+static const MethodDef *const type_methods[] = {&type_mro_def,
+                                                &type___subclasses___def,
+                                                &type_dunder_prepare_def,
+                                                &type___instancecheck___def,
+                                                &type___subclasscheck___def,
+                                                &type___dir___def,
+                                                &type___sizeof___def,
+                                                NULL};
 static Ref type_get_type_params(VM *vm, Value self)
 {
   Value params = cd_as_type(self) == vm->types.type ? NO_VALUE : cd_dict_get_name_borrow(vm, cd_as_type(self)->dict, N(__type_params__));
@@ -1604,7 +1626,8 @@ static bool type_set_type_params(VM *vm, Value self, Value value)
 {
   if (!value) return cd_raise_type(vm, "cannot delete '__type_params__' attribute of type '%s'", cd_type_name(cd_as_type(self)));
   Type *type = cd_as_type(self);
-  if (type->flags & TYPE_IMMUTABLE) return cd_raise_type(vm, "cannot set '__type_params__' attribute of immutable type '%s'", cd_type_name(type));
+  if (type->flags & TYPE_IMMUTABLE)
+    return cd_raise_type(vm, "cannot set '__type_params__' attribute of immutable type '%s'", cd_type_name(type));
   if (!cd_dict_set(vm, type->dict, N(__type_params__), value)) return false;
   cd_type_modified(vm, type);
   return true;
@@ -1644,6 +1667,14 @@ const TypeSpec cd_type_spec = {
   .methods = type_methods,
   .getset = type_getset,
   .members = type_members,
-  .slots = {.release = type_release, .traverse = type_traverse, .clear = type_clear, .repr = type_repr_slot, .call = type_call_slot,
-            .getattr = cd_type_getattr_slot, .setattr = type_setattr_slot, .new_ = type_new_slot, .init = type_init_slot, .or_ = type_or_slot},
+  .slots = {.release = type_release,
+            .traverse = type_traverse,
+            .clear = type_clear,
+            .repr = type_repr_slot,
+            .call = type_call_slot,
+            .getattr = cd_type_getattr_slot,
+            .setattr = type_setattr_slot,
+            .new_ = type_new_slot,
+            .init = type_init_slot,
+            .or_ = type_or_slot},
 };

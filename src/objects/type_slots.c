@@ -62,7 +62,8 @@ static Ref dunder_async(VM *vm, Value self, Value name)
 {
   Ref result;
   Find found = dunder_try(vm, self, name, NULL, 0, &result);
-  if (found == FIND_MISSING) cd_raise_attribute(vm, self, name, "object %.50s does not have %U method", cd_type_name(cd_type_of(vm, self)), name);
+  if (found == FIND_MISSING)
+    cd_raise_attribute(vm, self, name, "object %.50s does not have %U method", cd_type_name(cd_type_of(vm, self)), name);
   return found == FIND_HIT ? result : NO_REF;
 }
 static Ref dunder_await(VM *vm, Value self) { return dunder_async(vm, self, N(__await__)); }
@@ -307,7 +308,8 @@ static bool dunder_len(VM *vm, Value self, int64_t *out)
   Ref index = result ? cd_index(vm, result) : NO_REF;
   cd_drop(vm, result);
   if (!index) return false;
-  bool ok = cd_int_sign(index) < 0 ? (bool)cd_raise_value(vm, "__len__() should return >= 0") : cd_to_i64(vm, index, out, vm->exc.OverflowError);
+  bool ok = cd_int_sign(index) < 0 ? (bool)cd_raise_value(vm, "__len__() should return >= 0")
+                                   : cd_to_i64(vm, index, out, vm->exc.OverflowError);
   cd_drop(vm, index);
   return ok;
 }
@@ -558,10 +560,12 @@ static const SlotDef slot_rows[] = {
   ROW(__ge__, compare, dunder_compare, wrap_ge, "($self, value, /)", "Return self>=value."),
   ROW(__iter__, iter, dunder_iter, wrap_unary, "($self, /)", "Implement iter(self)."),
   ROW(__next__, next, cd_dunder_next, wrap_next, "($self, /)", "Implement next(self)."),
-  ROW(__get__, descr_get, dunder_descr_get, wrap_descr_get, "($self, instance, owner=None, /)", "Return an attribute of instance, which is of type owner."),
+  ROW(__get__, descr_get, dunder_descr_get, wrap_descr_get, "($self, instance, owner=None, /)",
+      "Return an attribute of instance, which is of type owner."),
   ROW(__set__, descr_set, dunder_descr_set, wrap_set, "($self, instance, value, /)", "Set an attribute of instance to value."),
   ROW(__delete__, descr_set, dunder_descr_set, wrap_delete, "($self, instance, /)", "Delete an attribute of instance."),
-  ROW(__init__, init, dunder_init, wrap_init, "($self, /, *args, **kwargs)", "Initialize self.  See help(type(self)) for accurate signature."),
+  ROW(__init__, init, dunder_init, wrap_init, "($self, /, *args, **kwargs)",
+      "Initialize self.  See help(type(self)) for accurate signature."),
   ROW(__new__, new_, dunder_new, NULL, NULL, NULL),
   ROW(__del__, finalize, dunder_finalize, wrap_finalize, NULL, NULL),
   ROW(__await__, await, dunder_await, wrap_unary, "($self, /)", "Return an iterator to be used in await expression."),
@@ -747,9 +751,11 @@ static bool slots_add(VM *vm, Type *type, Value name, Ref value)
 bool cd_type_add_slot_wrappers(VM *vm, Type *type)
 {
   const TypeSlots *own = &type->spec->slots;     // type->slots has the inherited ones too
-  if (own->new_ && !slots_add(vm, type, N(__new__), cd_native_new(vm, &cd_type_dunder_new_def, cd_type_value(type), NO_VALUE))) return false;
+  if (own->new_ && !slots_add(vm, type, N(__new__), cd_native_new(vm, &cd_type_dunder_new_def, cd_type_value(type), NO_VALUE)))
+    return false;
   bool no_hash = own->hash == cd_hash_unhashable || (!own->hash && own->compare);
-  if (no_hash && !cd_dict_get_name_borrow(vm, type->dict, N(__hash__)) && !cd_dict_set(vm, type->dict, N(__hash__), cd_none())) return false;
+  if (no_hash && !cd_dict_get_name_borrow(vm, type->dict, N(__hash__)) && !cd_dict_set(vm, type->dict, N(__hash__), cd_none()))
+    return false;
   for (size_t i = 0; i < ARRAY_LEN(slot_rows); i++) {
     const SlotDef *row = &slot_rows[i];
     void *fn;
@@ -768,10 +774,12 @@ static Ref type_dunder_new(VM *vm, Value self, const Value *args, size_t nargs, 
 {
   Type *type = cd_as_type(self);
   if (!nargs) return cd_raise_type(vm, "%s.__new__(): not enough arguments", cd_type_name(type));
-  if (!cd_is_type(args[0])) return cd_raise_type(vm, "%s.__new__(X): X is not a type object (%s)", cd_type_name(type), cd_type_name(cd_type_of(vm, args[0])));
+  if (!cd_is_type(args[0]))
+    return cd_raise_type(vm, "%s.__new__(X): X is not a type object (%s)", cd_type_name(type), cd_type_name(cd_type_of(vm, args[0])));
   Type *sub = cd_as_type(args[0]);
   if (!cd_type_is_subtype(sub, type))
-    return cd_raise_type(vm, "%s.__new__(%s): %s is not a subtype of %s", cd_type_name(type), cd_type_name(sub), cd_type_name(sub), cd_type_name(type));
+    return cd_raise_type(vm, "%s.__new__(%s): %s is not a subtype of %s", cd_type_name(type), cd_type_name(sub), cd_type_name(sub),
+                         cd_type_name(type));
   // The nearest native base must be made by this very function: object.__new__(dict) would leave the dict's fields unset.
   Type *native = sub;
   while (native && native->slots.new_ == dunder_new) native = native->base;
@@ -780,5 +788,9 @@ static Ref type_dunder_new(VM *vm, Value self, const Value *args, size_t nargs, 
   return type->slots.new_(vm, sub, args + 1, nargs - 1, kwnames);
 }
 
-const MethodDef cd_type_dunder_new_def = {"__new__", "__new__(type, /, *args, **kwargs)", "Create and return a new object.  See help(type) for accurate signature.",
-                                          NULL, type_dunder_new, METHOD_RAW_ARGS};
+const MethodDef cd_type_dunder_new_def = {"__new__",
+                                          "__new__(type, /, *args, **kwargs)",
+                                          "Create and return a new object.  See help(type) for accurate signature.",
+                                          NULL,
+                                          type_dunder_new,
+                                          METHOD_RAW_ARGS};

@@ -141,7 +141,10 @@ static Ref union_check(VM *vm, Value self, Value v, bool (*test)(VM *, Value, Va
   }
   return cd_bool(yes);
 }
-METHOD(union, __instancecheck__, "__instancecheck__(self, instance, /)", NULL) { return union_check(vm, self, args[0], cd_isinstance, "isinstance"); }
+METHOD(union, __instancecheck__, "__instancecheck__(self, instance, /)", NULL)
+{
+  return union_check(vm, self, args[0], cd_isinstance, "isinstance");
+}
 METHOD(union, __subclasscheck__, "__subclasscheck__(self, subclass, /)", NULL)
 {
   if (!cd_is_type(args[0])) return cd_raise_type(vm, "issubclass() arg 1 must be a class");

@@ -45,7 +45,8 @@ static void weakref_link(VM *vm, Weakref **list, Weakref *ref)
   if (!plain_ref && *list && weakref_is_plain(*list, vm->types.weakref)) after = *list;
   if (!plain_ref && ref->callback) {
     Weakref *second = after ? after->next : *list;
-    if (second && (weakref_is_plain(second, vm->types.weak_proxy) || weakref_is_plain(second, vm->types.weak_callable_proxy))) after = second;
+    if (second && (weakref_is_plain(second, vm->types.weak_proxy) || weakref_is_plain(second, vm->types.weak_callable_proxy)))
+      after = second;
   }
   ref->previous = after;
   ref->next = after ? after->next : *list;
@@ -178,7 +179,8 @@ static bool weakref_hash(VM *vm, Value self, int64_t *out)
 
 static Ref weakref_compare(VM *vm, Value self, Value other, CompareOp op)
 {
-  bool fits = (op == COMPARE_EQ || op == COMPARE_NE) && cd_is_instance_of(vm, self, vm->types.weakref) && cd_is_instance_of(vm, other, vm->types.weakref);
+  bool fits = (op == COMPARE_EQ || op == COMPARE_NE) && cd_is_instance_of(vm, self, vm->types.weakref) &&
+              cd_is_instance_of(vm, other, vm->types.weakref);
   if (!fits) return cd_not_implemented();
   Ref a = cd_weakref_get(self), b = cd_weakref_get(other), result;
   if (a && b) result = cd_compare(vm, a, b, op);
@@ -190,7 +192,10 @@ static Ref weakref_compare(VM *vm, Value self, Value other, CompareOp op)
 
 static Ref weakref_get_callback(VM *vm, Value self) { return weakref_of(self)->callback ? cd_dup(weakref_of(self)->callback) : cd_none(); }
 
-CLASS_METHOD(weakref, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
+CLASS_METHOD(weakref, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585")
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
 
 static void weakref_traverse(Object *self, VisitFn visit, void *context) { visit(context, ((Weakref *)self)->callback); }
 static void weakref_clear(VM *vm, Object *self)
@@ -289,7 +294,10 @@ static Ref proxy_power(VM *vm, Value base, Value exponent, Value modulus)
   cd_drop(vm, c);
   return result;
 }
-static Ref proxy_ipower(VM *vm, Value base, Value exponent, Value modulus) { return proxy_operate(vm, base, exponent, BINARY_POWER, cd_inplace); }
+static Ref proxy_ipower(VM *vm, Value base, Value exponent, Value modulus)
+{
+  return proxy_operate(vm, base, exponent, BINARY_POWER, cd_inplace);
+}
 
 static Ref proxy_repr(VM *vm, Value self)
 {
@@ -403,8 +411,11 @@ static const MethodDef *const proxy_methods[] = {&proxy___bytes___def, &proxy___
   .invert = proxy_invert, .int_ = proxy_int, .float_ = proxy_float, .index = proxy_index, .truth = proxy_truth,                  \
   .len = proxy_len, .getitem = proxy_getitem, .setitem = proxy_setitem, .contains = proxy_contains, .next = proxy_next
 
-const TypeSpec cd_weak_proxy_spec = {
-  .name = "weakref.ProxyType", .basicsize = sizeof(Weakref), .flags = TYPE_GC | TYPE_NO_NEW, .methods = proxy_methods, .slots = {PROXY_SLOTS}};
+const TypeSpec cd_weak_proxy_spec = {.name = "weakref.ProxyType",
+                                     .basicsize = sizeof(Weakref),
+                                     .flags = TYPE_GC | TYPE_NO_NEW,
+                                     .methods = proxy_methods,
+                                     .slots = {PROXY_SLOTS}};
 const TypeSpec cd_weak_callable_proxy_spec = {
   .name = "weakref.CallableProxyType", .basicsize = sizeof(Weakref), .flags = TYPE_GC | TYPE_NO_NEW, .methods = proxy_methods,
   .slots = {PROXY_SLOTS, .call = proxy_call}};

@@ -77,7 +77,10 @@ Ref cd_cache_load_global(VM *vm, Frame *frame, Value name, InstrExtra *extra)
 }
 
 static bool cache_is_data_descriptor(Value v) { return cd_is_object(v) && cd_object(v)->type->slots.descr_set; }
-static bool cache_is_descriptor(Value v) { return cd_is_object(v) && (cd_object(v)->type->slots.descr_get || cd_object(v)->type->slots.descr_set); }
+static bool cache_is_descriptor(Value v)
+{
+  return cd_is_object(v) && (cd_object(v)->type->slots.descr_get || cd_object(v)->type->slots.descr_set);
+}
 
 // Learns how to read `name` of objects like `object`. Says nothing about failure: then the cache stays as it is.
 static void cache_learn_attribute(VM *vm, Object *object, Value name, InlineCache *cache, bool method)
@@ -185,7 +188,8 @@ bool cd_cache_load_method(VM *vm, Code *code, Value object, Value name, InstrExt
   Ref method;
   bool unbound = false;
   bool through_super = cd_is_exact(object, vm->types.super);
-  Find found = through_super ? cd_super_lookup_method(vm, object, name, &method, &unbound) : cd_lookup_method(vm, object, name, &method, &unbound);
+  Find found = through_super ? cd_super_lookup_method(vm, object, name, &method, &unbound)
+                             : cd_lookup_method(vm, object, name, &method, &unbound);
   if (found == FIND_ERROR) return false;
   if (found == FIND_MISSING) {                   // let the ordinary way find the words
     method = cd_getattr(vm, object, name);
@@ -260,7 +264,8 @@ bool cd_cache_store_attr(VM *vm, Code *code, Value object, Value name, Value val
 // The class's __init__ if calling the class means object.__new__ and then this Python function; NO_VALUE otherwise. Borrowed.
 Value cd_python_init(VM *vm, Type *cls)
 {
-  if (cls->head.type != vm->types.type || cls->slots.new_ != cd_object_new_slot || (cls->flags & (TYPE_ABSTRACT | TYPE_EXTRA_AT_END))) return NO_VALUE;
+  if (cls->head.type != vm->types.type || cls->slots.new_ != cd_object_new_slot || (cls->flags & (TYPE_ABSTRACT | TYPE_EXTRA_AT_END)))
+    return NO_VALUE;
   Value init = cd_type_lookup_borrow(vm, cls, N(__init__));
   return cd_bits(init) && cd_is_exact(init, vm->types.function) ? init : NO_VALUE;
 }

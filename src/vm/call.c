@@ -61,9 +61,10 @@ static void call_too_many(VM *vm, Function *function, size_t given, const Value 
   if (defaults) snprintf(takes, sizeof takes, "from %zu to %u", required, code->arg_count);
   else snprintf(takes, sizeof takes, "%u", code->arg_count);
   if (keywords)
-    snprintf(and_keywords, sizeof and_keywords, " positional argument%s (and %u keyword-only argument%s)", given != 1 ? "s" : "", keywords, keywords != 1 ? "s" : "");
-  cd_raise_type(vm, "%U() takes %s positional argument%s but %zu%s %s given", function->qualname, takes, plural ? "s" : "", given, and_keywords,
-                given == 1 && !keywords ? "was" : "were");
+    snprintf(and_keywords, sizeof and_keywords, " positional argument%s (and %u keyword-only argument%s)", given != 1 ? "s" : "", keywords,
+             keywords != 1 ? "s" : "");
+  cd_raise_type(vm, "%U() takes %s positional argument%s but %zu%s %s given", function->qualname, takes, plural ? "s" : "", given,
+                and_keywords, given == 1 && !keywords ? "was" : "were");
 }
 
 // Are some of the keywords names of positional-only parameters? Then that is the error.
@@ -83,7 +84,8 @@ static bool call_posonly_as_keyword(VM *vm, Function *function, Value kwnames)
   }
   if (!any) { cd_text_clear(&text); return false; }
   Ref names = cd_text_finish(&text);
-  if (cd_bits(names)) cd_raise_type(vm, "%U() got some positional-only arguments passed as keyword arguments: '%U'", function->qualname, names);
+  if (cd_bits(names))
+    cd_raise_type(vm, "%U() got some positional-only arguments passed as keyword arguments: '%U'", function->qualname, names);
   cd_drop(vm, names);
   return true;
 }

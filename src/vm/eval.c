@@ -1003,7 +1003,8 @@ compare_k: {
         NEXT(1);
       }
       if (cd_raised(vm)) goto error;
-    } else if (pc[1].op == OP_SET_ITEM && pc[1].b == A && A >= first_temp && !TRACED() && cd_set_slice(vm, R[pc[1].a], &R[B], n, R[pc[1].c])) {
+    } else if (pc[1].op == OP_SET_ITEM && pc[1].b == A && A >= first_temp && !TRACED() &&
+               cd_set_slice(vm, R[pc[1].a], &R[B], n, R[pc[1].c])) {
       for (uint32_t i = 0; i < n; i++) R[B + i] = NO_VALUE;
       pc++;
       CONSUME(C);
@@ -1164,8 +1165,8 @@ compare_k: {
         LOAD_FRAME();
         START_FRAME();
       }
-      if (!(target->flags & (CO_VARARGS | CO_VARKEYWORDS)) && target->flags & CO_ANY_GENERATOR && nargs == target->arg_count && !target->kwonly_count &&
-          EXTRA->jump < 0) {
+      if (!(target->flags & (CO_VARARGS | CO_VARKEYWORDS)) && target->flags & CO_ANY_GENERATOR && nargs == target->arg_count &&
+          !target->kwonly_count && EXTRA->jump < 0) {
         SAVE();
         Ref made = cd_generator_new(vm, function, &R[first], nargs);
         if (UNLIKELY(!cd_bits(made))) goto error;
@@ -1178,7 +1179,8 @@ compare_k: {
     if (type == vm->types.native || type == vm->types.method_descriptor) goto call_native;
     if (type == vm->types.type || (type->flags & TYPE_TYPE)) {
       Type *cls = (Type *)cd_object(callee);
-      if (cls == vm->types.range && pc[2].op == OP_GET_ITER && pc[2].b == A && A >= first_temp && !cd_bits(R[base + 1]) && EXTRA->jump < 0 && !TRACED()) {
+      if (cls == vm->types.range && pc[2].op == OP_GET_ITER && pc[2].b == A && A >= first_temp && !cd_bits(R[base + 1]) &&
+          EXTRA->jump < 0 && !TRACED()) {
         Ref made = cd_iterate_range(vm, &R[first], nargs);     // `for i in range(n)`: nobody sees the range itself
         if (cd_bits(made)) {
           SAVE();
@@ -1192,7 +1194,8 @@ compare_k: {
       }
       InstrExtra *extra = EXTRA;
       Value init = NO_VALUE;
-      if (extra->cache && code->caches[extra->cache - 1].kind == CACHE_INIT && cls->version == code->caches[extra->cache - 1].type_version) {
+      if (extra->cache && code->caches[extra->cache - 1].kind == CACHE_INIT &&
+          cls->version == code->caches[extra->cache - 1].type_version) {
         init = code->caches[extra->cache - 1].value;
       } else {
         init = cd_python_init(vm, cls);
@@ -1262,7 +1265,8 @@ call_native: {
       if (LIKELY(!asks)) {
         uint32_t first = B + 1 + !cd_bits(R[B + 1]);
         SAVE();
-        result = cd_native_call(vm, native->def, &native->signature, native->self, native->type, &R[first], given + B + 2 - first, NO_VALUE);
+        result = cd_native_call(vm, native->def, &native->signature, native->self, native->type, &R[first], given + B + 2 - first,
+                                NO_VALUE);
         goto native_called;
       }
       target = asks != METHOD_NEXT ? native->self : given ? R[B + 2] : NO_VALUE;
@@ -1278,18 +1282,22 @@ call_native: {
         goto native_called;
       }
     }
-    if (!cd_is_object(target) || !(cd_object(target)->type == vm->types.generator || (asks != METHOD_NEXT && cd_object(target)->type == vm->types.coroutine))) goto call_other;
+    if (!cd_is_object(target) ||
+        !(cd_object(target)->type == vm->types.generator || (asks != METHOD_NEXT && cd_object(target)->type == vm->types.coroutine)))
+      goto call_other;
     gen = (Generator *)cd_object(target);
     SAVE();
     switch (asks) {
     case METHOD_NEXT:
-      if (given > 2 || (gen->frame.state != FRAME_SUSPENDED && gen->frame.state != FRAME_CREATED && !eval_is_idle_root(gen))) goto call_other;
+      if (given > 2 || (gen->frame.state != FRAME_SUSPENDED && gen->frame.state != FRAME_CREATED && !eval_is_idle_root(gen)))
+        goto call_other;
       sent = cd_none();
       kind = RETURN_SEND;
       goto enter_generator;
     case METHOD_SEND:
       if (given != 1) goto call_other;
-      if (gen->frame.state != FRAME_SUSPENDED && !(gen->frame.state == FRAME_CREATED && cd_is_none(R[B + 2])) && !eval_is_idle_root(gen)) goto call_other;
+      if (gen->frame.state != FRAME_SUSPENDED && !(gen->frame.state == FRAME_CREATED && cd_is_none(R[B + 2])) && !eval_is_idle_root(gen))
+        goto call_other;
       sent = cd_take(&R[B + 2]);
       kind = RETURN_SEND;
       goto enter_generator;
@@ -1361,7 +1369,8 @@ call_other: {
     Value kwnames = EXTRA->jump < 0 ? NO_VALUE : CONST(EXTRA->jump);
     if (cd_bits(kwnames)) nargs -= (uint32_t)cd_tuple_size(kwnames);
     SAVE();
-    Ref r = TRACED() ? cd_callee_call_traced(vm, frame, R[B], &R[first], nargs, kwnames) : cd_callee_call(vm, R[B], &R[first], nargs, kwnames);
+    Ref r = TRACED() ? cd_callee_call_traced(vm, frame, R[B], &R[first], nargs, kwnames)
+                     : cd_callee_call(vm, R[B], &R[first], nargs, kwnames);
     dispatch = stack->dispatch;
     if (UNLIKELY(!cd_bits(r))) goto error;
     for (uint32_t i = B; i < end; i++) cd_clear(vm, &R[i]);
@@ -1447,8 +1456,9 @@ do_return:
   {
     uint32_t flags = frame->flags, reg = frame->return_register;
     kind = (ReturnKind)(flags >> FRAME_KIND_SHIFT & 15);
-    if ((flags & ~FRAME_KIND) == FRAME_IS_GENERATOR && (kind == RETURN_FOR_ITER || kind == RETURN_DELEGATE) && cd_generator_of(frame)->head.refcount == 1 &&
-        !frame->object && !cd_generator_of(frame)->weaklist && !TRACED()) {      // the loop or delegator alone has it: it ends and dies at once
+    if ((flags & ~FRAME_KIND) == FRAME_IS_GENERATOR && (kind == RETURN_FOR_ITER || kind == RETURN_DELEGATE) &&
+        cd_generator_of(frame)->head.refcount == 1 && !frame->object && !cd_generator_of(frame)->weaklist &&
+        !TRACED()) {   // the loop or delegator alone has it: it ends and dies at once
       gen = cd_generator_of(frame);
       Frame *done = frame;
       thread->handling = gen->handling.previous;
@@ -1496,7 +1506,8 @@ do_return:
       NEXT(cd_opcode_units[pc->op]);
     case RETURN_OPERATOR: {
       uint32_t op = pc->op;
-      bool constant = op == OP_GET_ITEM_K || (op >= OP_LT_K && op <= OP_GE_K) || (op >= OP_ADD && op < OP_LT && (op - OP_ADD) & 1), single = op == OP_GET_ITER;
+      bool constant = op == OP_GET_ITEM_K || (op >= OP_LT_K && op <= OP_GE_K) || (op >= OP_ADD && op < OP_LT && (op - OP_ADD) & 1),
+           single = op == OP_GET_ITER;
       if (UNLIKELY(!cd_special_result(vm, R[B], single ? NO_VALUE : constant ? CONST(C) : R[C], op, &result))) goto error;
       CONSUME(B);
       if (!constant && !single) CONSUME(C);

@@ -16,7 +16,16 @@ typedef struct FrameChunk {
   char *saved_top;                               // of the previous chunk
 } FrameChunk;
 
-typedef enum { TRACE_CALL, TRACE_LINE, TRACE_RETURN, TRACE_EXCEPTION, TRACE_OPCODE, TRACE_C_CALL, TRACE_C_RETURN, TRACE_C_EXCEPTION } TraceEvent;
+typedef enum {
+  TRACE_CALL,
+  TRACE_LINE,
+  TRACE_RETURN,
+  TRACE_EXCEPTION,
+  TRACE_OPCODE,
+  TRACE_C_CALL,
+  TRACE_C_RETURN,
+  TRACE_C_EXCEPTION
+} TraceEvent;
 
 typedef struct FrameStack {
   char *top, *end;                               // free part of the newest chunk
@@ -111,7 +120,7 @@ Frame *cd_callee_frame(VM *vm, Value callable, const Value *args, uint32_t nargs
 Frame *cd_callee_frame_unpacked(VM *vm, Value callable, Value positional, Value keywords);
 // `with` on an instance of a Python class whose __enter__ and __exit__ are functions: *exit bound, and a frame for __enter__.
 Frame *cd_callee_frame_enter(VM *vm, Value manager, Ref *exit);
-Value cd_callee_python_call(VM *vm, Value callee);               // __call__ of an instance if that is a Python function; borrowed, or NO_VALUE
+Value cd_callee_python_call(VM *vm, Value callee);   // __call__ of an instance if that is a Python function; borrowed, or NO_VALUE
 MUST_USE Ref cd_callee_call(VM *vm, Value callee, const Value *args, size_t nargs, Value kwnames);
 MUST_USE Ref cd_callee_call_traced(VM *vm, Frame *frame, Value callee, const Value *args, size_t nargs, Value kwnames);
 

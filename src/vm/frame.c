@@ -237,7 +237,8 @@ void cd_frames_keep_code(VM *vm, Function *function)
 {
   for (Thread *thread = vm->threads; thread; thread = thread->next)
     for (Frame *frame = thread->frame; frame; frame = frame->back) frames_keep_code(frame, function);
-  for (Generator *generator = vm->live_generators; generator; generator = generator->live_next) frames_keep_code(&generator->frame, function);
+  for (Generator *generator = vm->live_generators; generator; generator = generator->live_next)
+    frames_keep_code(&generator->frame, function);
 }
 
 // ---- frame objects ----
@@ -427,7 +428,8 @@ static bool frame_set_trace(VM *vm, Value self, Value value)
     cd_clear(vm, &object->trace);
     return true;
   }
-  if (object->frame && object->frame->state != FRAME_DONE) object->frame->traced_line = cd_frame_line(object->frame);   // only new lines are told
+  if (object->frame && object->frame->state != FRAME_DONE)
+    object->frame->traced_line = cd_frame_line(object->frame);   // only new lines are told
   cd_replace(vm, &object->trace, cd_dup(value));
   return true;
 }
@@ -442,7 +444,10 @@ static bool frame_bool_value(VM *vm, Value value, bool *out)
   return false;
 }
 
-static bool frame_set_trace_lines(VM *vm, Value self, Value value) { return frame_bool_value(vm, value, &as_frame_object(self)->trace_lines); }
+static bool frame_set_trace_lines(VM *vm, Value self, Value value)
+{
+  return frame_bool_value(vm, value, &as_frame_object(self)->trace_lines);
+}
 
 static bool frame_set_trace_opcodes(VM *vm, Value self, Value value)
 {
@@ -501,7 +506,8 @@ static Ref frame_repr(VM *vm, Value self)
   snprintf(address, sizeof address, "%p", (void *)object);
   if (!object->frame) return cd_str_format(vm, "<frame at %s>", address);
   int line = object->lineno_override ? object->lineno_override : cd_frame_line(object->frame);
-  return cd_str_format(vm, "<frame at %s, file %R, line %d, code %S>", address, object->frame->code->filename, line, object->frame->code->name);
+  return cd_str_format(vm, "<frame at %s, file %R, line %d, code %S>", address, object->frame->code->filename, line,
+                       object->frame->code->name);
 }
 
 static void frame_release(VM *vm, Object *self)

@@ -147,8 +147,10 @@ static Ref function_new_slot(VM *vm, Type *type, const Value *args, size_t nargs
   Value in[5];
   Ref owned[2];
   if (!cd_bind_text(vm, "function(code, globals, name=None, argdefs=None, closure=None)", args, nargs, kwnames, in, owned)) return NO_REF;
-  if (!cd_is_exact(in[0], vm->types.code)) return cd_raise_type(vm, "function() argument 'code' must be code, not %s", cd_type_name(cd_type_of(vm, in[0])));
-  if (!cd_is_dict(in[1])) return cd_raise_type(vm, "function() argument 'globals' must be dict, not %s", cd_type_name(cd_type_of(vm, in[1])));
+  if (!cd_is_exact(in[0], vm->types.code))
+    return cd_raise_type(vm, "function() argument 'code' must be code, not %s", cd_type_name(cd_type_of(vm, in[0])));
+  if (!cd_is_dict(in[1]))
+    return cd_raise_type(vm, "function() argument 'globals' must be dict, not %s", cd_type_name(cd_type_of(vm, in[1])));
   for (int i = 2; i < 5; i++)
     if (!in[i]) in[i] = cd_none();
   Code *code = (Code *)cd_object(in[0]);
@@ -157,10 +159,12 @@ static Ref function_new_slot(VM *vm, Type *type, const Value *args, size_t nargs
   const char *problem = function_check_closure(vm, code, in[4]);
   if (problem) return cd_raise_type(vm, "%s", problem);
   size_t cells = cd_is_none(in[4]) ? 0 : cd_tuple_size(in[4]);
-  if (cells != code->free_count) return cd_raise_value(vm, "%U requires closure of length %u, not %zu", code->name, code->free_count, cells);
+  if (cells != code->free_count)
+    return cd_raise_value(vm, "%U requires closure of length %u, not %zu", code->name, code->free_count, cells);
   for (size_t i = 0; i < cells; i++) {
     Value cell = cd_tuple_item_borrow(in[4], i);
-    if (!cd_is_exact(cell, vm->types.cell)) return cd_raise_type(vm, "arg 5 (closure) expected cell, found %s", cd_type_name(cd_type_of(vm, cell)));
+    if (!cd_is_exact(cell, vm->types.cell))
+      return cd_raise_type(vm, "arg 5 (closure) expected cell, found %s", cd_type_name(cd_type_of(vm, cell)));
   }
   Ref made = cd_function_new(vm, code, in[1], NO_VALUE);
   if (!made) return NO_REF;
@@ -192,7 +196,8 @@ static Ref function_call(VM *vm, Value self, const Value *args, size_t nargs, Va
 static void function_traverse(Object *self, VisitFn visit, void *context)
 {
   Function *f = (Function *)self;
-  Value all[] = {f->globals, f->builtins, f->name, f->qualname, f->defaults, f->kwdefaults, f->closure, f->annotations, f->module, f->doc, f->type_params};
+  Value all[] = {f->globals, f->builtins,    f->name,   f->qualname, f->defaults,   f->kwdefaults,
+                 f->closure, f->annotations, f->module, f->doc,      f->type_params};
   if (f->code) visit(context, cd_from_object(f->code));
   for (size_t i = 0; i < ARRAY_LEN(all); i++) visit(context, all[i]);
 }
@@ -252,15 +257,22 @@ static const MemberDef function_members[] = {
 };
 const TypeSpec cd_function_spec = {
   .name = "function",
-  .doc = "function(code, globals, name=None, argdefs=None, closure=None)\n--\n\nCreate a function object.\n\n"
-         "  code\n    a code object\n  globals\n    the globals dictionary\n  name\n    a string that overrides the name from the code object\n"
-         "  argdefs\n    a tuple that specifies the default argument values\n  closure\n    a tuple that supplies the bindings for free variables",
+  .doc =
+    "function(code, globals, name=None, argdefs=None, closure=None)\n--\n\nCreate a function object.\n\n"
+    "  code\n    a code object\n  globals\n    the globals dictionary\n  name\n    a string that overrides the name from the code object\n"
+    "  argdefs\n    a tuple that specifies the default argument values\n  closure\n    a tuple that supplies the bindings for free "
+    "variables",
   .basicsize = sizeof(Function),
   .flags = TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS | TYPE_METHOD_DESCRIPTOR,
   .dict_offset = offsetof(Function, attributes),
   .weaklist_offset = offsetof(Function, weaklist),
   .getset = function_getset,
   .members = function_members,
-  .slots = {.release = function_release, .traverse = function_traverse, .clear = function_clear, .repr = function_repr, .call = function_call,
-            .descr_get = function_descr_get, .new_ = function_new_slot},
+  .slots = {.release = function_release,
+            .traverse = function_traverse,
+            .clear = function_clear,
+            .repr = function_repr,
+            .call = function_call,
+            .descr_get = function_descr_get,
+            .new_ = function_new_slot},
 };

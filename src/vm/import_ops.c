@@ -45,8 +45,10 @@ static Ref import_from_failed(VM *vm, Value module, Value name, Value module_nam
     } else {
       cd_clear_raised(vm);
     }
-    text = initializing ? cd_str_format(vm, "cannot import name %R from partially initialized module %R (most likely due to a circular import) (%S)", name, shown, file)
-                        : cd_str_format(vm, "cannot import name %R from %R (%S)", name, shown, file);
+    text = initializing
+             ? cd_str_format(vm, "cannot import name %R from partially initialized module %R (most likely due to a circular import) (%S)",
+                             name, shown, file)
+             : cd_str_format(vm, "cannot import name %R from %R (%S)", name, shown, file);
   }
   if (cd_bits(text)) {
     Ref exception = cd_exception_new(vm, vm->exc.ImportError, cd_lend(&text), 1);
@@ -122,7 +124,8 @@ bool cd_import_star(VM *vm, Frame *frame, Value module)
       Ref module_name = cd_getattr(vm, module, N(__name__));
       if (cd_bits(module_name) && !cd_is_str(module_name)) cd_raise_type(vm, "module __name__ must be a string, not %T", module_name);
       else if (cd_bits(module_name))
-        cd_raise_type(vm, "%s in %U.%s must be str, not %T", skip_private ? "Key" : "Item", module_name, skip_private ? "__dict__" : "__all__", name);
+        cd_raise_type(vm, "%s in %U.%s must be str, not %T", skip_private ? "Key" : "Item", module_name,
+                      skip_private ? "__dict__" : "__all__", name);
       cd_drop(vm, module_name);
       goto done;
     }

@@ -50,7 +50,10 @@ Ref cd_load_in_class(VM *vm, Frame *frame, const Value *base)
   if (found != FIND_MISSING) return found == FIND_HIT ? v : NO_REF;
   if (!cd_is_exact(base[2], vm->types.cell)) return cd_load_global(vm, frame, base[1]);
   Value value = ((Cell *)cd_object(base[2]))->value;
-  return cd_bits(value) ? cd_dup(value) : cd_raise_name(vm, base[1], "cannot access free variable '%U' where it is not associated with a value in enclosing scope", base[1]);
+  return cd_bits(value)
+           ? cd_dup(value)
+           : cd_raise_name(vm, base[1], "cannot access free variable '%U' where it is not associated with a value in enclosing scope",
+                           base[1]);
 }
 
 Ref cd_load_name(VM *vm, Frame *frame, Value name)
@@ -114,7 +117,8 @@ Ref cd_unbound_cell(VM *vm, const Code *code, uint32_t reg)
 {
   bool free;
   Value name = ops_cell_name(code, reg, &free);
-  if (!free) return cd_raise(vm, vm->exc.UnboundLocalError, "cannot access local variable '%U' where it is not associated with a value", name);
+  if (!free)
+    return cd_raise(vm, vm->exc.UnboundLocalError, "cannot access local variable '%U' where it is not associated with a value", name);
   return cd_raise_name(vm, name, "cannot access free variable '%U' where it is not associated with a value in enclosing scope", name);
 }
 
@@ -388,7 +392,8 @@ bool cd_with_enter(VM *vm, Value manager, bool async, Ref *exit, Ref *entered)
   if (found != FIND_HIT) {
     cd_drop(vm, enter_method);
     if (found == FIND_MISSING)
-      cd_raise_type(vm, "'%T' object does not support the %s protocol (missed %s method)", manager, protocol, async ? "__aexit__" : "__exit__");
+      cd_raise_type(vm, "'%T' object does not support the %s protocol (missed %s method)", manager, protocol,
+                    async ? "__aexit__" : "__exit__");
     return false;
   }
   Ref value = cd_call0(vm, enter_method);
@@ -408,7 +413,8 @@ bool cd_match_keys(VM *vm, Value subject, Value keys, Ref *out)
   if (count == 0) return cd_bits(*out = cd_dup(vm->empty_tuple));
   Ref get = cd_getattr(vm, subject, N(get)), sentinel = NO_REF, seen = NO_REF, values = NO_REF;
   if (!cd_bits(get)) return false;
-  if (!cd_bits(sentinel = cd_list_new(vm)) || !cd_bits(seen = cd_set_new(vm, NO_VALUE)) || !cd_bits(values = cd_tuple_new(vm, count))) goto fail;
+  if (!cd_bits(sentinel = cd_list_new(vm)) || !cd_bits(seen = cd_set_new(vm, NO_VALUE)) || !cd_bits(values = cd_tuple_new(vm, count)))
+    goto fail;
   for (size_t i = 0; i < count; i++) {
     Value key = cd_tuple_item_borrow(keys, i);
     Find repeated = cd_set_contains(vm, seen, key);
@@ -464,7 +470,8 @@ static bool match_positional(VM *vm, Value subject, Value cls, uint32_t position
   }
   size_t allowed = self ? 1 : cd_tuple_size(match_args);
   if (allowed < positional) {
-    cd_raise_type(vm, "%N() accepts %zu positional sub-pattern%s (%d given)", cd_as_type(cls), allowed, allowed == 1 ? "" : "s", (int)positional);
+    cd_raise_type(vm, "%N() accepts %zu positional sub-pattern%s (%d given)", cd_as_type(cls), allowed, allowed == 1 ? "" : "s",
+                  (int)positional);
     goto fail;
   }
   if (self) {
@@ -684,7 +691,10 @@ Ref cd_get_slice(VM *vm, Value container, const Value *parts, uint32_t count)
   Type *type = cd_object(container)->type;
   bool list = type == vm->types.list, tuple = type == vm->types.tuple, str = type == vm->types.str;
   if (!list && !tuple && !str && type != vm->types.bytes) return NO_REF;
-  size_t length = list ? cd_list_size(container) : tuple ? cd_tuple_size(container) : str ? cd_str_length(container) : cd_bytes_size(container);
+  size_t length = list    ? cd_list_size(container)
+                  : tuple ? cd_tuple_size(container)
+                  : str   ? cd_str_length(container)
+                          : cd_bytes_size(container);
   int64_t start, step, n;
   if (!ops_slice_bounds(parts, count, (int64_t)length, &start, &step, &n)) return NO_REF;
   if (str) return cd_str_steps(vm, container, start, step, n);

@@ -37,12 +37,14 @@ static Frame *special_push_named(VM *vm, Value name, const Value *args, uint32_t
 // ---- operators ----
 
 #define SPECIAL_NAME(name) offsetof(VmNames, name)
-static const uint16_t special_binary[][2] = {                    // ORDER: binary (bytecode/opcodes.def): plain, in place
-  {SPECIAL_NAME(__add__), SPECIAL_NAME(__iadd__)}, {SPECIAL_NAME(__sub__), SPECIAL_NAME(__isub__)}, {SPECIAL_NAME(__mul__), SPECIAL_NAME(__imul__)},
-  {SPECIAL_NAME(__matmul__), SPECIAL_NAME(__imatmul__)}, {SPECIAL_NAME(__truediv__), SPECIAL_NAME(__itruediv__)},
-  {SPECIAL_NAME(__floordiv__), SPECIAL_NAME(__ifloordiv__)}, {SPECIAL_NAME(__mod__), SPECIAL_NAME(__imod__)},
-  {SPECIAL_NAME(__lshift__), SPECIAL_NAME(__ilshift__)}, {SPECIAL_NAME(__rshift__), SPECIAL_NAME(__irshift__)},
-  {SPECIAL_NAME(__and__), SPECIAL_NAME(__iand__)}, {SPECIAL_NAME(__xor__), SPECIAL_NAME(__ixor__)}, {SPECIAL_NAME(__or__), SPECIAL_NAME(__ior__)},
+static const uint16_t special_binary[][2] = {
+  // ORDER: binary (bytecode/opcodes.def): plain, in place
+  {SPECIAL_NAME(__add__), SPECIAL_NAME(__iadd__)},         {SPECIAL_NAME(__sub__), SPECIAL_NAME(__isub__)},
+  {SPECIAL_NAME(__mul__), SPECIAL_NAME(__imul__)},         {SPECIAL_NAME(__matmul__), SPECIAL_NAME(__imatmul__)},
+  {SPECIAL_NAME(__truediv__), SPECIAL_NAME(__itruediv__)}, {SPECIAL_NAME(__floordiv__), SPECIAL_NAME(__ifloordiv__)},
+  {SPECIAL_NAME(__mod__), SPECIAL_NAME(__imod__)},         {SPECIAL_NAME(__lshift__), SPECIAL_NAME(__ilshift__)},
+  {SPECIAL_NAME(__rshift__), SPECIAL_NAME(__irshift__)},   {SPECIAL_NAME(__and__), SPECIAL_NAME(__iand__)},
+  {SPECIAL_NAME(__xor__), SPECIAL_NAME(__ixor__)},         {SPECIAL_NAME(__or__), SPECIAL_NAME(__ior__)},
 };
 static const uint16_t special_compare[] = {                      // ORDER: compare
   SPECIAL_NAME(__lt__), SPECIAL_NAME(__le__), SPECIAL_NAME(__eq__), SPECIAL_NAME(__ne__), SPECIAL_NAME(__gt__), SPECIAL_NAME(__ge__),
@@ -58,7 +60,8 @@ static bool special_left_first(Value a, Value b)
 
 static bool special_has_inplace(VM *vm, Value a, uint32_t op)
 {
-  return (op - OP_ADD) & 2 && cd_bits(cd_type_lookup_borrow(vm, cd_object(a)->type, special_name(vm, special_binary[(op - OP_ADD) >> 2][1])));
+  return (op - OP_ADD) & 2 &&
+         cd_bits(cd_type_lookup_borrow(vm, cd_object(a)->type, special_name(vm, special_binary[(op - OP_ADD) >> 2][1])));
 }
 
 Frame *cd_special_binary(VM *vm, Value a, Value b, uint32_t op)

@@ -50,7 +50,8 @@ static Ref traceback_new_slot(VM *vm, Type *type, const Value *args, size_t narg
   Traceback *next = NULL;
   if (cd_is_exact(bound[0], vm->types.traceback)) next = as_traceback(bound[0]);
   else if (!cd_is_none(bound[0])) return cd_raise_type(vm, "expected traceback object or None, got '%T'", bound[0]);
-  if (!cd_is_exact(bound[1], vm->types.frame)) return cd_raise_type(vm, "TracebackType() argument 'tb_frame' must be frame, not %T", bound[1]);
+  if (!cd_is_exact(bound[1], vm->types.frame))
+    return cd_raise_type(vm, "TracebackType() argument 'tb_frame' must be frame, not %T", bound[1]);
   int lasti, line;
   if (!cd_to_c_int(vm, bound[2], &lasti) || !cd_to_c_int(vm, bound[3], &line)) return NO_REF;
   Ref traceback = traceback_new(vm, next, (FrameObject *)cd_object(bound[1]), lasti, line);
