@@ -61,21 +61,21 @@ def main():
     sys.argv = [path]
     with open(path, "rb") as f:
         code = compile(f.read(), path, "exec")
-    blocks, kinds = [0] * RUNS, [None] * RUNS
+    blocks, earlier, kinds = [0] * RUNS, None, None
     for i in range(RUNS):
         run(code, path)
         forget_caches()
         for _ in range(3):
             gc.collect()
-        kinds[i] = census()
+        earlier, kinds = kinds, census()           # two are kept, so that they do not count as left behind
         blocks[i] = sys.getallocatedblocks()
     growth = [b - a for a, b in zip(blocks, blocks[1:])][-3:]
     if sum(growth) <= 0 or max(growth) <= 0 or sorted(growth)[1] <= 0:
         return 0
     print("blocks left by the last runs:", *growth)
-    if kinds[-1]:
-        for name in sorted(kinds[-1]):
-            change = kinds[-1][name] - kinds[-2].get(name, 0)
+    if kinds:
+        for name in sorted(kinds):
+            change = kinds[name] - earlier.get(name, 0)
             if change and not (name in ("dict", "int") and change < 0):
                 print(f"  {change:+} {name}")
     return 1
