@@ -69,6 +69,7 @@ static inline void cd_parser_leave(Parser *p) { p->depth--; }
 Expr *cd_parse_expression(Parser *p);
 Expr *cd_parse_named_expression(Parser *p);
 Expr *cd_parse_star_named_expression(Parser *p);
+bool cd_parse_may_begin(int kind);               // can a token of this kind begin an expression, starred ones included?
 Expr *cd_parse_star_expressions(Parser *p);      // a tuple if there are commas
 Expr *cd_parse_yield(Parser *p);
 Expr *cd_parse_disjunction(Parser *p);

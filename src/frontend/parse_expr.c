@@ -633,8 +633,8 @@ static Expr *expr_star_expression(Parser *p)
   return expr_starred(p, start, cd_parse_bitwise_or(p), CTX_Load);
 }
 
-// Can a token begin an expression? After a comma this tells another item from the end of the tuple.
-static bool expr_may_begin(int kind)
+// After a comma this tells another item from the end of the tuple.
+bool cd_parse_may_begin(int kind)
 {
   switch (kind) {
   case TOKEN_NAME:
@@ -667,7 +667,7 @@ Expr *cd_parse_star_expressions(Parser *p)
   size_t mark = p->stack.count;
   if (!EXPR_PUSH(p, first)) return NULL;
   while (cd_parser_take(p, TOKEN_COMMA)) {
-    if (!expr_may_begin(p->token->kind)) break;
+    if (!cd_parse_may_begin(p->token->kind)) break;
     Expr *next = expr_star_expression(p);
     if (!next || !EXPR_PUSH(p, next)) return NULL;
   }
@@ -682,7 +682,7 @@ Expr *cd_parse_yield(Parser *p)
   if (!e) return NULL;
   if (from) {
     if (!(e->as.YieldFrom.value = cd_parse_expression(p))) return NULL;
-  } else if (expr_may_begin(p->token->kind)) {
+  } else if (cd_parse_may_begin(p->token->kind)) {
     if (!(e->as.Yield.value = cd_parse_star_expressions(p))) return NULL;
   }
   return expr_spanned(p, e, start);

@@ -322,38 +322,12 @@ static Expr *pattern_subject(Parser *p)
   return e;
 }
 
-// Tells most uses of a variable called "match" from the statement by the token behind it.
-static bool pattern_may_be_match(const Token *next)
-{
-  switch (next->kind) {
-  case TOKEN_NAME:
-  case TOKEN_NUMBER:
-  case TOKEN_STRING:
-  case TOKEN_LPAR:
-  case TOKEN_LSQB:
-  case TOKEN_LBRACE:
-  case TOKEN_NONE:
-  case TOKEN_TRUE:
-  case TOKEN_FALSE:
-  case TOKEN_ELLIPSIS:
-  case TOKEN_NOT:
-  case TOKEN_MINUS:
-  case TOKEN_PLUS:
-  case TOKEN_TILDE:
-  case TOKEN_AWAIT:
-  case TOKEN_LAMBDA:
-  case TOKEN_STAR:
-    return true;
-  default: return false;
-  }
-}
-
 Stmt *cd_parse_match(Parser *p)
 {
   const Token *start = p->token;
   size_t mark = p->stack.count, keywords = p->keywords.count;
   int depth = p->depth;
-  if (!pattern_may_be_match(start + 1)) return NULL;
+  if (!cd_parse_may_begin(start[1].kind)) return NULL;   // most uses of a variable called "match"
   p->token++;
   Expr *subject = pattern_subject(p);
   if (!subject || !cd_parser_take(p, TOKEN_COLON) || !cd_parser_take(p, TOKEN_NEWLINE) || !cd_parser_take(p, TOKEN_INDENT) ||
