@@ -483,14 +483,20 @@ static bool pickle_save_tuple(VM *vm, Pickler *p, Value v)
   return pickle_op(vm, p, compact ? short_ops[size] : PICKLE_OP_TUPLE) && pickle_memo_put(vm, p, v);
 }
 
+// How the items that an iterator gives are saved, and what adds one of them or all behind the mark to the container below.
+typedef struct Batch {
+  bool (*save)(VM *vm, Pickler *p, Value item);
+  uint8_t one, many;
+} Batch;
+
 // Items from an iterator by batches; the next one is fetched before it is known whether a batch is worth a mark.
-static bool pickle_batch_list(VM *vm, Pickler *p, Value iterator)
+static bool pickle_batch(VM *vm, Pickler *p, Value iterator, const Batch *batch)
 {
   Ref item, first;
   Next next;
   if (!p->protocol) {
     while ((next = cd_next(vm, iterator, &item)) == NEXT_ITEM) {
-      bool ok = pickle_save(vm, p, item, false) && pickle_op(vm, p, PICKLE_OP_APPEND);
+      bool ok = batch->save(vm, p, item) && pickle_op(vm, p, batch->one);
       cd_drop(vm, item);
       if (!ok) return false;
     }
@@ -502,21 +508,28 @@ static bool pickle_batch_list(VM *vm, Pickler *p, Value iterator)
     next = cd_next(vm, iterator, &item);
     bool ok = next != NEXT_ERROR;
     if (next == NEXT_DONE) {
-      ok = pickle_save(vm, p, first, false) && pickle_op(vm, p, PICKLE_OP_APPEND);
+      ok = batch->save(vm, p, first) && pickle_op(vm, p, batch->one);
       cd_drop(vm, first);
       return ok;
     }
-    ok = ok && pickle_op(vm, p, PICKLE_OP_MARK) && pickle_save(vm, p, first, false);
+    ok = ok && pickle_op(vm, p, PICKLE_OP_MARK) && batch->save(vm, p, first);
     cd_drop(vm, first);
     for (count = 1; next == NEXT_ITEM; next = count < BATCH_SIZE ? cd_next(vm, iterator, &item) : NEXT_DONE) {
-      ok = ok && pickle_save(vm, p, item, false);
+      ok = ok && batch->save(vm, p, item);
       cd_drop(vm, item);
       if (!ok) return false;
       count++;
     }
-    if (!ok || next == NEXT_ERROR || !pickle_op(vm, p, PICKLE_OP_APPENDS)) return false;
+    if (!ok || next == NEXT_ERROR || !pickle_op(vm, p, batch->many)) return false;
   } while (count >= BATCH_SIZE);
   return true;
+}
+
+static bool pickle_save_item(VM *vm, Pickler *p, Value item) { return pickle_save(vm, p, item, false); }
+
+static bool pickle_batch_list(VM *vm, Pickler *p, Value iterator)
+{
+  return pickle_batch(vm, p, iterator, &(Batch){pickle_save_item, PICKLE_OP_APPEND, PICKLE_OP_APPENDS});
 }
 
 static bool pickle_save_list_items(VM *vm, Pickler *p, const List *list)
@@ -560,37 +573,7 @@ static bool pickle_save_pair(VM *vm, Pickler *p, Value pair)
 
 static bool pickle_batch_dict(VM *vm, Pickler *p, Value iterator)
 {
-  Ref item, first;
-  Next next;
-  if (!p->protocol) {
-    while ((next = cd_next(vm, iterator, &item)) == NEXT_ITEM) {
-      bool ok = pickle_save_pair(vm, p, item) && pickle_op(vm, p, PICKLE_OP_SETITEM);
-      cd_drop(vm, item);
-      if (!ok) return false;
-    }
-    return next == NEXT_DONE;
-  }
-  int count;
-  do {
-    if ((next = cd_next(vm, iterator, &first)) != NEXT_ITEM) return next == NEXT_DONE;
-    next = cd_next(vm, iterator, &item);
-    bool ok = next != NEXT_ERROR;
-    if (next == NEXT_DONE) {
-      ok = pickle_save_pair(vm, p, first) && pickle_op(vm, p, PICKLE_OP_SETITEM);
-      cd_drop(vm, first);
-      return ok;
-    }
-    ok = ok && pickle_op(vm, p, PICKLE_OP_MARK) && pickle_save_pair(vm, p, first);
-    cd_drop(vm, first);
-    for (count = 1; next == NEXT_ITEM; next = count < BATCH_SIZE ? cd_next(vm, iterator, &item) : NEXT_DONE) {
-      ok = ok && pickle_save_pair(vm, p, item);
-      cd_drop(vm, item);
-      if (!ok) return false;
-      count++;
-    }
-    if (!ok || next == NEXT_ERROR || !pickle_op(vm, p, PICKLE_OP_SETITEMS)) return false;
-  } while (count >= BATCH_SIZE);
-  return true;
+  return pickle_batch(vm, p, iterator, &(Batch){pickle_save_pair, PICKLE_OP_SETITEM, PICKLE_OP_SETITEMS});
 }
 
 static bool pickle_save_entry(VM *vm, Pickler *p, DictEntry e)
