@@ -6,7 +6,7 @@ SOURCES := $(wildcard src/base/*.c src/core/*.c src/objects/*.c src/bytecode/*.c
   src/modules/*.c src/api/*.c)
 CHECK_FLAGS := -std=gnu11 -D_GNU_SOURCE -Isrc -Iinclude -Ibuild/generated -fsyntax-only
 
-.PHONY: help release debug asan test bench owners layers symbols format clean
+.PHONY: help release debug asan test bench owners layers symbols words format clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z ]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,6 +28,9 @@ layers:         ## the include graph; fails when a file includes a later layer
 
 symbols:        ## names that the linker sees: cede_ is public, cd_ internal, and there is no other; no data is writable
 	@tools/symbols.py build/libcede_core.a
+
+words:          ## docstrings and comments that are the reference's, not ours
+	@tools/own_words.py build/cede
 
 format:         ## wraps statements that are longer than 140 columns
 	@tools/format.py

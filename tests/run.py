@@ -7,6 +7,7 @@ usage: tests/run.py [--asan] [--whole] [NAME ...]     only tests whose path cont
 
 Kinds, in this order:
   tools/layers.py, tools/symbols.py     what may include what, and which names the linker sees
+  tools/own_words.py                    docstrings and comments are no copies of the reference's
   tests/base/*.c                        C programs over src/base; built here, exit status 0 passes
   tests/<folder>/test_*.py              run under python3 and under Cede: output and exit status must be the same
   tests/errors/*.py                     likewise, with the error output compared too
@@ -157,8 +158,8 @@ class Suite:
 
     def tree_check(self, path):
         """A tool that looks at the sources or the library, and exits 1 with what is wrong."""
-        arguments = [str(pathlib.Path(self.cede).parent / "libcede_core.a")] if path.name == "symbols.py" else []
-        status, output, errors = capture([REFERENCE, str(path), *arguments])
+        arguments = {"symbols.py": [str(pathlib.Path(self.cede).parent / "libcede_core.a")], "own_words.py": [self.cede]}
+        status, output, errors = capture([REFERENCE, str(path), *arguments.get(path.name, [])])
         return "" if status == 0 else (output + errors).decode("utf-8", "replace")[-500:]
 
     def run_all(self, names):
@@ -166,7 +167,7 @@ class Suite:
             text = str(path.relative_to(ROOT))
             return not names or any(name in text for name in names)
 
-        jobs = [(ROOT / "tools" / "layers.py", self.tree_check)]
+        jobs = [(ROOT / "tools" / name, self.tree_check) for name in ("layers.py", "own_words.py")]
         if not self.asan:                            # the sanitizers add data of their own
             jobs.append((ROOT / "tools" / "symbols.py", self.tree_check))
         for path in sorted(TESTS.glob("base/*.c")) + sorted(TESTS.glob("api/*.c*")):

@@ -378,7 +378,7 @@ METHOD(code, co_positions, "co_positions(self, /)", "Iterator over (line, end_li
   return code_iterator_new(vm, self, false);
 }
 
-METHOD(code, __sizeof__, "__sizeof__(self, /)", "Size of object in memory, in bytes.")
+METHOD(code, __sizeof__, "__sizeof__(self, /)", "Bytes that the object takes.")
 {
   const Code *code = (Code *)cd_object(self);
   return cd_from_small((int64_t)(sizeof *code + code->unit_count * sizeof(Instr) + code->handler_count * sizeof(Handler) +
@@ -606,7 +606,7 @@ METHOD(code, replace,
        "co_names=None, co_varnames=None, co_filename=None, co_name=None, co_qualname=None, co_firstlineno=-1, co_linetable=None, "
        "co_exceptiontable=None, "
        "co_freevars=None, co_cellvars=None)",
-       "Return a copy of the code object with new values for the specified fields.")
+       "The same code with other values in the given fields.")
 {
   Code *code = (Code *)cd_object(self);
   Value parts[PART_COUNT];

@@ -405,12 +405,12 @@ static Ref async_generator_anext(VM *vm, Value self)
   return async_step_new(vm, vm->types.async_generator_asend, cd_as_generator(self), NO_VALUE);
 }
 
-METHOD(async_generator, asend, "asend(self, value, /)", "asend(v) -> send 'v' in generator.")
+METHOD(async_generator, asend, "asend(self, value, /)", "asend(v) -> goes on, with v as value of the yield.")
 {
   return async_step_new(vm, vm->types.async_generator_asend, cd_as_generator(self), args[0]);
 }
 
-METHOD_RAW(async_generator, athrow, "athrow(typ[,val[,tb]])", "athrow(typ[,val[,tb]]) -> raise exception in generator.")
+METHOD_RAW(async_generator, athrow, "athrow(typ[,val[,tb]])", "athrow(typ[,val[,tb]]) -> raises it where the generator waits.")
 {
   if (!cd_no_keywords(vm, "athrow", kwnames)) return NO_REF;
   if (!cd_async_init_hooks(vm, cd_as_generator(self))) return NO_REF;
@@ -421,7 +421,7 @@ METHOD_RAW(async_generator, athrow, "athrow(typ[,val[,tb]])", "athrow(typ[,val[,
   return result;
 }
 
-METHOD(async_generator, aclose, "aclose(self, /)", "aclose() -> raise GeneratorExit inside generator.")
+METHOD(async_generator, aclose, "aclose(self, /)", "aclose() -> ends it: GeneratorExit where it waits.")
 {
   return async_step_new(vm, vm->types.async_generator_athrow, cd_as_generator(self), NO_VALUE);
 }
@@ -445,7 +445,7 @@ static Ref async_generator_get_running(VM *vm UNUSED, Value self) { return cd_bo
 
 static const GetSetDef async_generator_getset[] = {
   CD_GENERATOR_ATTRIBUTES("ag", "async generator"),
-  {"ag_await", "object being awaited on, or None", cd_generator_get_awaited, NULL},
+  {"ag_await", "what `await` waits for, or None", cd_generator_get_awaited, NULL},
   {"ag_running", "is it being driven now?", async_generator_get_running, NULL},
   {NULL, NULL, NULL, NULL},
 };

@@ -211,7 +211,7 @@ static Ref coroutine_get_origin(VM *vm, Value self)
 
 static const GetSetDef coroutine_getset[] = {
   CD_GENERATOR_ATTRIBUTES("cr", "coroutine"),
-  {"cr_await", "object being awaited on, or None", cd_generator_get_awaited, NULL},
+  {"cr_await", "what `await` waits for, or None", cd_generator_get_awaited, NULL},
   {"cr_running", "is it running now?", cd_generator_get_running, NULL},
   {"cr_origin", "where it was made, if sys.set_coroutine_origin_tracking_depth() asks for that", coroutine_get_origin, NULL},
   {NULL, NULL, NULL, NULL},

@@ -871,7 +871,7 @@ static const MethodDef *const generator_methods[] = {
 
 static const GetSetDef generator_getset[] = {
   CD_GENERATOR_ATTRIBUTES("gi", "generator"),
-  {"gi_yieldfrom", "object being iterated by yield from, or None", cd_generator_get_awaited, NULL},
+  {"gi_yieldfrom", "what `yield from` waits for, or None", cd_generator_get_awaited, NULL},
   {"gi_running", "is it running now?", cd_generator_get_running, NULL},
   {NULL, NULL, NULL, NULL},
 };

@@ -231,7 +231,7 @@ static bool abc_take_flags(VM *vm, Type *type)
   return cd_type_set_attr(vm, type, N(__abc_tpflags__), NO_VALUE);
 }
 
-FUNCTION(_abc, _abc_init, "_abc_init(self, /)", "Internal ABC helper for class set-up. Should be never used outside abc module.")
+FUNCTION(_abc, _abc_init, "_abc_init(self, /)", "Prepares a new abstract class. For the abc module only.")
 {
   if (!abc_compute_abstract(vm, args[0])) return NO_REF;
   Ref data = abc_data_new(vm, abc_state(vm)->data_type, NULL, 0, NO_VALUE);
@@ -251,7 +251,7 @@ static void abc_mark_collection(Type *type, uint32_t flag)
 }
 
 FUNCTION(_abc, _abc_register, "_abc_register(self, subclass, /)",
-         "Internal ABC helper for subclasss registration. Should be never used outside abc module.")
+         "What ABCMeta.register() does. For the abc module only.")
 {
   bool yes;
   if (!cd_is_type(args[1])) return cd_raise_type(vm, "Can only register classes");
@@ -277,7 +277,7 @@ FUNCTION(_abc, _abc_register, "_abc_register(self, subclass, /)",
 static Ref abc_ask(VM *vm, Value cls, Value subclass) { return cd_call_method1(vm, cls, N(__subclasscheck__), subclass); }
 
 FUNCTION(_abc, _abc_instancecheck, "_abc_instancecheck(self, instance, /)",
-         "Internal ABC helper for instance checks. Should be never used outside abc module.")
+         "What isinstance() asks an abstract class. For the abc module only.")
 {
   Ref keep, subclass = NO_REF, result = NO_REF;
   AbcData *data = abc_data_of(vm, args[0], &keep);
@@ -352,7 +352,7 @@ static bool abc_decide(VM *vm, Value cls, AbcData *data, Type *subclass, bool *o
 }
 
 FUNCTION(_abc, _abc_subclasscheck, "_abc_subclasscheck(self, subclass, /)",
-         "Internal ABC helper for subclasss checks. Should be never used outside abc module.")
+         "What issubclass() asks an abstract class. For the abc module only.")
 {
   if (!cd_is_type(args[1])) return cd_raise_type(vm, "issubclass() arg 1 must be a class");
   Ref keep;
@@ -377,7 +377,7 @@ FUNCTION(_abc, _abc_subclasscheck, "_abc_subclasscheck(self, subclass, /)",
   return ok ? cd_bool(answer) : NO_REF;
 }
 
-FUNCTION(_abc, _get_dump, "_get_dump(self, /)", "Internal ABC helper for cache and registry debugging.")
+FUNCTION(_abc, _get_dump, "_get_dump(self, /)", "What the class has registered and cached, for debugging.")
 {
   Ref keep;
   AbcData *data = abc_data_of(vm, args[0], &keep);
@@ -393,7 +393,7 @@ FUNCTION(_abc, _get_dump, "_get_dump(self, /)", "Internal ABC helper for cache a
   return result;
 }
 
-FUNCTION(_abc, _reset_registry, "_reset_registry(self, /)", "Internal ABC helper to reset registry of a given class.")
+FUNCTION(_abc, _reset_registry, "_reset_registry(self, /)", "Forgets what was registered with a class.")
 {
   Ref keep;
   AbcData *data = abc_data_of(vm, args[0], &keep);
@@ -403,7 +403,7 @@ FUNCTION(_abc, _reset_registry, "_reset_registry(self, /)", "Internal ABC helper
   return cd_none();
 }
 
-FUNCTION(_abc, _reset_caches, "_reset_caches(self, /)", "Internal ABC helper to reset both caches of a given class.")
+FUNCTION(_abc, _reset_caches, "_reset_caches(self, /)", "Forgets what was found out about subclasses of a class.")
 {
   Ref keep;
   AbcData *data = abc_data_of(vm, args[0], &keep);
@@ -415,8 +415,8 @@ FUNCTION(_abc, _reset_caches, "_reset_caches(self, /)", "Internal ABC helper to 
 }
 
 FUNCTION(_abc, get_cache_token, "get_cache_token()",
-         "Returns the current ABC cache token.\n\nThe token is an opaque object (supporting equality testing) identifying the\n"
-         "current version of the ABC cache for virtual subclasses. The token changes\nwith every call to register() on any ABC.")
+         "What answers of abstract classes are cached under.\n\nA value that stays equal as long as the answers of abstract classes can be\n"
+         "cached. register() on any abstract class changes it.")
 {
   return cd_int_from_u64(vm, abc_state(vm)->counter);
 }
@@ -439,7 +439,7 @@ static const MethodDef *const abc_functions[] = {
   &_abc__abc_init_def, &_abc__abc_register_def, &_abc__abc_instancecheck_def, &_abc__abc_subclasscheck_def,
   &_abc__get_dump_def, &_abc__reset_registry_def, &_abc__reset_caches_def, &_abc_get_cache_token_def, NULL};
 const ModuleDef cd_module__abc = {.name = "_abc",
-                                  .doc = "Module contains faster C implementation of abc.ABCMeta",
+                                  .doc = "What abc.ABCMeta does at each class and each isinstance().",
                                   .functions = abc_functions,
                                   .state_size = sizeof(AbcState),
                                   .exec = abc_exec,

@@ -70,32 +70,28 @@ static Ref bisect_insert(VM *vm, const Value *args, bool right)
 }
 
 FUNCTION(_bisect, bisect_right, "bisect_right(a, x, lo=0, hi=None, *, key=None)",
-         "Return the index where to insert item x in list a, assuming a is sorted.\n\nAll items before it are <= x, all behind it are > x: "
-         "with equal items, x comes "
-         "after them.\nlo (default 0) and hi (default len(a)) bound the slice of a to be searched. With a key\nfunction, keys of items are "
-         "compared with x.")
+         "Where to put x into the sorted list a so that it stays sorted.\n\nAll items before it are <= x, all behind it are > x: with "
+         "equal items, x comes\nafter them. lo (default 0) and hi (default len(a)) bound the slice of a to be\nsearched. With a key "
+         "function, keys of items are compared with x.")
 {
   return bisect_find(vm, args, true);
 }
 FUNCTION(_bisect, bisect_left, "bisect_left(a, x, lo=0, hi=None, *, key=None)",
-         "Return the index where to insert item x in list a, assuming a is sorted.\n\nAll items before it are < x, all behind it are >= x: "
-         "with equal items, x comes "
-         "before them.\nlo (default 0) and hi (default len(a)) bound the slice of a to be searched. With a key\nfunction, keys of items "
-         "are compared with x.")
+         "Where to put x into the sorted list a so that it stays sorted.\n\nAll items before it are < x, all behind it are >= x: with "
+         "equal items, x comes\nbefore them. lo (default 0) and hi (default len(a)) bound the slice of a to be\nsearched. With a key "
+         "function, keys of items are compared with x.")
 {
   return bisect_find(vm, args, false);
 }
 FUNCTION(_bisect, insort_right, "insort_right(a, x, lo=0, hi=None, *, key=None)",
-         "Insert item x in list a, and keep it sorted assuming a is sorted.\n\nWith equal items, x goes behind them. lo (default 0) and hi "
-         "(default len(a)) bound the "
-         "slice\nof a to be searched.")
+         "Puts x into the sorted list a where it belongs.\n\nWith equal items, x goes behind them. lo (default 0) and hi (default len(a))\n"
+         "bound the slice of a to be searched.")
 {
   return bisect_insert(vm, args, true);
 }
 FUNCTION(_bisect, insort_left, "insort_left(a, x, lo=0, hi=None, *, key=None)",
-         "Insert item x in list a, and keep it sorted assuming a is sorted.\n\nWith equal items, x goes before them. lo (default 0) and hi "
-         "(default len(a)) bound the "
-         "slice\nof a to be searched.")
+         "Puts x into the sorted list a where it belongs.\n\nWith equal items, x goes before them. lo (default 0) and hi (default len(a))\n"
+         "bound the slice of a to be searched.")
 {
   return bisect_insert(vm, args, false);
 }

@@ -290,7 +290,7 @@ static Ref blake_new_s(VM *vm, Type *type, const Value *args, size_t nargs, Valu
 
 // ---- methods ----
 
-METHOD(blake, copy, "copy(self, /)", "Return a copy of the hash object.")
+METHOD(blake, copy, "copy(self, /)", "A second hash that goes on from here by itself.")
 {
   Blake *copy = cd_instance_new(vm, cd_type_of(vm, self));
   if (!copy) return NO_REF;
@@ -298,19 +298,19 @@ METHOD(blake, copy, "copy(self, /)", "Return a copy of the hash object.")
   return cd_from_object(copy);
 }
 
-METHOD(blake, update, "update(self, data, /)", "Update this hash object's state with the provided bytes-like object.")
+METHOD(blake, update, "update(self, data, /)", "Hashes the bytes of the object after those it had before.")
 {
   return blake_feed(vm, blake_of(self), args[0]) ? cd_none() : NO_REF;
 }
 
-METHOD(blake, digest, "digest(self, /)", "Return the digest value as a bytes object.")
+METHOD(blake, digest, "digest(self, /)", "The digest so far, as bytes.")
 {
   unsigned char out[64];
   blake_finish(blake_of(self), out);
   return cd_bytes_new(vm, (char *)out, blake_of(self)->size);
 }
 
-METHOD(blake, hexdigest, "hexdigest(self, /)", "Return the digest value as a string of hexadecimal digits.")
+METHOD(blake, hexdigest, "hexdigest(self, /)", "The digest so far, in hexadecimal.")
 {
   unsigned char out[64];
   char digits[128];
@@ -336,12 +336,12 @@ static const MethodDef *const blake_methods[] = {&blake_copy_def, &blake_digest_
 static const TypeSpec blake_specs[2] = {
   {
     .name = "_blake2.blake2b",
-    .doc = BLAKE_SIGNATURE("blake2b") "\n--\n\nReturn a new BLAKE2b hash object.",
+    .doc = BLAKE_SIGNATURE("blake2b") "\n--\n\nA BLAKE2b hash in the making.",
     .basicsize = sizeof(Blake), .flags = TYPE_IMMUTABLE, .methods = blake_methods, .getset = blake_getset, .slots = {.new_ = blake_new_b},
   },
   {
     .name = "_blake2.blake2s",
-    .doc = BLAKE_SIGNATURE("blake2s") "\n--\n\nReturn a new BLAKE2s hash object.",
+    .doc = BLAKE_SIGNATURE("blake2s") "\n--\n\nA BLAKE2s hash in the making.",
     .basicsize = sizeof(Blake), .flags = TYPE_IMMUTABLE, .methods = blake_methods, .getset = blake_getset, .slots = {.new_ = blake_new_s},
   },
 };

@@ -10,9 +10,9 @@
 #include <limits.h>
 
 typedef struct Bz2Compressor {
-  Object head;
+  Compressor base;
   bz_stream stream;
-  bool open, flushed;
+  bool open;
 } Bz2Compressor;
 
 typedef struct Bz2Decompressor {
@@ -23,7 +23,6 @@ typedef struct Bz2Decompressor {
   CompressInput input;                           // left from the last call
 } Bz2Decompressor;
 
-static inline Bz2Compressor *bz2_compressor_of(Value v) { return (Bz2Compressor *)cd_object(v); }
 static inline Bz2Decompressor *bz2_decompressor_of(Value v) { return (Bz2Decompressor *)cd_object(v); }
 
 static void *bz2_alloc(void *vm, int count, int size)
@@ -58,10 +57,11 @@ static void bz2_feed(bz_stream *stream, const char **data, size_t *left)
 
 // ---- compressing ----
 
-static Ref bz2_compress(VM *vm, Bz2Compressor *c, const char *data, size_t left, int action)
+static Ref bz2_compress(VM *vm, Compressor *compressor, const char *data, size_t left, bool finish)
 {
+  Bz2Compressor *c = (Bz2Compressor *)compressor;
   CompressOutput out;
-  int code = BZ_RUN_OK;
+  int code = BZ_RUN_OK, action = finish ? BZ_FINISH : BZ_RUN;
   cd_compress_output_init(&out, vm, -1);
   bz2_feed(&c->stream, &data, &left);
   for (;;) {
@@ -81,33 +81,6 @@ fail:
   return NO_REF;
 }
 
-METHOD_DEF_(bz2_compressor_compress, "compress", "compress(self, data, /)",
-            "Provide data to the compressor object.\n\nReturns a chunk of compressed data if possible, or b'' otherwise.\n\nWhen you have "
-            "finished providing data to the compressor, call the "
-            "flush() method to\nfinish the compression process.",
-            0)
-{
-  Bz2Compressor *c = bz2_compressor_of(self);
-  Buffer buffer;
-  if (!cd_get_buffer(vm, args[0], &buffer, BUFFER_SIMPLE)) return NO_REF;
-  Ref result = NO_REF;
-  if (c->flushed) cd_raise_value(vm, "Compressor has been flushed");
-  else result = bz2_compress(vm, c, buffer.data, (size_t)buffer.size, BZ_RUN);
-  cd_release_buffer(vm, &buffer);
-  return result;
-}
-
-METHOD_DEF_(bz2_compressor_flush, "flush", "flush(self, /)",
-            "Finish the compression process.\n\nReturns the compressed data left in internal buffers.\n\nThe compressor object may not be "
-            "used after this method is called.",
-            0)
-{
-  Bz2Compressor *c = bz2_compressor_of(self);
-  if (c->flushed) return cd_raise_value(vm, "Repeated call to flush()");
-  c->flushed = true;
-  return bz2_compress(vm, c, "", 0, BZ_FINISH);
-}
-
 static Ref bz2_compressor_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
 {
   int level = 9;
@@ -116,6 +89,7 @@ static Ref bz2_compressor_new(VM *vm, Type *type, const Value *args, size_t narg
   if (level < 1 || level > 9) return cd_raise_value(vm, "compresslevel must be between 1 and 9");
   Bz2Compressor *c = cd_instance_new(vm, type);
   if (!c) return NO_REF;
+  c->base.run = bz2_compress;
   c->stream = (bz_stream){.bzalloc = bz2_alloc, .bzfree = bz2_free, .opaque = vm};
   c->open = bz2_check(vm, BZ2_bzCompressInit(&c->stream, level, 0, 0));
   if (c->open) return cd_from_object(c);
@@ -130,16 +104,13 @@ static void bz2_compressor_release(VM *vm UNUSED, Object *self)
   c->open = false;
 }
 
-static const MethodDef *const bz2_compressor_methods[] = {&bz2_compressor_compress_def, &bz2_compressor_flush_def, NULL};
-
 static const TypeSpec bz2_compressor_spec = {
   .name = "_bz2.BZ2Compressor",
-  .doc = "BZ2Compressor(compresslevel=9, /)\n--\n\nCreate a compressor object for compressing data incrementally.\n\n  compresslevel\n    "
-         "Compression level, as a number between 1 and "
-         "9.\n\nFor one-shot compression, use the compress() function instead.",
+  .doc = "BZ2Compressor(compresslevel=9, /)\n--\n\nCompresses what it is given piece by piece.\n\n  compresslevel\n    size of the "
+         "blocks, from 1 to 9.\n\ncompress() does it for data that is there as a whole.",
   .basicsize = sizeof(Bz2Compressor),
   .flags = TYPE_IMMUTABLE,
-  .methods = bz2_compressor_methods,
+  .methods = cd_compressor_methods,
   .slots = {.release = bz2_compressor_release, .new_ = bz2_compressor_new},
 };
 
@@ -202,11 +173,10 @@ static Ref bz2_decompress_data(VM *vm, Bz2Decompressor *d, const char *data, siz
 }
 
 METHOD_DEF_(bz2_decompressor_decompress, "decompress", "decompress(self, /, data, max_length=-1)",
-            "Decompress *data*, returning uncompressed data as bytes.\n\nIf max_length is not negative, at most that many bytes are "
-            "returned. When there is more to come,\n"
-            "needs_input is False, and the next call may pass b''. When all input is used up, or max_length\nis negative, needs_input is "
-            "True.\n\nData behind the end of the stream is "
-            "ignored and kept in the attribute unused_data.",
+            "Takes compressed data and gives what it stands for, as bytes.\n\nIf max_length is not negative, at most that many bytes are "
+            "returned. When there\nis more to come, needs_input is False, and the next call may pass b''. When all\ninput is used up, or "
+            "max_length is negative, needs_input is True.\n\nData behind the end of the stream is ignored and kept in the attribute\n"
+            "unused_data.",
             0)
 {
   Bz2Decompressor *d = bz2_decompressor_of(self);
@@ -247,17 +217,17 @@ static void bz2_decompressor_release(VM *vm, Object *self)
 static const MethodDef *const bz2_decompressor_methods[] = {&bz2_decompressor_decompress_def, NULL};
 
 static const MemberDef bz2_decompressor_members[] = {
-  {"eof", offsetof(Bz2Decompressor, eof), MEMBER_BOOL8, false, "True if the end-of-stream marker has been reached."},
-  {"unused_data", offsetof(Bz2Decompressor, unused), MEMBER_VALUE, false, "Data found after the end of the compressed stream."},
+  {"eof", offsetof(Bz2Decompressor, eof), MEMBER_BOOL8, false, "True once the end of the compressed stream was seen."},
+  {"unused_data", offsetof(Bz2Decompressor, unused), MEMBER_VALUE, false, "What was fed to it beyond the stream's end."},
   {"needs_input", offsetof(Bz2Decompressor, needs_input), MEMBER_BOOL8, false,
-   "True if more input is needed before more decompressed data can be produced."},
+   "False while output is waiting that needs no further input."},
   {0},
 };
 
 static const TypeSpec bz2_decompressor_spec = {
   .name = "_bz2.BZ2Decompressor",
-  .doc = "BZ2Decompressor()\n--\n\nCreate a decompressor object for decompressing data incrementally.\n\nFor one-shot decompression, use "
-         "the decompress() function instead.",
+  .doc = "BZ2Decompressor()\n--\n\nDecompresses what it is given piece by piece.\n\ndecompress() does it for data that is there as a "
+         "whole.",
   .basicsize = sizeof(Bz2Decompressor),
   .flags = TYPE_IMMUTABLE,
   .methods = bz2_decompressor_methods,

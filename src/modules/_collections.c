@@ -63,8 +63,8 @@ static Ref default_dict_copy_of(VM *vm, Value self)
   return cd_call2(vm, cd_type_value(cd_type_of(vm, self)), default_dict_factory(self), self);
 }
 
-METHOD(default_dict, copy, "copy(self, /)", "D.copy() -> a shallow copy of D.") { return default_dict_copy_of(vm, self); }
-METHOD(default_dict, __copy__, "__copy__(self, /)", "D.copy() -> a shallow copy of D.") { return default_dict_copy_of(vm, self); }
+METHOD(default_dict, copy, "copy(self, /)", "D.copy() -> a new one with the same factory and items.") { return default_dict_copy_of(vm, self); }
+METHOD(default_dict, __copy__, "__copy__(self, /)", "D.copy() -> a new one with the same factory and items.") { return default_dict_copy_of(vm, self); }
 
 METHOD(default_dict, __reduce__, "__reduce__(self, /)", "Return state information for pickling.")
 {
@@ -117,7 +117,7 @@ static Ref default_dict_or(VM *vm, Value left, Value right)
 }
 
 static const MemberDef default_dict_members[] = {
-  {"default_factory", offsetof(DefaultDict, factory), MEMBER_VALUE_OR_NONE, true, "Factory for default value called by __missing__()."},
+  {"default_factory", offsetof(DefaultDict, factory), MEMBER_VALUE_OR_NONE, true, "what __missing__() calls for a new value; None: nothing"},
   {0},
 };
 
@@ -127,10 +127,9 @@ static const MethodDef *const default_dict_methods[] = {&default_dict___missing_
 
 static const TypeSpec default_dict_spec = {
   .name = "collections.defaultdict",
-  .doc = "defaultdict(default_factory=None, /, [...]) --> dict with default factory\n\n"
-         "The default factory is called without arguments to produce\na new value when a key is not present, in __getitem__ only.\n"
-         "A defaultdict compares equal to a dict with the same items.\nAll remaining arguments are treated the same as if they were\n"
-         "passed to the dict constructor, including keyword arguments.",
+  .doc = "defaultdict(default_factory=None, /, [...]) --> a dict that makes missing\nvalues\n\nReading d[key] of a missing key calls the "
+         "factory and stores what it returns.\nIn comparisons it is as any dict with these items.\nWhat follows the factory is passed on "
+         "to dict().",
   .basicsize = sizeof(DefaultDict),
   .flags = TYPE_BASE | TYPE_GC | TYPE_DICT | TYPE_MAPPING | TYPE_IMMUTABLE,
   .methods = default_dict_methods,
@@ -247,7 +246,7 @@ static bool count_is_plain_dict(VM *vm, Value mapping)
 }
 
 METHOD_DEF_(collections_count_elements, "_count_elements", "_count_elements(mapping, iterable, /)",
-            "Count elements in the iterable, updating the mapping", 0)
+            "Adds one to mapping[item] for each item of the iterable", 0)
 {
   Ref iterator = cd_iter(vm, args[1]), get = NO_REF, key;
   if (!iterator) return NO_REF;
@@ -321,8 +320,8 @@ static const MethodDef *const collections_functions[] = {&collections_count_elem
 
 const ModuleDef cd_module__collections = {
   .name = "_collections",
-  .doc = "High performance data structures.\n- deque:        ordered collection accessible from endpoints only\n- defaultdict:  dict "
-         "subclass with a default value factory\n",
+  .doc = "High performance data structures.\n- deque:        a list that is quick at both ends\n- defaultdict:  a dict that makes missing "
+         "values itself\n",
   .functions = collections_functions,
   .state_size = sizeof(CollectionsState),
   .exec = collections_exec,

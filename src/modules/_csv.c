@@ -462,7 +462,7 @@ static const MemberDef csv_reader_members[] = {{"dialect", offsetof(CsvReader, d
 
 static const TypeSpec csv_reader_spec = {
   .name = "_csv.reader",
-  .doc = "CSV reader\n\nReader objects are responsible for reading and parsing tabular data\nin CSV format.\n",
+  .doc = "CSV reader\n\nAn iterator over the rows of a CSV text, each a list of fields.\n",
   .basicsize = sizeof(CsvReader),
   .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE,
   .members = csv_reader_members,
@@ -592,14 +592,13 @@ static Ref csv_write_row(VM *vm, Value self, Value row)
 
 METHOD(
   csv_writer, writerow, "writerow(self, row, /)",
-  "writerow(iterable)\n\nConstruct and write a CSV record from an iterable of fields.  Non-string\nelements will be converted to string.")
+  "writerow(iterable)\n\nWrites the fields as one row.  What is no text is written as str() has it.")
 {
   return csv_write_row(vm, self, args[0]);
 }
 
 METHOD(csv_writer, writerows, "writerows(self, rows, /)",
-       "writerows(iterable of iterables)\n\nConstruct and write a series of iterables to a csv file.  Non-string\nelements will be "
-       "converted to string.")
+       "writerows(iterable of iterables)\n\nWrites each of them as a row.  What is no text is written as str() has it.")
 {
   Ref iterator = cd_iter(vm, args[0]), row;
   if (!iterator) return NO_REF;
@@ -633,7 +632,7 @@ static const MemberDef csv_writer_members[] = {{"dialect", offsetof(CsvWriter, d
 
 static const TypeSpec csv_writer_spec = {
   .name = "_csv.writer",
-  .doc = "CSV writer\n\nWriter objects are responsible for generating tabular data\nin CSV format from sequence input.\n",
+  .doc = "CSV writer\n\nWrites sequences as the rows of a CSV text.\n",
   .basicsize = sizeof(CsvWriter),
   .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE,
   .methods = csv_writer_methods,
@@ -665,7 +664,7 @@ METHOD_DEF_RAW_(
 
 METHOD_DEF_RAW_(
   csv_register_dialect, "register_dialect", "register_dialect(name[, dialect[, **fmtparams]])",
-  "Create a mapping from a string name to a dialect class.\n\n    dialect = csv.register_dialect(name[, dialect[, **fmtparams]])",
+  "Makes a dialect known under a name.\n\n    dialect = csv.register_dialect(name[, dialect[, **fmtparams]])",
   METHOD_NO_SIGNATURE)
 {
   if (nargs < 1 || nargs > 2) return csv_dialect_from_call(vm, args, nargs, kwnames);
@@ -676,25 +675,25 @@ METHOD_DEF_RAW_(
   return ok ? cd_none() : NO_REF;
 }
 
-FUNCTION(csv, unregister_dialect, "unregister_dialect(name)", "Delete the name/dialect mapping associated with a string name.")
+FUNCTION(csv, unregister_dialect, "unregister_dialect(name)", "Forgets the dialect of that name.")
 {
   Find found = cd_dict_delete(vm, csv_state(vm)->dialects, args[0]);
   if (found == FIND_HIT) return cd_none();
   return found == FIND_ERROR ? NO_REF : CSV_RAISE(vm, "unknown dialect");
 }
 
-FUNCTION(csv, get_dialect, "get_dialect(name)", "Return the dialect instance associated with name.")
+FUNCTION(csv, get_dialect, "get_dialect(name)", "The dialect of that name.")
 {
   return csv_find_dialect(vm, args[0]);
 }
-FUNCTION(csv, list_dialects, "list_dialects()", "Return a list of all known dialect names.")
+FUNCTION(csv, list_dialects, "list_dialects()", "The names of all dialects, in a list.")
 {
   return cd_dict_keys_list(vm, csv_state(vm)->dialects);
 }
 
 FUNCTION(csv, field_size_limit, "field_size_limit(new_limit=<unrepresentable>)",
-         "Sets an upper limit on parsed fields.\n\n  csv.field_size_limit([limit])\n\nReturns old limit. If limit is not given, no new "
-         "limit is set and\nthe old limit is returned")
+         "Sets how long a field may be.\n\n  csv.field_size_limit([limit])\n\nReturns old limit. Returns what it was; without an argument "
+         "nothing is set")
 {
   CsvState *s = csv_state(vm);
   int64_t old = s->field_limit;

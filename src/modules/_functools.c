@@ -219,9 +219,9 @@ CLASS_METHOD(partial, __class_getitem__, "__class_getitem__(type, item, /)", "Se
 }
 
 static const MemberDef partial_members[] = {
-  {"func", offsetof(Partial, function), MEMBER_VALUE, false, "function object to use in future partial calls"},
-  {"args", offsetof(Partial, args), MEMBER_VALUE, false, "tuple of arguments to future partial calls"},
-  {"keywords", offsetof(Partial, keywords), MEMBER_VALUE, false, "dictionary of keyword arguments to future partial calls"},
+  {"func", offsetof(Partial, function), MEMBER_VALUE, false, "what a call of it calls"},
+  {"args", offsetof(Partial, args), MEMBER_VALUE, false, "arguments that come before those of a call"},
+  {"keywords", offsetof(Partial, keywords), MEMBER_VALUE, false, "keywords that a call of it adds"},
   {0},
 };
 static const MethodDef *const partial_methods[] = {&partial___reduce___def, &partial___setstate___def, &partial___class_getitem___def,
@@ -229,7 +229,7 @@ static const MethodDef *const partial_methods[] = {&partial___reduce___def, &par
 
 static const TypeSpec partial_spec = {
   .name = "functools.partial",
-  .doc = "partial(func, *args, **keywords) - new function with partial application\n    of the given arguments and keywords.\n",
+  .doc = "partial(func, *args, **keywords) - the function with its first arguments and\nsome keywords filled in.",
   .basicsize = sizeof(Partial),
   .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS | TYPE_IMMUTABLE,
   .dict_offset = offsetof(Partial, attributes),
@@ -248,11 +248,10 @@ static const TypeSpec partial_spec = {
 
 FUNCTION_RAW(
   functools, reduce, "reduce(function, iterable[, initial], /)",
-  "reduce(function, iterable[, initial], /) -> value\n\n"
-  "Apply a function of two arguments cumulatively to the items of an iterable, from left to right.\n\n"
-  "This effectively reduces the iterable to a single value.  If initial is present,\nit is placed before the items of the iterable in the "
-  "calculation, and serves as\n"
-  "a default when the iterable is empty.\n\nFor example, reduce(lambda x, y: x+y, [1, 2, 3, 4, 5])\ncalculates ((((1 + 2) + 3) + 4) + 5).")
+  "reduce(function, iterable[, initial], /) -> value\n\nApply a function of two arguments cumulatively to the items of an iterable,\nfrom "
+  "left to right.\n\nThis effectively reduces the iterable to a single value.  initial, if given, is\nwhat the first item is combined "
+  "with, and the result if there are no items.\n\nFor example, reduce(lambda x, y: x+y, [1, 2, 3, 4, 5])\ncalculates ((((1 + 2) + 3) + 4) "
+  "+ 5).")
 {
   if (!cd_no_keywords(vm, "_functools.reduce", kwnames) || !cd_check_positional(vm, "reduce", nargs, 2, 3)) return NO_REF;
   Ref iterator = cd_iter(vm, args[1]), total = nargs == 3 ? cd_dup(args[2]) : NO_REF, item;
@@ -350,7 +349,7 @@ static const TypeSpec key_wrapper_spec = {
 };
 
 FUNCTION(functools, cmp_to_key, "cmp_to_key(mycmp)",
-         "Convert a cmp= function into a key= function.\n\n  mycmp\n    Function that compares two objects.")
+         "A key function for sorting from one that compares two values.\n\n  mycmp\n    Function that compares two objects.")
 {
   return key_wrapper_make(vm, args[0], NO_VALUE);
 }
@@ -528,11 +527,10 @@ static const MethodDef *const lru_methods[] = {&lru_cache_info_def, &lru_cache_c
 
 static const TypeSpec lru_spec = {
   .name = "functools._lru_cache_wrapper",
-  .doc = "Create a cached callable that wraps another function.\n\n"
-         "user_function:      the function being cached\n\n"
-         "maxsize:  0         for no caching\n          None      for unlimited cache size\n          n         for a bounded cache\n\n"
-         "typed:    False     cache f(3) and f(3.0) as identical calls\n          True      cache f(3) and f(3.0) as distinct calls\n\n"
-         "cache_info_type:    namedtuple class with the fields:\n                        hits misses currsize maxsize\n",
+  .doc = "Calls another function and remembers what it returned.\n\nuser_function:      the function being cached\n\nmaxsize:  0 "
+         "remembers nothing\n            None forgets nothing\n            n keeps the n that were used last\n  typed:    False f(3) and "
+         "f(3.0) are one call\n            True they are two\n  cache_info_type:    namedtuple class with the fields:\n"
+         "                        hits misses currsize maxsize\n",
   .basicsize = sizeof(LruCache),
   .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS | TYPE_METHOD_DESCRIPTOR | TYPE_IMMUTABLE,
   .dict_offset = offsetof(LruCache, attributes),

@@ -155,7 +155,7 @@ static void hashlib_hash_release(VM *vm UNUSED, Object *self)
   ((HashObject *)self)->context = NULL;
 }
 
-METHOD_DEF_(hashlib_hash_copy, "copy", "copy(self, /)", "Return a copy of the hash object.", 0)
+METHOD_DEF_(hashlib_hash_copy, "copy", "copy(self, /)", "A second hash that goes on from here by itself.", 0)
 {
   HashObject *copy = hashlib_hash_new(vm, cd_type_of(vm, self));
   if (!copy) return NO_REF;
@@ -165,7 +165,7 @@ METHOD_DEF_(hashlib_hash_copy, "copy", "copy(self, /)", "Return a copy of the ha
   return hashlib_raise(vm);
 }
 
-METHOD_DEF_(hashlib_hash_update, "update", "update(self, obj, /)", "Update this hash object's state with the provided string.", 0)
+METHOD_DEF_(hashlib_hash_update, "update", "update(self, obj, /)", "Hashes the bytes of the object after those it had before.", 0)
 {
   return hashlib_feed(vm, hashlib_hash_of(self), args[0]) ? cd_none() : NO_REF;
 }
@@ -204,23 +204,23 @@ static Ref hashlib_digest_of(VM *vm, Value self, size_t size, bool xof, bool hex
 
 static size_t hashlib_size(Value self) { return (size_t)EVP_MD_CTX_get_size(hashlib_hash_of(self)->context); }
 
-METHOD_DEF_(hashlib_hash_digest, "digest", "digest(self, /)", "Return the digest value as a bytes object.", 0)
+METHOD_DEF_(hashlib_hash_digest, "digest", "digest(self, /)", "The digest so far, as bytes.", 0)
 {
   return hashlib_digest_of(vm, self, hashlib_size(self), false, false);
 }
-METHOD_DEF_(hashlib_hash_hexdigest, "hexdigest", "hexdigest(self, /)", "Return the digest value as a string of hexadecimal digits.", 0)
+METHOD_DEF_(hashlib_hash_hexdigest, "hexdigest", "hexdigest(self, /)", "The digest so far, in hexadecimal.", 0)
 {
   return hashlib_digest_of(vm, self, hashlib_size(self), false, true);
 }
 
-METHOD_DEF_(hashlib_xof_digest, "digest", "digest(self, /, length)", "Return the digest value as a bytes object.", 0)
+METHOD_DEF_(hashlib_xof_digest, "digest", "digest(self, /, length)", "The digest so far, as bytes.", 0)
 {
   int64_t size;
   if (!cd_to_i64(vm, args[0], &size, vm->exc.OverflowError)) return NO_REF;
   if (size < 0) return cd_raise_system(vm, "Negative size passed to PyBytes_FromStringAndSize");
   return hashlib_digest_of(vm, self, (size_t)size, true, false);
 }
-METHOD_DEF_(hashlib_xof_hexdigest, "hexdigest", "hexdigest(self, /, length)", "Return the digest value as a string of hexadecimal digits.",
+METHOD_DEF_(hashlib_xof_hexdigest, "hexdigest", "hexdigest(self, /, length)", "The digest so far, in hexadecimal.",
             0)
 {
   int64_t size;
@@ -260,11 +260,9 @@ static const MethodDef *const hashlib_xof_methods[] = {&hashlib_xof_digest_def, 
 
 static const TypeSpec hashlib_hash_spec = {
   .name = "_hashlib.HASH",
-  .doc = "A hash is an object used to calculate a checksum of a string of information.\n\nMethods:\n\nupdate() -- updates the current "
-         "digest with an additional string\ndigest() -- "
-         "return the current digest value\nhexdigest() -- return the current digest as a string of hexadecimal digits\ncopy() -- return a "
-         "copy of the current hash object\n\nAttributes:\n\n"
-         "name -- the hash algorithm being used by this object\ndigest_size -- number of bytes in this hashes output",
+  .doc = "A checksum in the making.\n\nMethods:\n\nupdate() -- more bytes to hash\ndigest() -- the checksum so far\nhexdigest() -- the "
+         "same in hexadecimal\ncopy() -- a second hash that goes on from here\n\nAttributes:\n\nname -- of its algorithm\ndigest_size -- "
+         "bytes of the checksum",
   .basicsize = sizeof(HashObject),
   .flags = TYPE_BASE | TYPE_IMMUTABLE | TYPE_NO_NEW,
   .methods = hashlib_hash_methods,
@@ -273,11 +271,9 @@ static const TypeSpec hashlib_hash_spec = {
 };
 static const TypeSpec hashlib_xof_spec = {
   .name = "_hashlib.HASHXOF",
-  .doc = "A hash is an object used to calculate a checksum of a string of information.\n\nMethods:\n\nupdate() -- updates the current "
-         "digest with an additional string\ndigest(length) "
-         "-- return the current digest value\nhexdigest(length) -- return the current digest as a string of hexadecimal digits\ncopy() -- "
-         "return a copy of the current hash object\n\n"
-         "Attributes:\n\nname -- the hash algorithm being used by this object\ndigest_size -- number of bytes in this hashes output",
+  .doc = "A checksum in the making.\n\nMethods:\n\nupdate() -- more bytes to hash\ndigest(length) -- that many bytes of output\n"
+         "hexdigest(length) -- the same in hexadecimal\ncopy() -- a second hash that goes on from here\n\nAttributes:\n\nname -- of its "
+         "algorithm\ndigest_size -- bytes of the checksum",
   .basicsize = sizeof(HashObject),
   .flags = TYPE_IMMUTABLE | TYPE_NO_NEW,
   .methods = hashlib_xof_methods,
@@ -294,9 +290,7 @@ static bool hashlib_for_security(VM *vm, Value v, bool *out)
 }
 
 FUNCTION(_hashlib, new, "new(name, string=b'', *, usedforsecurity=True)",
-         "Return a new hash object using the named algorithm.\n\nAn optional string argument may be provided and will be\nautomatically "
-         "hashed.\n\nThe MD5 and SHA1 algorithms are always "
-         "supported.")
+         "A hash by the algorithm of that name.\n\nIt begins with `string`, if that is given.\n\nMD5 and SHA1 are never missing.")
 {
   bool secure;
   if (!cd_is_str(args[0])) return cd_raise_type(vm, "name must be a string");
@@ -423,7 +417,7 @@ METHOD_DEF_(hashlib_hmac_update, "update", "update(self, /, msg)", "Update the H
 {
   return hashlib_hmac_feed(vm, hashlib_hmac_of(self), args[0]) ? cd_none() : NO_REF;
 }
-METHOD_DEF_(hashlib_hmac_digest_method, "digest", "digest(self, /)", "Return the digest of the bytes passed to the update() method so far.",
+METHOD_DEF_(hashlib_hmac_digest_method, "digest", "digest(self, /)", "The checksum of all that update() was given, as bytes.",
             0)
 {
   unsigned char out[EVP_MAX_MD_SIZE];
@@ -431,15 +425,14 @@ METHOD_DEF_(hashlib_hmac_digest_method, "digest", "digest(self, /)", "Return the
   return hashlib_hmac_finish(vm, hashlib_hmac_of(self), out, &size) ? cd_bytes_new(vm, (char *)out, size) : NO_REF;
 }
 METHOD_DEF_(hashlib_hmac_hexdigest, "hexdigest", "hexdigest(self, /)",
-            "Return hexadecimal digest of the bytes passed to the update() method so far.\n\nThis may be used to exchange the value safely "
-            "in email or other non-binary\nenvironments.",
+            "The checksum of all that update() was given, in hexadecimal,\n\nfor places that take text only.",
             0)
 {
   unsigned char out[EVP_MAX_MD_SIZE];
   size_t size;
   return hashlib_hmac_finish(vm, hashlib_hmac_of(self), out, &size) ? hashlib_hex(vm, out, size) : NO_REF;
 }
-METHOD_DEF_(hashlib_hmac_copy, "copy", "copy(self, /)", "Return a copy (\"clone\") of the HMAC object.", 0)
+METHOD_DEF_(hashlib_hmac_copy, "copy", "copy(self, /)", "A second HMAC that goes on from here by itself.", 0)
 {
   HmacObject *copy = cd_object_new(vm, cd_type_of(vm, self), sizeof *copy), *hmac = hashlib_hmac_of(self);
   if (!copy) return NO_REF;
@@ -485,11 +478,9 @@ static const MethodDef *const hashlib_hmac_methods[] = {
 };
 static const TypeSpec hashlib_hmac_spec = {
   .name = "_hashlib.HMAC",
-  .doc = "The object used to calculate HMAC of a message.\n\nMethods:\n\nupdate() -- updates the current digest with an additional "
-         "string\ndigest() -- return the current digest value\n"
-         "hexdigest() -- return the current digest as a string of hexadecimal digits\ncopy() -- return a copy of the current hash "
-         "object\n\nAttributes:\n\nname -- the name, including the "
-         "hash algorithm used by this object\ndigest_size -- number of bytes in digest() output\n",
+  .doc = "A keyed checksum of a message in the making.\n\nMethods:\n\nupdate() -- more bytes to hash\ndigest() -- the checksum so far\n"
+         "hexdigest() -- the same in hexadecimal\ncopy() -- a second hash that goes on from here\n\nAttributes:\n\nname -- hmac- and the "
+         "name of its algorithm\ndigest_size -- bytes of the checksum\n",
   .basicsize = sizeof(HmacObject),
   .flags = TYPE_IMMUTABLE | TYPE_NO_NEW,
   .methods = hashlib_hmac_methods,
@@ -545,7 +536,7 @@ static Ref hashlib_pbkdf2(VM *vm, const EVP_MD *digest, const Buffer *password, 
 }
 
 FUNCTION(_hashlib, pbkdf2_hmac, "pbkdf2_hmac(hash_name, password, salt, iterations, dklen=None)",
-         "Password based key derivation function 2 (PKCS #5 v2.0) with HMAC as pseudorandom function.")
+         "A key derived from a password by PBKDF2 of PKCS #5, with HMAC.")
 {
   Buffer password, salt;
   int64_t iterations;

@@ -117,27 +117,27 @@ static Ref heap_order(VM *vm, const char *name, Value v, bool largest_first)
   return cd_none();
 }
 
-FUNCTION(_heapq, heappush, "heappush(heap, item, /)", "Push item onto heap, maintaining the heap invariant.")
+FUNCTION(_heapq, heappush, "heappush(heap, item, /)", "Puts an item on the heap, which stays a heap.")
 {
   Heap heap;
   if (!heap_init(vm, "heappush() argument 1", args[0], false, &heap) || !cd_list_append(vm, heap.list, args[1])) return NO_REF;
   return heap_rise(vm, &heap, 0, heap.list->size - 1) ? cd_none() : NO_REF;
 }
-FUNCTION(_heapq, heappop, "heappop(heap, /)", "Pop the smallest item off the heap, maintaining the heap invariant.")
+FUNCTION(_heapq, heappop, "heappop(heap, /)", "Takes the smallest item off the heap; the rest stays a heap.")
 {
   return heap_pop(vm, "heappop() argument", args[0], false);
 }
 FUNCTION(
   _heapq, heapreplace, "heapreplace(heap, item, /)",
-  "Pop and return the current smallest value, and add the new item.\n\nThis is faster than heappop() followed by heappush(), and fits "
-  "heaps of a fixed size. The "
-  "value\nreturned may be larger than item!  A conditional replacement:\n\n    if item > heap[0]:\n        item = heapreplace(heap, item)")
+  "heappop() and then heappush(), in one step; the heap keeps its size.\n\nThis is faster than heappop() followed by heappush(), and fits "
+  "heaps of a fixed\nsize. The value returned may be larger than item!  A conditional replacement:\n\n    if item > heap[0]:\n        "
+  "item = heapreplace(heap, item)")
 {
   return heap_replace(vm, "heapreplace() argument 1", args[0], args[1], false);
 }
 FUNCTION(
   _heapq, heappushpop, "heappushpop(heap, item, /)",
-  "Push item on the heap, then pop and return the smallest item from the heap.\n\nThis is faster than heappush() followed by heappop().")
+  "heappush() and then heappop(), in one step.\n\nThis is faster than heappush() followed by heappop().")
 {
   Heap heap;
   bool before;
@@ -148,7 +148,7 @@ FUNCTION(
   if (heap.list->size == 0) return cd_raise_index(vm, "index out of range");
   return heap_replace(vm, "heappushpop() argument 1", args[0], args[1], false);
 }
-FUNCTION(_heapq, heapify, "heapify(heap, /)", "Transform list into a heap, in-place, in O(len(heap)) time.")
+FUNCTION(_heapq, heapify, "heapify(heap, /)", "Makes a list a heap, without a second list, in linear time.")
 {
   return heap_order(vm, "heapify() argument", args[0], false);
 }

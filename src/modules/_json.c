@@ -141,12 +141,9 @@ static Ref json_string(VM *vm, Value document, size_t begin, bool strict, size_t
 
 METHOD_DEF_RAW_(
   json_scanstring, "scanstring", "scanstring(string, end, strict=True)",
-  "scanstring(string, end, strict=True) -> (string, end)\n\n"
-  "Scan the string s for a JSON string. End is the index of the\ncharacter in s after the quote that started the JSON string.\n"
-  "Unescapes all valid JSON string escape sequences and raises ValueError\non attempt to decode an invalid string. If strict is False then "
-  "literal\n"
-  "control characters are allowed in the string.\n\nReturns a tuple of the decoded string and the index of the character in s\nafter the "
-  "end quote.",
+  "scanstring(string, end, strict=True) -> (string, end)\n\nReads the JSON string whose first character is s[end]. That is the one after\n"
+  "the opening quote. Escapes become what they stand for; ValueError where the\ntext is no JSON string. strict=False lets control "
+  "characters pass.\n\nThe result is the text, and the index behind the closing quote.",
   METHOD_NO_SIGNATURE)
 {
   if (!cd_no_keywords(vm, "_json.scanstring", kwnames)) return NO_REF;
@@ -524,12 +521,12 @@ static Ref json_encode_string(VM *vm, Value s, bool ascii)
 }
 
 METHOD_DEF_(json_encode_basestring, "encode_basestring", "encode_basestring(string, /)",
-            "encode_basestring(string) -> string\n\nReturn a JSON representation of a Python string", METHOD_NO_SIGNATURE)
+            "encode_basestring(string) -> string\n\nThe text as a JSON string, in quotes", METHOD_NO_SIGNATURE)
 {
   return json_encode_string(vm, args[0], false);
 }
 METHOD_DEF_(json_encode_basestring_ascii, "encode_basestring_ascii", "encode_basestring_ascii(string, /)",
-            "encode_basestring_ascii(string) -> string\n\nReturn an ASCII-only JSON representation of a Python string", METHOD_NO_SIGNATURE)
+            "encode_basestring_ascii(string) -> string\n\nThe text as a JSON string in quotes; what is not ASCII is escaped", METHOD_NO_SIGNATURE)
 {
   return json_encode_string(vm, args[0], true);
 }

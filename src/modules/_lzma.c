@@ -21,10 +21,9 @@ static inline XzState *xz_state(VM *vm) { return cd_state(vm, MODULE__lzma); }
 #define XZ_ERROR(vm, ...) cd_raise(vm, cd_as_type(xz_state(vm)->error), __VA_ARGS__)
 
 typedef struct XzCompressor {
-  Object head;
+  Compressor base;
   lzma_stream stream;
   lzma_allocator allocator;
-  bool flushed;
 } XzCompressor;
 
 typedef struct XzDecompressor {
@@ -37,7 +36,6 @@ typedef struct XzDecompressor {
   CompressInput input;                           // left from the last call
 } XzDecompressor;
 
-static inline XzCompressor *xz_compressor_of(Value v) { return (XzCompressor *)cd_object(v); }
 static inline XzDecompressor *xz_decompressor_of(Value v) { return (XzDecompressor *)cd_object(v); }
 
 static void *xz_alloc(void *vm, size_t count, size_t size) { return cd_compress_alloc(vm, count, size); }
@@ -218,6 +216,28 @@ static bool xz_start(VM *vm, XzCompressor *c, int format, int check, uint32_t pr
   }
 }
 
+static Ref xz_compress(VM *vm, Compressor *compressor, const char *data, size_t size, bool finish)
+{
+  XzCompressor *c = (XzCompressor *)compressor;
+  lzma_action action = finish ? LZMA_FINISH : LZMA_RUN;
+  CompressOutput out;
+  cd_compress_output_init(&out, vm, -1);
+  c->stream.next_in = (const uint8_t *)data;
+  c->stream.avail_in = size;
+  for (;;) {
+    size_t room;
+    if (!(c->stream.next_out = (uint8_t *)cd_compress_output_room(&out, &room))) break;
+    c->stream.avail_out = room;
+    lzma_ret code = lzma_code(&c->stream, action);
+    cd_compress_output_used(&out, c->stream.avail_out);
+    if (code == LZMA_BUF_ERROR && size == 0 && c->stream.avail_out > 0) code = LZMA_OK;
+    if (!xz_check(vm, code)) break;
+    if (action == LZMA_RUN ? c->stream.avail_in == 0 : code == LZMA_STREAM_END) return cd_compress_output_finish(&out);
+  }
+  cd_compress_output_clear(&out);
+  return NO_REF;
+}
+
 static Ref xz_compressor_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
 {
   Value bound[4];
@@ -237,6 +257,7 @@ static Ref xz_compressor_new(VM *vm, Type *type, const Value *args, size_t nargs
   XzCompressor *c = cd_instance_new(vm, type);
   if (!c) return NO_REF;
   c->allocator = xz_allocator(vm);
+  c->base.run = xz_compress;
   c->stream = (lzma_stream)LZMA_STREAM_INIT;
   c->stream.allocator = &c->allocator;
   if (xz_start(vm, c, format, check, (uint32_t)preset, filters)) return cd_from_object(c);
@@ -244,69 +265,18 @@ static Ref xz_compressor_new(VM *vm, Type *type, const Value *args, size_t nargs
   return NO_REF;
 }
 
-static Ref xz_compress(VM *vm, XzCompressor *c, const char *data, size_t size, lzma_action action)
-{
-  CompressOutput out;
-  cd_compress_output_init(&out, vm, -1);
-  c->stream.next_in = (const uint8_t *)data;
-  c->stream.avail_in = size;
-  for (;;) {
-    size_t room;
-    if (!(c->stream.next_out = (uint8_t *)cd_compress_output_room(&out, &room))) break;
-    c->stream.avail_out = room;
-    lzma_ret code = lzma_code(&c->stream, action);
-    cd_compress_output_used(&out, c->stream.avail_out);
-    if (code == LZMA_BUF_ERROR && size == 0 && c->stream.avail_out > 0) code = LZMA_OK;
-    if (!xz_check(vm, code)) break;
-    if (action == LZMA_RUN ? c->stream.avail_in == 0 : code == LZMA_STREAM_END) return cd_compress_output_finish(&out);
-  }
-  cd_compress_output_clear(&out);
-  return NO_REF;
-}
-
-METHOD_DEF_(xz_compressor_compress, "compress", "compress(self, data, /)",
-            "Provide data to the compressor object.\n\nReturns a chunk of compressed data if possible, or b'' otherwise.\n\nWhen you have "
-            "finished providing data to the compressor, call the "
-            "flush() method to\nfinish the compression process.",
-            0)
-{
-  XzCompressor *c = xz_compressor_of(self);
-  Buffer buffer;
-  if (!cd_get_buffer(vm, args[0], &buffer, BUFFER_SIMPLE)) return NO_REF;
-  Ref result = NO_REF;
-  if (c->flushed) cd_raise_value(vm, "Compressor has been flushed");
-  else result = xz_compress(vm, c, buffer.data, (size_t)buffer.size, LZMA_RUN);
-  cd_release_buffer(vm, &buffer);
-  return result;
-}
-
-METHOD_DEF_(xz_compressor_flush, "flush", "flush(self, /)",
-            "Finish the compression process.\n\nReturns the compressed data left in internal buffers.\n\nThe compressor object may not be "
-            "used after this method is called.",
-            0)
-{
-  XzCompressor *c = xz_compressor_of(self);
-  if (c->flushed) return cd_raise_value(vm, "Repeated call to flush()");
-  c->flushed = true;
-  return xz_compress(vm, c, NULL, 0, LZMA_FINISH);
-}
-
 static void xz_compressor_release(VM *vm UNUSED, Object *self) { lzma_end(&((XzCompressor *)self)->stream); }
-
-static const MethodDef *const xz_compressor_methods[] = {&xz_compressor_compress_def, &xz_compressor_flush_def, NULL};
 
 static const TypeSpec xz_compressor_spec = {
   .name = "_lzma.LZMACompressor",
-  .doc = "LZMACompressor(format=FORMAT_XZ, check=-1, preset=None, filters=None)\n\nCreate a compressor object for compressing data "
-         "incrementally.\n\nformat is FORMAT_XZ (default), "
-         "FORMAT_ALONE, or FORMAT_RAW.\n\ncheck is the kind of integrity check. Only FORMAT_XZ has them, CHECK_CRC64 if nothing is "
-         "said.\n\nHow to compress is told by preset, an integer in "
-         "the range 0-9, possibly with PRESET_EXTREME\nor-ed to it, or in detail by filters, a sequence of dicts with an \"id\" and "
-         "options each.\nFORMAT_RAW needs filters.\n\nFor "
-         "one-shot compression, use the compress() function instead.\n",
+  .doc = "LZMACompressor(format=FORMAT_XZ, check=-1, preset=None, filters=None)\n\nCompresses what it is given piece by piece.\n\nformat "
+         "is FORMAT_XZ (default), FORMAT_ALONE, or FORMAT_RAW.\n\ncheck is the kind of integrity check. Only FORMAT_XZ has them, "
+         "CHECK_CRC64 if\nnothing is said.\n\nHow to compress is told by preset, an integer in the range 0-9, possibly with\n"
+         "PRESET_EXTREME or-ed to it, or in detail by filters, a sequence of dicts with\nan \"id\" and options each. FORMAT_RAW needs "
+         "filters.\n\ncompress() does it for data that is there as a whole.\n",
   .basicsize = sizeof(XzCompressor),
   .flags = TYPE_IMMUTABLE,
-  .methods = xz_compressor_methods,
+  .methods = cd_compressor_methods,
   .slots = {.release = xz_compressor_release, .new_ = xz_compressor_new},
 };
 
@@ -410,11 +380,10 @@ static Ref xz_decompress_data(VM *vm, XzDecompressor *d, const char *data, size_
 }
 
 METHOD_DEF_(xz_decompressor_decompress, "decompress", "decompress(self, /, data, max_length=-1)",
-            "Decompress *data*, returning uncompressed data as bytes.\n\nIf max_length is not negative, at most that many bytes are "
-            "returned. When there is more to come,\n"
-            "needs_input is False, and the next call may pass b''. When all input is used up, or max_length\nis negative, needs_input is "
-            "True.\n\nData behind the end of the stream is "
-            "ignored and kept in the attribute unused_data.",
+            "Takes compressed data and gives what it stands for, as bytes.\n\nIf max_length is not negative, at most that many bytes are "
+            "returned. When there\nis more to come, needs_input is False, and the next call may pass b''. When all\ninput is used up, or "
+            "max_length is negative, needs_input is True.\n\nData behind the end of the stream is ignored and kept in the attribute\n"
+            "unused_data.",
             0)
 {
   XzDecompressor *d = xz_decompressor_of(self);
@@ -440,23 +409,21 @@ static void xz_decompressor_release(VM *vm, Object *self)
 static const MethodDef *const xz_decompressor_methods[] = {&xz_decompressor_decompress_def, NULL};
 
 static const MemberDef xz_decompressor_members[] = {
-  {"check", offsetof(XzDecompressor, check), MEMBER_I32, false, "ID of the integrity check used by the input stream."},
-  {"eof", offsetof(XzDecompressor, eof), MEMBER_BOOL8, false, "True if the end-of-stream marker has been reached."},
+  {"check", offsetof(XzDecompressor, check), MEMBER_I32, false, "Which integrity check the stream has."},
+  {"eof", offsetof(XzDecompressor, eof), MEMBER_BOOL8, false, "True once the end of the compressed stream was seen."},
   {"needs_input", offsetof(XzDecompressor, needs_input), MEMBER_BOOL8, false,
-   "True if more input is needed before more decompressed data can be produced."},
-  {"unused_data", offsetof(XzDecompressor, unused), MEMBER_VALUE, false, "Data found after the end of the compressed stream."},
+   "False while output is waiting that needs no further input."},
+  {"unused_data", offsetof(XzDecompressor, unused), MEMBER_VALUE, false, "What was fed to it beyond the stream's end."},
   {0},
 };
 
 static const TypeSpec xz_decompressor_spec = {
   .name = "_lzma.LZMADecompressor",
-  .doc = "LZMADecompressor(format=FORMAT_AUTO, memlimit=None, filters=None)\n--\n\nCreate a decompressor object for decompressing data "
-         "incrementally.\n\n  format\n    The container format of "
-         "the input stream.  FORMAT_AUTO (the default) detects FORMAT_XZ\n    and FORMAT_ALONE. FORMAT_RAW cannot be detected.\n  "
-         "memlimit\n    How much memory may be used. Data that needs "
-         "more cannot be decompressed.\n  filters\n    The filter chain of FORMAT_RAW, and of that only: a sequence of dicts with an "
-         "\"id\" and\n    options each.\n\nFor one-shot "
-         "decompression, use the decompress() function instead.",
+  .doc = "LZMADecompressor(format=FORMAT_AUTO, memlimit=None, filters=None)\n--\n\nDecompresses what it is given piece by piece.\n\n  "
+         "format\n    The container format of the input stream.  FORMAT_AUTO (the default)\n    detects FORMAT_XZ\n    and FORMAT_ALONE. "
+         "FORMAT_RAW cannot be detected.\n  memlimit\n    How much memory may be used. Data that needs more cannot be decompressed.\n  "
+         "filters\n    The filter chain of FORMAT_RAW, and of that only: a sequence of dicts with\n    an \"id\" and\n    options each.\n\n"
+         "decompress() does it for data that is there as a whole.",
   .basicsize = sizeof(XzDecompressor),
   .flags = TYPE_IMMUTABLE,
   .methods = xz_decompressor_methods,
@@ -467,15 +434,14 @@ static const TypeSpec xz_decompressor_spec = {
 // ---- functions ----
 
 FUNCTION(_lzma, is_check_supported, "is_check_supported(check_id, /)",
-         "Test whether the given integrity check is supported.\n\nAlways returns True for CHECK_NONE and CHECK_CRC32.")
+         "Was the library built with this integrity check?\n\nCHECK_NONE and CHECK_CRC32 are always there.")
 {
   int check;
   return cd_to_c_int(vm, args[0], &check) ? cd_bool(lzma_check_is_supported((lzma_check)check)) : NO_REF;
 }
 
 FUNCTION(_lzma, _encode_filter_properties, "_encode_filter_properties(filter, /)",
-         "Return a bytes object encoding the options (properties) of the filter specified by *filter* (a dict).\n\nThe result does not "
-         "include the filter ID itself, only the options.")
+         "The options of a filter, given as a dict, in the bytes that a header holds.\n\nThe filter's ID is not among them.")
 {
   XzFilters filters;
   uint32_t size;
@@ -513,8 +479,7 @@ static bool xz_describe(VM *vm, Value dict, const lzma_filter *filter)
 }
 
 FUNCTION(_lzma, _decode_filter_properties, "_decode_filter_properties(filter_id, encoded_props, /)",
-         "Return a bytes object encoding the options (properties) of the filter specified by *filter* (a dict).\n\nThe result does not "
-         "include the filter ID itself, only the options.")
+         "The options of a filter, given as a dict, in the bytes that a header holds.\n\nThe filter's ID is not among them.")
 {
   lzma_filter filter = {0};
   lzma_allocator allocator = xz_allocator(vm);

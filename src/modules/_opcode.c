@@ -59,7 +59,8 @@ static int effect_of(int64_t op, int arg, int jump)
   }
 }
 
-FUNCTION(_opcode, stack_effect, "stack_effect(opcode, oparg=None, /, *, jump=None)", "Compute the stack effect of the opcode.")
+FUNCTION(_opcode, stack_effect, "stack_effect(opcode, oparg=None, /, *, jump=None)", "By how much the instruction changes the height of "
+                                                                                     "the stack.")
 {
   int op, arg = 0, jump = -1;
   bool has_argument = args[1] && !cd_is_none(args[1]);

@@ -60,7 +60,7 @@ OPERATOR_COMPARE(gt, COMPARE_GT, "Same as a > b.")
 OPERATOR_COMPARE(ge, COMPARE_GE, "Same as a >= b.")
 
 FUNCTION(operator, is_, "is_(a, b, /)", "Same as a is b.") { return cd_bool(cd_is(args[0], args[1])); }
-FUNCTION(operator, is_not, "is_not(a, b, /)", "Same as a is not b.") { return cd_bool(!cd_is(args[0], args[1])); }
+FUNCTION(operator, is_not, "is_not(a, b, /)", "a is not b, as a function.") { return cd_bool(!cd_is(args[0], args[1])); }
 
 FUNCTION(operator, not_, "not_(a, /)", "Same as not a.")
 {
@@ -68,7 +68,7 @@ FUNCTION(operator, not_, "not_(a, /)", "Same as not a.")
   return cd_truth(vm, args[0], &truth) ? cd_bool(!truth) : NO_REF;
 }
 
-FUNCTION(operator, truth, "truth(a, /)", "Return True if a is true, False otherwise.")
+FUNCTION(operator, truth, "truth(a, /)", "bool(a), as a function.")
 {
   bool truth;
   return cd_truth(vm, args[0], &truth) ? cd_bool(truth) : NO_REF;
@@ -76,7 +76,7 @@ FUNCTION(operator, truth, "truth(a, /)", "Return True if a is true, False otherw
 
 // ---- containers ----
 
-FUNCTION(operator, contains, "contains(a, b, /)", "Same as b in a (note reversed operands).")
+FUNCTION(operator, contains, "contains(a, b, /)", "What `b in a` says; mind the order.")
 {
   bool in;
   return cd_contains(vm, args[0], args[1], &in) ? cd_bool(in) : NO_REF;
@@ -105,11 +105,11 @@ static Ref operator_concat_values(VM *vm, Value a, Value b, bool inplace)
   return cd_raise_type(vm, "'%T' object can't be concatenated", a);
 }
 
-FUNCTION(operator, concat, "concat(a, b, /)", "Same as a + b, for a and b sequences.")
+FUNCTION(operator, concat, "concat(a, b, /)", "a + b, where both are sequences.")
 {
   return operator_concat_values(vm, args[0], args[1], false);
 }
-FUNCTION(operator, iconcat, "iconcat(a, b, /)", "Same as a += b, for a and b sequences.")
+FUNCTION(operator, iconcat, "iconcat(a, b, /)", "a += b, where both are sequences.")
 {
   return operator_concat_values(vm, args[0], args[1], true);
 }
@@ -138,15 +138,15 @@ static Ref operator_search(VM *vm, Value iterable, Value wanted, bool first)
   return cd_int_from_i64(vm, first ? i : count);
 }
 
-FUNCTION(operator, countOf, "countOf(a, b, /)", "Return the number of items in a which are, or which equal, b.")
+FUNCTION(operator, countOf, "countOf(a, b, /)", "How many items of a are b or equal it.")
 {
   return operator_search(vm, args[0], args[1], false);
 }
-FUNCTION(operator, indexOf, "indexOf(a, b, /)", "Return the first index of b in a.") { return operator_search(vm, args[0], args[1], true); }
+FUNCTION(operator, indexOf, "indexOf(a, b, /)", "Where b first occurs in a.") { return operator_search(vm, args[0], args[1], true); }
 
 FUNCTION(operator, length_hint, "length_hint(obj, default=0, /)",
-         "Return an estimate of the number of items in obj.\n\nThis is useful for presizing containers when building from an iterable.\n\n"
-         "If the object supports len(), the result will be exact.\nOtherwise, it may over- or under-estimate by an arbitrary amount.")
+         "How many items obj probably has.\n\nContainers that are filled from it reserve that many places.\n\nIt is exact where len() "
+         "works;\nelsewhere it may be too low or too high.")
 {
   int64_t fallback = 0, hint;
   if (args[1] && !cd_to_ssize(vm, args[1], &fallback)) return NO_REF;
@@ -172,10 +172,8 @@ static bool operator_same_bytes(const char *a, size_t a_size, const char *b, siz
 
 FUNCTION(
   operator, _compare_digest, "_compare_digest(a, b, /)",
-  "Return 'a == b'.\n\nThis function uses an approach designed to prevent\ntiming analysis, making it appropriate for cryptography.\n\n"
-  "a and b must both be of the same type: either str (ASCII only),\nor any bytes-like object.\n\n"
-  "Note: If a and b are of different lengths, or if an error occurs,\na timing attack could theoretically reveal information about "
-  "the\ntypes and lengths of a and b--but not their values.")
+  "Return 'a == b'.\n\nThe time it takes does not depend on where they differ, so that it says nothing\nabout a secret.\n\nBoth are of "
+  "one kind: ASCII text, or objects with a buffer of bytes.\n\nNote: The time may tell their lengths and types, never their content.")
 {
   if (cd_is_str(args[0]) && cd_is_str(args[1])) {
     if (!cd_as_str(args[0])->ascii || !cd_as_str(args[1])->ascii)
@@ -355,10 +353,8 @@ static Ref attrgetter_call(VM *vm, Value self, const Value *args, size_t nargs, 
 
 static const TypeSpec itemgetter_spec = {
   .name = "operator.itemgetter",
-  .doc = "itemgetter(item, ...) --> itemgetter object\n\n"
-         "Return a callable object that fetches the given item(s) from its operand.\n"
-         "After f = itemgetter(2), the call f(r) returns r[2].\n"
-         "After g = itemgetter(2, 5, 3), the call g(r) returns (r[2], r[5], r[3])",
+  .doc = "itemgetter(item, ...) --> itemgetter object\n\nA callable that subscripts what it is called with. itemgetter(2)(row) is\n"
+         "row[2]. With several subscripts the result is a tuple: itemgetter(0, 4)(row) is\n(row[0], row[4])",
   .basicsize = sizeof(Getter),
   .flags = TYPE_GC | TYPE_IMMUTABLE,
   .methods = getter_methods,
@@ -367,11 +363,9 @@ static const TypeSpec itemgetter_spec = {
 
 static const TypeSpec attrgetter_spec = {
   .name = "operator.attrgetter",
-  .doc = "attrgetter(attr, ...) --> attrgetter object\n\n"
-         "Return a callable object that fetches the given attribute(s) from its operand.\n"
-         "After f = attrgetter('name'), the call f(r) returns r.name.\n"
-         "After g = attrgetter('name', 'date'), the call g(r) returns (r.name, r.date).\n"
-         "After h = attrgetter('name.first', 'name.last'), the call h(r) returns\n(r.name.first, r.name.last).",
+  .doc = "attrgetter(attr, ...) --> attrgetter object\n\nA callable that reads attributes of what it is called with.\n"
+         "attrgetter('size')(x) is x.size. With several names the result is a tuple:\nattrgetter('x', 'y')(p) is (p.x, p.y). Names may "
+         "have dots:\nattrgetter('file.name')(x) is x.file.name.",
   .basicsize = sizeof(Getter),
   .flags = TYPE_GC | TYPE_IMMUTABLE,
   .methods = getter_methods,
@@ -474,10 +468,9 @@ static const MethodDef *const methodcaller_methods[] = {&methodcaller___reduce__
 
 static const TypeSpec methodcaller_spec = {
   .name = "operator.methodcaller",
-  .doc = "methodcaller(name, ...) --> methodcaller object\n\n"
-         "Return a callable object that calls the given method on its operand.\n"
-         "After f = methodcaller('name'), the call f(r) returns r.name().\n"
-         "After g = methodcaller('name', 'date', foo=1), the call g(r) returns\nr.name('date', foo=1).",
+  .doc = "methodcaller(name, ...) --> methodcaller object\n\nA callable that calls a method of what it is called with.\n"
+         "methodcaller('strip')(text) is text.strip(). Further arguments go to the\nmethod: methodcaller('split', ',')(text) is "
+         "text.split(',').",
   .basicsize = sizeof(MethodCaller),
   .flags = TYPE_GC | TYPE_IMMUTABLE,
   .methods = methodcaller_methods,
@@ -553,8 +546,7 @@ static const MethodDef *const operator_functions[] = {&operator_truth_def,
 
 const ModuleDef cd_module__operator = {
   .name = "_operator",
-  .doc = "Operator interface.\n\nThis module exports a set of functions implemented in C corresponding\nto the intrinsic operators of "
-         "Python.  For example, operator.add(x, y)\nis equivalent to the expression x+y.",
+  .doc = "Operator interface.\n\nThe operators of the language as functions.  operator.add(x, y) does what x+y\ndoes.",
   .functions = operator_functions,
   .exec = operator_exec,
 };

@@ -116,7 +116,7 @@ static bool pickle_buffer_get(VM *vm, Value self, Buffer *out, int flags)
   return view && cd_get_buffer(vm, view->owner, out, flags);
 }
 
-METHOD(pickle_buffer, release, "release(self, /)", "Release the underlying buffer exposed by the PickleBuffer object.")
+METHOD(pickle_buffer, release, "release(self, /)", "Lets go of the object whose buffer it is.")
 {
   pickle_buffer_let_go(vm, cd_object(self));
   return cd_none();
@@ -165,7 +165,7 @@ static bool pickle_buffer_in_order(const Buffer *b, bool fortran)
 }
 
 METHOD(pickle_buffer, raw, "raw(self, /)",
-       "Return a memoryview of the raw memory underlying this buffer.\n\nWill raise BufferError is the buffer isn't contiguous.")
+       "The bytes below, as a memoryview without shape.\n\nBufferError unless they lie in one piece.")
 {
   const Buffer *view = cd_pickle_buffer_view(vm, self);
   if (!view) return NO_REF;
@@ -292,7 +292,7 @@ static void pickle_clear(VM *vm, void *p)
 
 const ModuleDef cd_module__pickle = {
   .name = "_pickle",
-  .doc = "Optimized C implementation for the Python pickle module.",
+  .doc = "The native part of the pickle module.",
   .state_size = sizeof(PickleState),
   .exec = pickle_exec,
   .traverse = pickle_traverse,

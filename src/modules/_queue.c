@@ -115,11 +115,8 @@ static bool simple_queue_timeout(VM *vm, Value v, int64_t *out)
 
 METHOD(
   simple_queue, get, "get(self, block=True, timeout=None)",
-  "Remove and return an item from the queue.\n\n"
-  "If optional args 'block' is true and 'timeout' is None (the default),\nblock if necessary until an item is available. If 'timeout' is\n"
-  "a non-negative number, it blocks at most 'timeout' seconds and raises\nthe Empty exception if no item was available within that time.\n"
-  "Otherwise ('block' is false), return an item if one is immediately\navailable, else raise the Empty exception ('timeout' is ignored\nin "
-  "that case).")
+  "Takes the oldest item out and returns it.\n\nWhile there is none it waits, for ever if timeout is None, or for that many\nseconds, "
+  "after which it raises Empty. block=False does not wait at all,\nwhatever timeout says.")
 {
   bool block = true;
   int64_t timeout = -1;
@@ -129,28 +126,26 @@ METHOD(
 }
 
 METHOD(simple_queue, get_nowait, "get_nowait(self, /)",
-       "Remove and return an item from the queue without blocking.\n\nOnly get an item if one is immediately available. Otherwise\nraise "
-       "the Empty exception.")
+       "get(block=False).\n\nEmpty is raised where it would have to wait. Otherwise\nraise the Empty exception.")
 {
   return simple_queue_take(vm, self, 0);
 }
 METHOD(simple_queue, put, "put(self, item, block=True, timeout=None)",
-       "Put the item on the queue.\n\nThe optional 'block' and 'timeout' arguments are ignored, as this method\nnever blocks.  They are "
-       "provided for compatibility with the Queue class.")
+       "Put the item on the queue.\n\nblock and timeout change nothing: there is always room.  They are there because\nQueue.put() has "
+       "them.")
 {
   return simple_queue_put_item(vm, simple_queue_of(self), args[0]) ? cd_none() : NO_REF;
 }
 METHOD(simple_queue, put_nowait, "put_nowait(self, item)",
-       "Put an item into the queue without blocking.\n\nThis is exactly equivalent to `put(item)` and is only provided\nfor compatibility "
-       "with the Queue class.")
+       "put(item), which never waits.\n\nIt is there because Queue has it.")
 {
   return simple_queue_put_item(vm, simple_queue_of(self), args[0]) ? cd_none() : NO_REF;
 }
-METHOD(simple_queue, empty, "empty(self, /)", "Return True if the queue is empty, False otherwise (not reliable!).")
+METHOD(simple_queue, empty, "empty(self, /)", "Is it empty now? By the time one looks, that may have changed.")
 {
   return cd_bool(simple_queue_of(self)->size == 0);
 }
-METHOD(simple_queue, qsize, "qsize(self, /)", "Return the approximate size of the queue (not reliable!).")
+METHOD(simple_queue, qsize, "qsize(self, /)", "How many items there are now; that may change at once.")
 {
   return cd_from_small((int64_t)simple_queue_of(self)->size);
 }
@@ -186,7 +181,7 @@ static void queue_clear(VM *vm, void *p) { cd_clear(vm, &((QueueState *)p)->empt
 
 const ModuleDef cd_module__queue = {
   .name = "_queue",
-  .doc = "C implementation of the Python queue module.\nThis module is an implementation detail, please do not use it directly.",
+  .doc = "The native part of the queue module.\nPrograms use queue, not this.",
   .state_size = sizeof(QueueState),
   .exec = queue_exec,
   .traverse = queue_traverse,

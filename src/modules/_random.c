@@ -141,14 +141,14 @@ METHOD(random, seed, "seed(self, n=None, /)",
   return random_seed_from(vm, self, args[0]) ? cd_none() : NO_REF;
 }
 
-METHOD(random, random, "random(self, /)", "random() -> x in the interval [0, 1).")
+METHOD(random, random, "random(self, /)", "random() -> a float from 0 up to, but not, 1.")
 {
   Random *r = random_of(self);
   uint32_t high = twister_next(r) >> 5, low = twister_next(r) >> 6;        // 27 and 26 bits
   return cd_float_new(vm, ((double)high * 67108864.0 + (double)low) * (1.0 / 9007199254740992.0));
 }
 
-METHOD(random, getrandbits, "getrandbits(self, k, /)", "getrandbits(k) -> x.  Generates an int with k random bits.")
+METHOD(random, getrandbits, "getrandbits(self, k, /)", "getrandbits(k) -> x.  An int of k bits, each of them random.")
 {
   Random *r = random_of(self);
   int k;
@@ -177,7 +177,7 @@ METHOD(random, getrandbits, "getrandbits(self, k, /)", "getrandbits(k) -> x.  Ge
   return number;
 }
 
-METHOD(random, getstate, "getstate(self, /)", "getstate() -> tuple containing the current state.")
+METHOD(random, getstate, "getstate(self, /)", "getstate() -> a tuple from which setstate() goes on.")
 {
   const Random *r = random_of(self);
   Ref state = cd_tuple_new(vm, TWISTER_SIZE + 1);
@@ -229,7 +229,7 @@ static const MethodDef *const random_methods[] = {
 
 static const TypeSpec random_spec = {
   .name = "_random.Random",
-  .doc = "Random() -> create a random number generator with its own internal state.",
+  .doc = "Random() -> a generator of random numbers that shares no state with others.",
   .basicsize = sizeof(Random),
   .flags = TYPE_BASE,
   .methods = random_methods,

@@ -316,7 +316,7 @@ FUNCTION(_signal, pthread_sigmask, "pthread_sigmask(how, mask, /)", "Change whic
   if (errno) return signal_error(vm);
   return cd_poll(vm) ? signal_set_value(vm, &old) : NO_REF;
 }
-FUNCTION(_signal, pthread_kill, "pthread_kill(thread_id, signalnum, /)", "Send a signal to a thread.")
+FUNCTION(_signal, pthread_kill, "pthread_kill(thread_id, signalnum, /)", "Sends one thread a signal.")
 {
   int64_t id;
   int number;

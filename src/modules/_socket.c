@@ -76,19 +76,19 @@ static Ref swap_long(VM *vm, Value v)
   return cd_from_small(htonl((uint32_t)n));
 }
 
-FUNCTION(_socket, htons, "htons(x, /)", "htons(integer) -> integer\n\nConvert a 16-bit unsigned integer from host to network byte order.")
+FUNCTION(_socket, htons, "htons(x, /)", "htons(integer) -> integer\n\n16 bits from this machine's byte order to the network's.")
 {
   return swap_short(vm, "htons", args[0]);
 }
-FUNCTION(_socket, ntohs, "ntohs(x, /)", "ntohs(integer) -> integer\n\nConvert a 16-bit unsigned integer from network to host byte order.")
+FUNCTION(_socket, ntohs, "ntohs(x, /)", "ntohs(integer) -> integer\n\n16 bits from the network's byte order to this machine's.")
 {
   return swap_short(vm, "ntohs", args[0]);
 }
-FUNCTION(_socket, htonl, "htonl(x, /)", "htonl(integer) -> integer\n\nConvert a 32-bit integer from host to network byte order.")
+FUNCTION(_socket, htonl, "htonl(x, /)", "htonl(integer) -> integer\n\n32 bits from this machine's byte order to the network's.")
 {
   return swap_long(vm, args[0]);
 }
-FUNCTION(_socket, ntohl, "ntohl(x, /)", "ntohl(integer) -> integer\n\nConvert a 32-bit integer from network to host byte order.")
+FUNCTION(_socket, ntohl, "ntohl(x, /)", "ntohl(integer) -> integer\n\n32 bits from the network's byte order to this machine's.")
 {
   return swap_long(vm, args[0]);
 }

@@ -587,7 +587,7 @@ METHOD_DEF_RAW_(packer_pack_into_method, "pack_into", "pack_into(self, *args)",
   return cd_no_keywords(vm, "Struct.pack_into", kwnames) ? packer_pack_into_values(vm, self, args, nargs) : NO_REF;
 }
 METHOD_DEF_(packer_unpack_method, "unpack", "unpack(self, buffer, /)",
-            "Return a tuple containing unpacked values.\n\nThe buffer's size in bytes must be Struct.size. See help(struct).", 0)
+            "The values, in a tuple.\n\nThe buffer is exactly Struct.size bytes long. See help(struct).", 0)
 {
   return packer_unpack_value(vm, self, args[0]);
 }
@@ -605,7 +605,7 @@ METHOD_DEF_(
 {
   return packer_iterate(vm, self, args[0]);
 }
-METHOD_DEF_(packer___sizeof__, "__sizeof__", "__sizeof__(self)", "S.__sizeof__() -> size of S in memory, in bytes", METHOD_NO_SIGNATURE)
+METHOD_DEF_(packer___sizeof__, "__sizeof__", "__sizeof__(self)", "S.__sizeof__() -> bytes that S takes", METHOD_NO_SIGNATURE)
 {
   return cd_from_small((int64_t)(cd_object_size(cd_object(self)) + packer_of(self)->field_count * sizeof(PackerField)));
 }
@@ -675,7 +675,7 @@ FUNCTION(_struct, _clearcache, "_clearcache()", "Clear the internal cache.")
   return cd_none();
 }
 
-FUNCTION(_struct, calcsize, "calcsize(format, /)", "Return size in bytes of the struct described by the format string.")
+FUNCTION(_struct, calcsize, "calcsize(format, /)", "How many bytes the format describes.")
 {
   Ref s = packer_for_format(vm, args[0]), size = s ? cd_int_from_i64(vm, packer_of(s)->size) : NO_REF;
   cd_drop(vm, s);
@@ -706,8 +706,8 @@ METHOD_DEF_RAW_(packer_pack_into_function, "pack_into", "pack_into(format, *args
 }
 
 FUNCTION(_struct, unpack, "unpack(format, buffer, /)",
-         "Return a tuple containing values unpacked according to the format string.\n\nThe buffer's size in bytes must be "
-         "calcsize(format). See help(struct).")
+         "The values in the buffer, as the format describes them, in a tuple.\n\nThe buffer is exactly calcsize(format) bytes long. See "
+         "help(struct).")
 {
   Ref s = packer_for_format(vm, args[0]), result = s ? packer_unpack_value(vm, s, args[1]) : NO_REF;
   cd_drop(vm, s);
@@ -771,19 +771,14 @@ static const MethodDef *const packer_functions[] = {
 
 const ModuleDef cd_module__struct = {
   .name = "_struct",
-  .doc = "Functions to convert between Python values and C structs.\nThe bytes of a C struct are a bytes object here; a format string "
-         "describes their layout.\n\n"
-         "The first character may choose byte order, sizes and alignment:\n  @: native order, size & alignment (default)\n  =: native "
-         "order, std. size & alignment\n"
-         "  <: little-endian, std. size & alignment\n  >: big-endian, std. size & alignment\n  !: same as >\n\nThe others name types, each "
-         "possibly after a repeat count:\n"
-         "  x: pad byte (no data); c:char; b:signed byte; B:unsigned byte;\n  ?: _Bool; h:short; H:unsigned short; i:int; I:unsigned "
-         "int;\n  l:long; L:unsigned long; q:long long; "
-         "Q:unsigned long long;\n  e:half-float; f:float; d:double.\nHere the count is a length in bytes:\n  s:string (array of char); p: "
-         "pascal string (with count byte).\n"
-         "Native format only:\n  n:ssize_t; N:size_t; P:an integer as wide as a pointer.\nSpaces between them are ignored.\n\nThe variable "
-         "struct.error is an exception raised on "
-         "errors.\n",
+  .doc = "Packs Python values into the bytes of C structures, and unpacks them. The bytes\nof a C struct are a bytes object here; a "
+         "format string describes their layout.\n\nThe first character may choose byte order, sizes and alignment:\n  @: native order, "
+         "sizes and alignment (if nothing is said)\n  =: native order, std. size & alignment\n  <: little-endian, std. size & alignment\n"
+         "  >: big-endian, std. size & alignment\n  !: same as >\n\nThe others name types, each possibly after a repeat count:\n  x: pad "
+         "byte (no data); c:char; b:signed byte; B:unsigned byte;\n  ?: _Bool; h:short; H:unsigned short; i:int; I:unsigned int;\n  "
+         "l:long; L:unsigned long; q:long long; Q:unsigned long long;\n  e:half-float; f:float; d:double.\nHere the count is a length in "
+         "bytes:\n  s:string (array of char); p: pascal string (with count byte).\nNative format only:\n  n:ssize_t; N:size_t; P:an "
+         "integer as wide as a pointer.\nSpaces between them are ignored.\n\nWhat goes wrong raises struct.error.\n",
   .functions = packer_functions,
   .state_size = sizeof(PackerState),
   .exec = packer_exec,

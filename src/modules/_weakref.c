@@ -12,14 +12,14 @@ static Weakref *first_weakref(Value object)
   return list ? *list : NULL;
 }
 
-FUNCTION(_weakref, getweakrefcount, "getweakrefcount(object, /)", "Return the number of weak references to 'object'.")
+FUNCTION(_weakref, getweakrefcount, "getweakrefcount(object, /)", "How many weak references there are to the object.")
 {
   int64_t count = 0;
   for (Weakref *ref = first_weakref(args[0]); ref; ref = ref->next) count++;
   return cd_from_small(count);
 }
 
-FUNCTION(_weakref, getweakrefs, "getweakrefs(object, /)", "Return a list of all weak reference objects pointing to 'object'.")
+FUNCTION(_weakref, getweakrefs, "getweakrefs(object, /)", "All the weak references to the object, in a list.")
 {
   Ref list = cd_list_new(vm);
   for (Weakref *ref = first_weakref(args[0]); list && ref; ref = ref->next)
@@ -31,14 +31,14 @@ FUNCTION(_weakref, getweakrefs, "getweakrefs(object, /)", "Return a list of all 
 }
 
 FUNCTION(_weakref, proxy, "proxy(object, callback=None, /)",
-         "Create a proxy object that weakly references 'object'.\n\n'callback', if given, is called with a reference to the\n"
-         "proxy when 'object' is about to be finalized.")
+         "A proxy that stands for the object and does not keep it alive.\n\nThe callback, if there is one, is called with the proxy when "
+         "the object goes\naway.")
 {
   return cd_weakref_proxy_new(vm, args[0], args[1]);
 }
 
 FUNCTION(_weakref, _remove_dead_weakref, "_remove_dead_weakref(dct, key, /)",
-         "Atomically remove key from dict if it points to a dead weakref.")
+         "Deletes the key if what it holds is a weak reference whose object is gone.")
 {
   if (!cd_is_dict(args[0])) return cd_raise_arg_type(vm, "_remove_dead_weakref", "dct", "dict", args[0]);
   Ref value;

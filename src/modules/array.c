@@ -595,16 +595,16 @@ static void array_release_buffer(VM *vm UNUSED, Buffer *buffer) { array_of(buffe
 
 // ---- methods ----
 
-METHOD(array, append, "append(self, v, /)", "Append new value v to the end of the array.")
+METHOD(array, append, "append(self, v, /)", "Puts v behind the last item.")
 {
   return array_put(vm, array_of(self), args[0]) ? cd_none() : NO_REF;
 }
-METHOD(array, extend, "extend(self, bb, /)", "Append items to the end of the array.")
+METHOD(array, extend, "extend(self, bb, /)", "Puts more items behind the last one.")
 {
   return array_extend_with(vm, array_of(self), args[0]) ? cd_none() : NO_REF;
 }
 
-METHOD(array, insert, "insert(self, i, v, /)", "Insert a new item v into the array before position i.")
+METHOD(array, insert, "insert(self, i, v, /)", "Puts v before the item at i.")
 {
   Array *a = array_of(self);
   int64_t i;
@@ -616,7 +616,7 @@ METHOD(array, insert, "insert(self, i, v, /)", "Insert a new item v into the arr
   return array_splice(vm, a, (size_t)i, 0, item, 1) ? cd_none() : NO_REF;
 }
 
-METHOD(array, pop, "pop(self, i=-1, /)", "Return the i-th element and delete it from the array.\n\ni defaults to -1.")
+METHOD(array, pop, "pop(self, i=-1, /)", "Takes the i-th item out, the last by default, and returns it.\n\ni defaults to -1.")
 {
   Array *a = array_of(self);
   int64_t i = -1;
@@ -630,7 +630,7 @@ METHOD(array, pop, "pop(self, i=-1, /)", "Return the i-th element and delete it 
   return NO_REF;
 }
 
-METHOD(array, remove, "remove(self, v, /)", "Remove the first occurrence of v in the array.")
+METHOD(array, remove, "remove(self, v, /)", "Takes out the first item that equals v.")
 {
   Array *a = array_of(self);
   int64_t i = array_position(vm, a, args[0], 0, INT64_MAX);
@@ -639,7 +639,7 @@ METHOD(array, remove, "remove(self, v, /)", "Remove the first occurrence of v in
 }
 
 METHOD(array, index, "index(self, v, start=0, stop=sys.maxsize, /)",
-       "Return index of first occurrence of v in the array.\n\nRaise ValueError if the value is not present.")
+       "Where v first occurs.\n\nValueError if it does not occur.")
 {
   const Array *a = array_of(self);
   int64_t start = 0, stop = INT64_MAX, size = (int64_t)a->size;
@@ -651,14 +651,14 @@ METHOD(array, index, "index(self, v, start=0, stop=sys.maxsize, /)",
   return i == -2 ? NO_REF : cd_raise_value(vm, "array.index(x): x not in array");
 }
 
-METHOD(array, count, "count(self, v, /)", "Return number of occurrences of v in the array.")
+METHOD(array, count, "count(self, v, /)", "How often v occurs.")
 {
   int64_t count = 0, i = -1;
   while ((i = array_position(vm, array_of(self), args[0], i + 1, INT64_MAX)) >= 0) count++;
   return i == -2 ? NO_REF : cd_from_small(count);
 }
 
-METHOD(array, reverse, "reverse(self, /)", "Reverse the order of the items in the array.")
+METHOD(array, reverse, "reverse(self, /)", "Turns the order of the items round.")
 {
   Array *a = array_of(self);
   char item[8];
@@ -683,7 +683,7 @@ static void array_swap_bytes(char *data, size_t count, size_t width)
 }
 
 METHOD(array, byteswap, "byteswap(self, /)",
-       "Byteswap all items of the array.\n\nIf the items in the array are not 1, 2, 4, or 8 bytes in size, RuntimeError is\nraised.")
+       "Turns round the bytes of each item.\n\nRuntimeError for items of other sizes than 1, 2, 4 and 8 bytes.")
 {
   Array *a = array_of(self);
   array_swap_bytes(a->data, a->size, a->kind->size);
@@ -691,33 +691,30 @@ METHOD(array, byteswap, "byteswap(self, /)",
 }
 
 METHOD(array, buffer_info, "buffer_info(self, /)",
-       "Return a tuple (address, length) giving the current memory address and the length in items of the buffer used to hold array's "
-       "contents.\n\n"
-       "The length should be multiplied by the itemsize attribute to calculate\nthe buffer length in bytes.")
+       "(address, length): where the items lie in memory, and how many there are.\n\nlength times itemsize is the size in bytes.")
 {
   const Array *a = array_of(self);
   return cd_tuple2_steal(vm, cd_int_from_u64(vm, (uint64_t)(uintptr_t)a->data), cd_from_small((int64_t)a->size));
 }
 
-METHOD(array, tobytes, "tobytes(self, /)", "Convert the array to an array of machine values and return the bytes representation.")
+METHOD(array, tobytes, "tobytes(self, /)", "The items in machine form, as bytes.")
 {
   const Array *a = array_of(self);
   return cd_bytes_new(vm, a->data ? a->data : "", a->size * a->kind->size);
 }
 
 METHOD(array, frombytes, "frombytes(self, buffer, /)",
-       "Appends items from the string, interpreting it as an array of machine values, as if it had been read from a file using the "
-       "fromfile() method.")
+       "Appends the items whose machine form the bytes are, as fromfile() reads them.")
 {
   return array_append_buffer(vm, array_of(self), args[0]) ? cd_none() : NO_REF;
 }
 
-METHOD(array, tolist, "tolist(self, /)", "Convert array to an ordinary list with the same items.")
+METHOD(array, tolist, "tolist(self, /)", "A list of the items.")
 {
   return array_to_list(vm, array_of(self));
 }
 
-METHOD(array, fromlist, "fromlist(self, list, /)", "Append items to array from list.")
+METHOD(array, fromlist, "fromlist(self, list, /)", "Appends the items of a list.")
 {
   Array *a = array_of(self);
   if (!cd_is_list(args[0])) return cd_raise_type(vm, "arg must be list");
@@ -737,8 +734,8 @@ METHOD(array, fromlist, "fromlist(self, list, /)", "Append items to array from l
 }
 
 METHOD(array, tounicode, "tounicode(self, /)",
-       "Extends this array with data from the unicode string ustr.\n\nConvert the array to a unicode string. The array must be a unicode "
-       "type array;\notherwise a ValueError is raised.")
+       "Appends the characters of a text.\n\nThe characters as one string. Only arrays of type 'u' have it;\notherwise a ValueError is "
+       "raised.")
 {
   const Array *a = array_of(self);
   return a->kind->code == 'u' ? array_to_text(vm, a) : cd_raise_value(vm, "tounicode() may only be called on unicode type arrays");
@@ -746,7 +743,7 @@ METHOD(array, tounicode, "tounicode(self, /)",
 
 METHOD(
   array, fromunicode, "fromunicode(self, ustr, /)",
-  "Extends this array with data from the unicode string ustr.\n\nThe array must be a unicode type array; otherwise a ValueError is raised.")
+  "Appends the characters of a text.\n\nOnly arrays of type 'u' have it; otherwise a ValueError is raised.")
 {
   Array *a = array_of(self);
   if (!cd_is_str(args[0])) return cd_raise_type(vm, "fromunicode() argument must be str, not %T", args[0]);
@@ -754,7 +751,7 @@ METHOD(
   return array_append_text(vm, a, args[0]) ? cd_none() : NO_REF;
 }
 
-METHOD(array, tofile, "tofile(self, f, /)", "Write all items (as machine values) to the file object f.")
+METHOD(array, tofile, "tofile(self, f, /)", "Writes all items in machine form to the file f.")
 {
   const size_t block = 64 * 1024;
   Array *a = array_of(self);
@@ -769,7 +766,7 @@ METHOD(array, tofile, "tofile(self, f, /)", "Write all items (as machine values)
   return cd_none();
 }
 
-METHOD(array, fromfile, "fromfile(self, f, n, /)", "Read n objects from the file object f and append them to the end of the array.")
+METHOD(array, fromfile, "fromfile(self, f, n, /)", "Reads n items in machine form from a file and appends them.")
 {
   Array *a = array_of(self);
   int64_t n, bytes;
@@ -789,11 +786,11 @@ METHOD(array, fromfile, "fromfile(self, f, n, /)", "Read n objects from the file
   return ok ? cd_none() : NO_REF;
 }
 
-METHOD(array, __copy__, "__copy__(self, /)", "Return a copy of the array.")
+METHOD(array, __copy__, "__copy__(self, /)", "A new array with the same items.")
 {
   return array_of_bytes(vm, array_of(self)->kind, array_of(self)->data, array_of(self)->size);
 }
-METHOD(array, __deepcopy__, "__deepcopy__(self, unused, /)", "Return a copy of the array.")
+METHOD(array, __deepcopy__, "__deepcopy__(self, unused, /)", "A new array with the same items.")
 {
   return array_of_bytes(vm, array_of(self)->kind, array_of(self)->data, array_of(self)->size);
 }
@@ -830,7 +827,7 @@ METHOD(array, __reduce_ex__, "__reduce_ex__(self, value, /)", "Return state info
   return cd_tuple3_steal(vm, cd_dup(protocol < 3 ? type : array_state(vm)->reconstructor), arguments, dict);
 }
 
-METHOD(array, __sizeof__, "__sizeof__(self, /)", "Size of the array in memory, in bytes.")
+METHOD(array, __sizeof__, "__sizeof__(self, /)", "Bytes that the array takes.")
 {
   const Array *a = array_of(self);
   return cd_from_small((int64_t)(cd_type_of(vm, self)->basicsize + a->capacity * a->kind->size));
@@ -970,8 +967,8 @@ METHOD_DEF_(array_module_reconstructor, "_array_reconstructor", "_array_reconstr
 // ---- the type and the module ----
 
 static const GetSetDef array_getset[] = {
-  {"typecode", "the typecode character used to create the array", array_get_typecode, NULL},
-  {"itemsize", "the size, in bytes, of one array item", array_get_itemsize, NULL},
+  {"typecode", "the letter of its type", array_get_typecode, NULL},
+  {"itemsize", "bytes that one item takes", array_get_itemsize, NULL},
   {0},
 };
 
@@ -1001,15 +998,11 @@ static const MethodDef *const array_methods[] = {&array_append_def,
 
 static const TypeSpec array_spec = {
   .name = "array.array",
-  .doc = "array(typecode [, initializer]) -> array\n\n"
-         "Return a new array whose items are restricted by typecode, and\ninitialized from the optional initializer value, which must be a "
-         "list,\n"
-         "string or iterable over elements of the appropriate type.\n\n"
-         "Arrays represent basic values and behave very much like lists, except\nthe type of objects stored in them is constrained. The "
-         "type is specified\n"
-         "at object creation time by using a type code, which is a single character:\n"
-         "b, B (1 byte), h, H (2), i, I (4), l, L, q, Q (8) for integers (upper case: unsigned), u for characters, f and d for floats.\n\n"
-         "Attributes:\n\ntypecode -- the typecode character used to create the array\nitemsize -- the length in bytes of one array item\n",
+  .doc = "array(typecode [, initializer]) -> array\n\nA new array of the type that typecode names, filled from a list, a string,\nbytes "
+         "or any iterable.\n\nAn array is used as a list is; what it takes is what its type can hold. The\ntype is specified at object "
+         "creation time by using a type code, which is a\nsingle character: b, B (1 byte), h, H (2), i, I (4), l, L, q, Q (8) for\n"
+         "integers (upper case: unsigned), u for characters, f and d for floats.\n\nAttributes:\n\ntypecode -- the letter of its type\n"
+         "itemsize -- bytes of one item\n",
   .basicsize = sizeof(Array),
   .flags = TYPE_BASE | TYPE_SEQUENCE | TYPE_HAS_WEAKREFS | TYPE_IMMUTABLE,
   .weaklist_offset = offsetof(Array, weaklist),
@@ -1081,9 +1074,8 @@ static void array_module_clear(VM *vm, void *p)
 
 const ModuleDef cd_module_array = {
   .name = "array",
-  .doc = "This module defines an object type which can efficiently represent\nan array of basic values: characters, integers, "
-         "floating-point\nnumbers.  Arrays are sequence types and behave very much like lists,\n"
-         "except that the type of objects stored in them is constrained.\n",
+  .doc = "Sequences of numbers or characters of one machine type, packed in memory:\ncharacters, integers, floating-point numbers.  They "
+         "have the methods of lists,\nand hold items of their type only.",
   .state_size = sizeof(ArrayState),
   .exec = array_exec,
   .traverse = array_module_traverse,

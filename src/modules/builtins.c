@@ -120,8 +120,7 @@ static Ref builtins_step(VM *vm, Value iterator)
 }
 
 METHOD_DEF_RAW_(builtins_next, "next", "next(iterator)",
-                "next(iterator[, default])\n\nReturn the next item of the iterator. If default is given and the iterator is exhausted,\nit "
-                "is returned instead of raising StopIteration.",
+                "next(iterator[, default])\n\nReturn the next item of the iterator. At the end, default is returned where one\nwas given.",
                 METHOD_NO_SIGNATURE | METHOD_NEXT)
 {
   if (!cd_no_keywords(vm, "next", kwnames) || !cd_check_positional(vm, "next", nargs, 1, 2)) return NO_REF;
@@ -130,7 +129,7 @@ METHOD_DEF_RAW_(builtins_next, "next", "next(iterator)",
   return cd_dup(args[1]);
 }
 
-FUNCTION(builtins, len, "len(obj, /)", "Return the number of items in a container.")
+FUNCTION(builtins, len, "len(obj, /)", "How many items the container holds.")
 {
   int64_t length;
   return cd_len(vm, args[0], &length) ? cd_int_from_i64(vm, length) : NO_REF;

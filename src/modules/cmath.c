@@ -60,26 +60,27 @@ static CmathValue cmath_log10_value(CmathValue z)
 
 #define CMATH_FUNCTION(name, f, domain, doc) \
   FUNCTION(cmath, name, #name "(z, /)", doc) { return cmath_apply(vm, args[0], f, domain); }
-CMATH_FUNCTION(acos, cacos, NULL, "Return the arc cosine of z.")
-CMATH_FUNCTION(acosh, cmath_acosh_value, NULL, "Return the inverse hyperbolic cosine of z.")
-CMATH_FUNCTION(asin, casin, NULL, "Return the arc sine of z.")
-CMATH_FUNCTION(asinh, casinh, NULL, "Return the inverse hyperbolic sine of z.")
-CMATH_FUNCTION(atan, catan, cmath_atan_domain, "Return the arc tangent of z.")
-CMATH_FUNCTION(atanh, catanh, cmath_atanh_domain, "Return the inverse hyperbolic tangent of z.")
+CMATH_FUNCTION(acos, cacos, NULL, "The number whose cosine is z.")
+CMATH_FUNCTION(acosh, cmath_acosh_value, NULL, "The number whose hyperbolic cosine is z.")
+CMATH_FUNCTION(asin, casin, NULL, "The number whose sine is z.")
+CMATH_FUNCTION(asinh, casinh, NULL, "The number whose hyperbolic sine is z.")
+CMATH_FUNCTION(atan, catan, cmath_atan_domain, "The number whose tangent is z.")
+CMATH_FUNCTION(atanh, catanh, cmath_atanh_domain, "The number whose hyperbolic tangent is z.")
 CMATH_FUNCTION(cos, ccos, cmath_cos_domain, "Return the cosine of z.")
-CMATH_FUNCTION(cosh, ccosh, cmath_cosh_domain, "Return the hyperbolic cosine of z.")
+CMATH_FUNCTION(cosh, ccosh, cmath_cosh_domain, "(exp(z) + exp(-z)) / 2.")
 CMATH_FUNCTION(exp, cexp, cmath_exp_domain, "Return the exponential value e**z.")
-CMATH_FUNCTION(log10, cmath_log10_value, cmath_log_domain, "Return the base-10 logarithm of z.")
+CMATH_FUNCTION(log10, cmath_log10_value, cmath_log_domain, "The logarithm of z to base 10.")
 CMATH_FUNCTION(sin, csin, cmath_cos_domain, "Return the sine of z.")
-CMATH_FUNCTION(sinh, csinh, cmath_cosh_domain, "Return the hyperbolic sine of z.")
-CMATH_FUNCTION(sqrt, csqrt, NULL, "Return the square root of z.")
+CMATH_FUNCTION(sinh, csinh, cmath_cosh_domain, "(exp(z) - exp(-z)) / 2.")
+CMATH_FUNCTION(sqrt, csqrt, NULL, "The number whose square is z.")
 CMATH_FUNCTION(tan, cmath_tan_value, cmath_tan_domain, "Return the tangent of z.")
-CMATH_FUNCTION(tanh, cmath_tanh_value, cmath_tanh_domain, "Return the hyperbolic tangent of z.")
+CMATH_FUNCTION(tanh, cmath_tanh_value, cmath_tanh_domain, "sinh(z) / cosh(z).")
 #undef CMATH_FUNCTION
 
 FUNCTION(
   cmath, log, "log(z, base=<unrepresentable>, /)",
-  "log(z[, base]) -> the logarithm of z to the given base.\n\nIf the base is not specified, returns the natural logarithm (base e) of z.")
+  "log(z[, base]) -> its logarithm, natural if no base is given.\n\nIf the base is not specified, returns the natural logarithm (base e) "
+  "of z.")
 {
   Ref number = cmath_apply(vm, args[0], clog, cmath_log_domain);
   if (!number || !cd_bits(args[1])) return number;
@@ -93,14 +94,14 @@ FUNCTION(
 
 // ---- polar coordinates ----
 
-FUNCTION(cmath, phase, "phase(z, /)", "Return argument, also known as the phase angle, of a complex.")
+FUNCTION(cmath, phase, "phase(z, /)", "The angle of z in the plane, in radians.")
 {
   CmathValue z;
   return cmath_argument(vm, args[0], &z) ? cd_float_new(vm, atan2(cimag(z), creal(z))) : NO_REF;
 }
 
 FUNCTION(cmath, polar, "polar(z, /)",
-         "Convert a complex from rectangular coordinates to polar coordinates.\n\nr is the distance from 0 and phi the phase angle.")
+         "(r, phi): z by its distance and its angle.\n\nr is abs(z), phi is phase(z).")
 {
   CmathValue z;
   if (!cmath_argument(vm, args[0], &z)) return NO_REF;
@@ -119,7 +120,7 @@ static CmathValue cmath_rect_special(double r, double phi)
   return r == 0 ? CMPLX(0, 0) : CMPLX(NAN, NAN);
 }
 
-FUNCTION(cmath, rect, "rect(r, phi, /)", "Convert from polar coordinates to rectangular coordinates.")
+FUNCTION(cmath, rect, "rect(r, phi, /)", "The complex number at that distance and angle.")
 {
   double r, phi;
   if (!cd_to_double(vm, args[0], &r) || !cd_to_double(vm, args[1], &phi)) return NO_REF;
@@ -134,28 +135,26 @@ FUNCTION(cmath, rect, "rect(r, phi, /)", "Convert from polar coordinates to rect
 
 // ---- tests ----
 
-FUNCTION(cmath, isfinite, "isfinite(z, /)", "Return True if both the real and imaginary parts of z are finite, else False.")
+FUNCTION(cmath, isfinite, "isfinite(z, /)", "True if neither part of z is infinite or a NaN.")
 {
   CmathValue z;
   return cmath_argument(vm, args[0], &z) ? cd_bool(cmath_is_finite(z)) : NO_REF;
 }
-FUNCTION(cmath, isinf, "isinf(z, /)", "Checks if the real or imaginary part of z is infinite.")
+FUNCTION(cmath, isinf, "isinf(z, /)", "True if a part of z is infinite.")
 {
   CmathValue z;
   return cmath_argument(vm, args[0], &z) ? cd_bool(isinf(creal(z)) || isinf(cimag(z))) : NO_REF;
 }
-FUNCTION(cmath, isnan, "isnan(z, /)", "Checks if the real or imaginary part of z not a number (NaN).")
+FUNCTION(cmath, isnan, "isnan(z, /)", "True if a part of z is a NaN.")
 {
   CmathValue z;
   return cmath_argument(vm, args[0], &z) ? cd_bool(isnan(creal(z)) || isnan(cimag(z))) : NO_REF;
 }
 
 FUNCTION(cmath, isclose, "isclose(a, b, *, rel_tol=1e-09, abs_tol=0.0)",
-         "Determine whether two complex numbers are close in value.\n\n  rel_tol\n    largest difference for being considered close, "
-         "relative to the larger of the\n    "
-         "absolute values\n  abs_tol\n    largest difference for being considered close, whatever the values\n\nNaN is not close to "
-         "anything, not even itself; infinities "
-         "are close to themselves only.")
+         "Are two complex numbers almost equal?\n\n  rel_tol\n    largest difference for being considered close, relative to the larger of\n"
+         "    the\n    absolute values\n  abs_tol\n    largest difference for being considered close, whatever the values\n\nNaN is not "
+         "close to anything, not even itself; infinities are close to\nthemselves only.")
 {
   CmathValue a, b;
   double rel_tol = 1e-9, abs_tol = 0;

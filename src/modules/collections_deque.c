@@ -384,19 +384,19 @@ static Ref deque_repeat(VM *vm, Value self, int64_t count)
 
 // ---- methods ----
 
-METHOD(deque, append, "append(self, item, /)", "Add an element to the right side of the deque.")
+METHOD(deque, append, "append(self, item, /)", "Puts an item at the right end.")
 {
   return deque_put_last(vm, deque_of(self), cd_dup(args[0])) ? cd_none() : NO_REF;
 }
-METHOD(deque, appendleft, "appendleft(self, item, /)", "Add an element to the left side of the deque.")
+METHOD(deque, appendleft, "appendleft(self, item, /)", "Puts an item at the left end.")
 {
   return deque_put_first(vm, deque_of(self), cd_dup(args[0])) ? cd_none() : NO_REF;
 }
-METHOD(deque, extend, "extend(self, iterable, /)", "Extend the right side of the deque with elements from the iterable")
+METHOD(deque, extend, "extend(self, iterable, /)", "Puts the items of the iterable at the right end, one after the other")
 {
   return deque_extend_with(vm, deque_of(self), args[0], false) ? cd_none() : NO_REF;
 }
-METHOD(deque, extendleft, "extendleft(self, iterable, /)", "Extend the left side of the deque with elements from the iterable")
+METHOD(deque, extendleft, "extendleft(self, iterable, /)", "Puts the items of the iterable at the left end, one after the other")
 {
   return deque_extend_with(vm, deque_of(self), args[0], true) ? cd_none() : NO_REF;
 }
@@ -419,8 +419,8 @@ METHOD(deque, clear, "clear(self, /)", "Remove all elements from the deque.")
   return cd_none();
 }
 
-METHOD(deque, copy, "copy(self, /)", "Return a shallow copy of a deque.") { return deque_copy_of(vm, self); }
-METHOD(deque, __copy__, "__copy__(self, /)", "Return a shallow copy of a deque.") { return deque_copy_of(vm, self); }
+METHOD(deque, copy, "copy(self, /)", "A new deque with the same items.") { return deque_copy_of(vm, self); }
+METHOD(deque, __copy__, "__copy__(self, /)", "A new deque with the same items.") { return deque_copy_of(vm, self); }
 
 METHOD(deque, count, "count(self, value, /)", "D.count(value) -- return number of occurrences of value")
 {
@@ -432,7 +432,7 @@ METHOD(deque, count, "count(self, value, /)", "D.count(value) -- return number o
 }
 
 METHOD(deque, index, "index(self, value, start=0, stop=sys.maxsize, /)",
-       "D.index(value, [start, [stop]]) -- return first index of value.\nRaises ValueError if the value is not present.")
+       "D.index(value, [start, [stop]]) -- return first index of value.\nValueError where there is none.")
 {
   Deque *d = deque_of(self);
   int64_t start = 0, stop = INT64_MAX;
@@ -445,7 +445,7 @@ METHOD(deque, index, "index(self, value, start=0, stop=sys.maxsize, /)",
   return i == -2 ? NO_REF : cd_raise_value(vm, "%R is not in deque", args[0]);
 }
 
-METHOD(deque, insert, "insert(self, index, value, /)", "D.insert(index, object) -- insert object before index")
+METHOD(deque, insert, "insert(self, index, value, /)", "D.insert(index, object) -- puts object where index says")
 {
   Deque *d = deque_of(self);
   int64_t i;
@@ -462,7 +462,7 @@ METHOD(deque, insert, "insert(self, index, value, /)", "D.insert(index, object) 
   return cd_none();
 }
 
-METHOD(deque, remove, "remove(self, value, /)", "D.remove(value) -- remove first occurrence of value.")
+METHOD(deque, remove, "remove(self, value, /)", "D.remove(value) -- takes out the leftmost item that equals value.")
 {
   Deque *d = deque_of(self);
   int64_t i = deque_position(vm, d, args[0], 0, SIZE_MAX, vm->exc.IndexError, "deque mutated during iteration");
@@ -483,7 +483,8 @@ METHOD(deque, reverse, "reverse(self, /)", "D.reverse() -- reverse *IN PLACE*")
   return cd_none();
 }
 
-METHOD(deque, rotate, "rotate(self, n=1, /)", "Rotate the deque n steps to the right (default n=1).  If n is negative, rotates left.")
+METHOD(deque, rotate, "rotate(self, n=1, /)", "Moves n items (1 if not given) from the right end round to the left.  If n is\nnegative, "
+                                              "rotates left.")
 {
   int64_t n = 1;
   if (args[0] && !cd_to_ssize(vm, args[0], &n)) return NO_REF;
@@ -507,7 +508,7 @@ METHOD(deque, __reduce__, "__reduce__(self, /)", "Return state information for p
   return result;
 }
 
-METHOD(deque, __sizeof__, "__sizeof__(self, /)", "D.__sizeof__() -- size of D in memory, in bytes")
+METHOD(deque, __sizeof__, "__sizeof__(self, /)", "D.__sizeof__() -- bytes that D takes")
 {
   return cd_from_small((int64_t)(cd_type_of(vm, self)->basicsize + deque_of(self)->capacity * sizeof(Value)));
 }
@@ -545,7 +546,7 @@ static Ref deque_iterator_make(VM *vm, Type *type, Value deque, size_t position)
 }
 
 static Ref deque_iter(VM *vm, Value self) { return deque_iterator_make(vm, deque_module(vm)->deque_iterator, self, 0); }
-METHOD(deque, __reversed__, "__reversed__(self, /)", "D.__reversed__() -- return a reverse iterator over the deque")
+METHOD(deque, __reversed__, "__reversed__(self, /)", "D.__reversed__() -- walks from the right end to the left")
 {
   return deque_iterator_make(vm, deque_module(vm)->deque_reverse_iterator, self, 0);
 }
@@ -582,7 +583,7 @@ static Next deque_iterator_step(VM *vm, Value self, bool backward, Ref *out)
 static Next deque_iterator_next(VM *vm, Value self, Ref *out) { return deque_iterator_step(vm, self, false, out); }
 static Next deque_reverse_iterator_next(VM *vm, Value self, Ref *out) { return deque_iterator_step(vm, self, true, out); }
 
-METHOD(deque_iterator, __length_hint__, "__length_hint__(self, /)", "Private method returning an estimate of len(list(it)).")
+METHOD(deque_iterator, __length_hint__, "__length_hint__(self, /)", "How many items are probably left; a hint for list().")
 {
   const DequeIterator *it = deque_iterator_of(self);
   size_t size = deque_of(it->deque)->size;
@@ -623,7 +624,7 @@ const TypeSpec cd_deque_reverse_iterator_spec = {
 
 // ---- the type ----
 
-static const GetSetDef deque_getset[] = {{"maxlen", "maximum size of a deque or None if unbounded", deque_get_maxlen, NULL}, {0}};
+static const GetSetDef deque_getset[] = {{"maxlen", "most items that it keeps, None: no limit", deque_get_maxlen, NULL}, {0}};
 
 static const MethodDef *const deque_methods[] = {
   &deque_append_def, &deque_appendleft_def, &deque_clear_def, &deque___copy___def, &deque_copy_def, &deque_count_def, &deque_extend_def,
@@ -632,7 +633,8 @@ static const MethodDef *const deque_methods[] = {
 
 const TypeSpec cd_deque_spec = {
   .name = "collections.deque",
-  .doc = "deque([iterable[, maxlen]]) --> deque object\n\nA list-like sequence optimized for data accesses near its endpoints.",
+  .doc = "deque([iterable[, maxlen]]) --> deque object\n\nA sequence to which items are added, and from which they are taken, at both\n"
+         "ends.",
   .basicsize = sizeof(Deque),
   .flags = TYPE_BASE | TYPE_GC | TYPE_SEQUENCE | TYPE_HAS_WEAKREFS | TYPE_IMMUTABLE,
   .weaklist_offset = offsetof(Deque, weaklist),

@@ -213,7 +213,7 @@ static Ref ordered_inplace_or(VM *vm, Value left, Value right) { return ordered_
 // ---- methods ----
 
 METHOD_DEF_(ordered_fromkeys, "fromkeys", "fromkeys(type, iterable, value=None)",
-            "Create a new ordered dictionary with keys from iterable and values set to value.", METHOD_CLASS)
+            "A new ordered dictionary that gives every key of the iterable the same value.", METHOD_CLASS)
 {
   Ref result = cd_call0(vm, self), iterator = result ? cd_iter(vm, args[0]) : NO_REF, key;
   Next next = NEXT_ERROR;
@@ -229,8 +229,8 @@ METHOD_DEF_(ordered_fromkeys, "fromkeys", "fromkeys(type, iterable, value=None)"
 }
 
 METHOD(ordered, setdefault, "setdefault(self, key, default=None)",
-       "Insert key with a value of default if key is not in the dictionary.\n\nReturn the value for key if key is in the dictionary, else "
-       "default.")
+       "The value under key, which first becomes default where the key is missing.\n\nThe value stored under key; default where there is "
+       "none.")
 {
   Value fallback = args[1] ? args[1] : cd_none();
   if (ordered_is_exact(vm, self)) return cd_dict_setdefault(vm, self, args[0], fallback);
@@ -241,8 +241,8 @@ METHOD(ordered, setdefault, "setdefault(self, key, default=None)",
 }
 
 METHOD(ordered, pop, "pop(self, key, default=<unrepresentable>)",
-       "od.pop(key[,default]) -> v, remove specified key and return the corresponding value.\n\nIf the key is not found, return the "
-       "default if given; otherwise,\nraise a KeyError.")
+       "od.pop(key[, default]) -> takes the key out and gives its value.\n\nA missing key gives default where one was passed; otherwise,\n"
+       "raise a KeyError.")
 {
   Ref value;
   Find found = cd_dict_pop(vm, self, args[0], &value);
@@ -261,7 +261,7 @@ static Ref ordered_raise_key_text(VM *vm, const char *message)
 
 METHOD(
   ordered, popitem, "popitem(self, last=True)",
-  "Remove and return a (key, value) pair from the dictionary.\n\nPairs are returned in LIFO order if last is true or FIFO order if false.")
+  "Takes a pair out and returns it as (key, value).\n\nThe newest one, or the oldest if last is false.")
 {
   Dict *d = cd_as_dict(self);
   bool last = true;
@@ -282,7 +282,7 @@ METHOD(
 }
 
 METHOD(ordered, move_to_end, "move_to_end(self, key, last=True)",
-       "Move an existing element to the end (or beginning if last is false).\n\nRaise KeyError if the element does not exist.")
+       "Makes an existing key the last one, or the first if last is false.\n\nKeyError if there is no such key.")
 {
   int64_t hash, entry;
   bool last = true;
@@ -299,7 +299,7 @@ METHOD(ordered, clear, "clear(self, /)", "od.clear() -> None.  Remove all items 
   return cd_none();
 }
 
-METHOD(ordered, copy, "copy(self, /)", "od.copy() -> a shallow copy of od")
+METHOD(ordered, copy, "copy(self, /)", "od.copy() -> a new OrderedDict with the same keys and values")
 {
   Ref copy = cd_call0(vm, cd_type_value(cd_type_of(vm, self))), keys = copy ? cd_dict_keys_list(vm, self) : NO_REF;
   bool ok = keys != NO_REF, exact = ordered_is_exact(vm, self);

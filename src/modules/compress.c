@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // compress.c: memory for compression libraries, and their input and output
 #include "modules/compress.h"
+#include "objects/protocol.h"
 #include "objects/raise.h"
 
 #include <limits.h>
@@ -80,3 +81,27 @@ void cd_compress_input_clear(VM *vm, CompressInput *input)
   cd_free(vm, input->block, input->capacity);
   *input = (CompressInput){0};
 }
+
+METHOD_DEF_(compressor_compress, "compress", "compress(self, data, /)",
+            "Takes another piece of data.\n\nGives what compressed data is ready, which may be b''. flush() ends it and gives the rest.", 0)
+{
+  Compressor *compressor = (Compressor *)cd_object(self);
+  Buffer buffer;
+  if (!cd_get_buffer(vm, args[0], &buffer, BUFFER_SIMPLE)) return NO_REF;
+  Ref result = NO_REF;
+  if (compressor->flushed) cd_raise_value(vm, "Compressor has been flushed");
+  else result = compressor->run(vm, compressor, buffer.data, (size_t)buffer.size, false);
+  cd_release_buffer(vm, &buffer);
+  return result;
+}
+
+METHOD_DEF_(compressor_flush, "flush", "flush(self, /)",
+            "Ends the stream.\n\nGives all that is still inside. Nothing can be compressed with it afterwards.", 0)
+{
+  Compressor *compressor = (Compressor *)cd_object(self);
+  if (compressor->flushed) return cd_raise_value(vm, "Repeated call to flush()");
+  compressor->flushed = true;
+  return compressor->run(vm, compressor, "", 0, true);
+}
+
+const MethodDef *const cd_compressor_methods[] = {&compressor_compress_def, &compressor_flush_def, NULL};

@@ -24,6 +24,14 @@ static inline void cd_compress_output_used(CompressOutput *out, size_t unused) {
 Ref cd_compress_output_finish(CompressOutput *out);
 void cd_compress_output_clear(CompressOutput *out);
 
+// What compressor objects begin with; `run` compresses a piece, or with `finish` ends the stream. Such a type lists cd_compressor_methods.
+typedef struct Compressor {
+  Object head;
+  bool flushed;
+  Ref (*run)(VM *vm, struct Compressor *compressor, const char *data, size_t size, bool finish);
+} Compressor;
+extern const MethodDef *const cd_compressor_methods[];           // compress(data), flush()
+
 // Input that a decompressor has not used up, when its output was limited.
 typedef struct CompressInput {
   char *block;

@@ -247,7 +247,7 @@ FUNCTION(faulthandler, disable, "disable()", "disable(): disable the fault handl
   return cd_bool(was);
 }
 
-FUNCTION(faulthandler, is_enabled, "is_enabled()", "is_enabled()->bool: check if the handler is enabled")
+FUNCTION(faulthandler, is_enabled, "is_enabled()", "is_enabled()->bool: True while faults are reported")
 {
   return cd_bool(fault_state(vm)->fatal.enabled);
 }
@@ -347,7 +347,7 @@ FUNCTION(faulthandler, dump_traceback_later, "dump_traceback_later(timeout, repe
 }
 
 FUNCTION(faulthandler, cancel_dump_traceback_later, "cancel_dump_traceback_later()",
-         "cancel_dump_traceback_later():\ncancel the previous call to dump_traceback_later().")
+         "cancel_dump_traceback_later():\ntakes back what dump_traceback_later() was asked for.")
 {
   fault_cancel(vm, fault_state(vm));
   return cd_none();

@@ -189,7 +189,7 @@ FUNCTION(gc, unfreeze, "unfreeze()", "Move the objects of the permanent generati
   return cd_none();
 }
 
-FUNCTION(gc, get_freeze_count, "get_freeze_count()", "Return the number of objects in the permanent generation.")
+FUNCTION(gc, get_freeze_count, "get_freeze_count()", "How many objects gc.freeze() has put aside.")
 {
   return cd_from_small(vm->gc.frozen);
 }

@@ -158,7 +158,8 @@ METHOD(accumulate, __setstate__, "__setstate__(self, state, /)", "Set state info
 
 static const MethodDef *const accumulate_methods[] = {&accumulate___reduce___def, &accumulate___setstate___def, NULL};
 STAGE_SPEC(accumulate_spec, "accumulate",
-           "accumulate(iterable, func=None, *, initial=None)\n--\n\nReturn series of accumulated sums (or other binary function results).",
+           "accumulate(iterable, func=None, *, initial=None)\n--\n\nRunning totals, or what another function of two arguments makes of "
+           "them.",
            accumulate_methods, accumulate_new, accumulate_next);
 
 // ---- chain: a source of iterables or absent, b active iterator or absent ----
@@ -183,7 +184,7 @@ static Ref chain_new(VM *vm, Type *type, const Value *args, size_t nargs, Value 
 }
 
 CLASS_METHOD(chain, from_iterable, "from_iterable(type, iterable, /)",
-             "Alternative chain() constructor taking a single iterable argument that evaluates lazily.")
+             "Like chain(), but the iterables are the items of one, taken as they are needed.")
 {
   return chain_of_source(vm, cd_as_type(self), cd_iter(vm, args[0]));
 }
@@ -249,8 +250,7 @@ CLASS_METHOD(chain, __class_getitem__, "__class_getitem__(type, item, /)", "See 
 static const MethodDef *const chain_methods[] = {
   &chain_from_iterable_def, &chain___reduce___def, &chain___setstate___def, &chain___class_getitem___def, NULL};
 STAGE_SPEC(chain_spec, "chain",
-           "chain(*iterables) --> chain object\n\nReturn a chain object whose .__next__() method returns elements from the\n"
-           "first iterable until it is exhausted, then elements from the next\niterable, until all of the iterables are exhausted.",
+           "chain(*iterables) --> chain object\n\nThe items of the first iterable, then those of the second, and so on to the\nlast.",
            chain_methods, chain_new, chain_next);
 
 // ---- compress: a data, b selectors ----
@@ -293,8 +293,7 @@ METHOD(compress, __reduce__, "__reduce__(self, /)", "Return state information fo
 
 static const MethodDef *const compress_methods[] = {&compress___reduce___def, NULL};
 STAGE_SPEC(compress_spec, "compress",
-           "compress(data, selectors)\n--\n\nReturn data elements corresponding to true selector elements.\n\n"
-           "Forms a shorter iterator from selected data elements using the selectors to\nchoose the data elements.",
+           "compress(data, selectors)\n--\n\nThe data whose selector is true.\n\nWalks both together and ends with the shorter one.",
            compress_methods, compress_new, compress_next);
 
 // ---- count: a next number, b step ----
@@ -352,9 +351,8 @@ METHOD(count, __reduce__, "__reduce__(self, /)", "Return state information for p
 static const MethodDef *const count_methods[] = {&count___reduce___def, NULL};
 static const TypeSpec count_spec = {
   .name = "itertools.count",
-  .doc = "count(start=0, step=1)\n--\n\nReturn a count object whose .__next__() method returns consecutive values.\n\n"
-         "Equivalent to:\n    def count(firstval=0, step=1):\n        x = firstval\n        while 1:\n            yield x\n            x "
-         "+= step",
+  .doc = "count(start=0, step=1)\n--\n\nCounts without end from start, step by step.\n\nEquivalent to:\n    def count(firstval=0, step=1):\n"
+         "        x = firstval\n        while 1:\n            yield x\n            x += step",
   .basicsize = sizeof(Stage),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = count_methods,
@@ -419,7 +417,7 @@ METHOD(cycle, __setstate__, "__setstate__(self, state, /)", "Set state informati
 
 static const MethodDef *const cycle_methods[] = {&cycle___reduce___def, &cycle___setstate___def, NULL};
 STAGE_SPEC(cycle_spec, "cycle",
-           "cycle(iterable, /)\n--\n\nReturn elements from the iterable until it is exhausted. Then repeat the sequence indefinitely.",
+           "cycle(iterable, /)\n--\n\nThe items of the iterable, then the same again, without end. Then repeat the\nsequence indefinitely.",
            cycle_methods, cycle_new, cycle_next);
 
 // ---- dropwhile, takewhile, filterfalse: a function, b iterator, flag: the predicate has failed ----
@@ -539,16 +537,15 @@ METHOD(predicate, __setstate__, "__setstate__(self, state, /)", "Set state infor
 static const MethodDef *const predicate_methods[] = {&predicate___reduce___def, &predicate___setstate___def, NULL};
 static const MethodDef *const filterfalse_methods[] = {&filterfalse___reduce___def, NULL};
 STAGE_SPEC(dropwhile_spec, "dropwhile",
-           "dropwhile(predicate, iterable, /)\n--\n\nDrop items from the iterable while predicate(item) is true.\n\nAfterwards, return "
-           "every element until the iterable is exhausted.",
+           "dropwhile(predicate, iterable, /)\n--\n\nLeaves out the first items, as long as predicate(item) is true.\n\nAll that follow "
+           "come, whatever the predicate would say.",
            predicate_methods, dropwhile_new, dropwhile_next);
 STAGE_SPEC(takewhile_spec, "takewhile",
-           "takewhile(predicate, iterable, /)\n--\n\nReturn successive entries from an iterable as long as the predicate evaluates to true "
-           "for each entry.",
+           "takewhile(predicate, iterable, /)\n--\n\nThe first items, as long as the predicate holds for them.",
            predicate_methods, takewhile_new, takewhile_next);
 STAGE_SPEC(filterfalse_spec, "filterfalse",
-           "filterfalse(function, iterable, /)\n--\n\nReturn those items of iterable for which function(item) is false.\n\nIf function is "
-           "None, return the items that are false.",
+           "filterfalse(function, iterable, /)\n--\n\nThe items for which function(item) is false.\n\nWith None in place of a function, "
+           "the items that are false themselves.",
            filterfalse_methods, filterfalse_new, filterfalse_next);
 
 // ---- islice: a iterator or absent, n next position, stop (-1: none), step, count positions consumed ----
@@ -644,11 +641,9 @@ METHOD(islice, __setstate__, "__setstate__(self, state, /)", "Set state informat
 static const MethodDef *const islice_methods[] = {&islice___reduce___def, &islice___setstate___def, NULL};
 STAGE_SPEC(
   islice_spec, "islice",
-  "islice(iterable, stop) --> islice object\nislice(iterable, start, stop[, step]) --> islice object\n\n"
-  "Return an iterator whose next() method returns selected values from an\niterable.  If start is specified, will skip all preceding "
-  "elements;\n"
-  "otherwise, start defaults to zero.  Step defaults to one.  If\nspecified as another value, step determines how many values are\n"
-  "skipped between successive calls.  Works like a slice() on a list\nbut returns an iterator.",
+  "islice(iterable, stop) --> islice object\nislice(iterable, start, stop[, step]) --> islice object\n\nSome of the items, chosen as a "
+  "slice would choose them.  Those before start are\npassed over; otherwise, start defaults to zero.  Step defaults to one.  step\nsays "
+  "how far it is from one to the next.  Nothing is copied, and negative\nnumbers are refused.",
   islice_methods, islice_new, islice_next);
 
 // ---- pairwise: a iterator or absent, b previous item or absent ----
@@ -686,8 +681,7 @@ end:
 
 static const MethodDef *const pairwise_methods[] = {NULL};
 STAGE_SPEC(pairwise_spec, "pairwise",
-           "pairwise(iterable, /)\n--\n\nReturn an iterator of overlapping pairs taken from the input iterator.\n\n    s -> (s0,s1), "
-           "(s1,s2), (s2, s3), ...",
+           "pairwise(iterable, /)\n--\n\nEach item together with the one that follows it.\n\n    abcd -> (a,b), (b,c), (c,d)",
            pairwise_methods, pairwise_new, pairwise_next);
 
 // ---- repeat: a element, n times left (-1: endless) ----
@@ -731,7 +725,7 @@ METHOD(repeat, __reduce__, "__reduce__(self, /)", "Return state information for 
   return stage_reduce_pair(vm, self, s->a, cd_from_small(s->n), NO_REF);
 }
 
-METHOD(repeat, __length_hint__, "__length_hint__(self, /)", "Private method returning an estimate of len(list(it)).")
+METHOD(repeat, __length_hint__, "__length_hint__(self, /)", "How many items are probably left; a hint for list().")
 {
   Stage *s = stage_of(self);
   return s->n == -1 ? cd_raise_type(vm, "len() of unsized object") : cd_int_from_i64(vm, s->n);
@@ -740,8 +734,7 @@ METHOD(repeat, __length_hint__, "__length_hint__(self, /)", "Private method retu
 static const MethodDef *const repeat_methods[] = {&repeat___reduce___def, &repeat___length_hint___def, NULL};
 static const TypeSpec repeat_spec = {
   .name = "itertools.repeat",
-  .doc = "repeat(object [,times]) -> create an iterator which returns the object\nfor the specified number of times.  If not specified, "
-         "returns the object\nendlessly.",
+  .doc = "repeat(object [,times]) -> the object, that many times.  Without a number it\nhas no end.",
   .basicsize = sizeof(Stage),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = repeat_methods,
@@ -775,8 +768,7 @@ static Next starmap_next(VM *vm, Value self, Ref *out)
 }
 
 STAGE_SPEC(starmap_spec, "starmap",
-           "starmap(function, iterable, /)\n--\n\nReturn an iterator whose values are returned from the function evaluated with an "
-           "argument tuple taken from the given sequence.",
+           "starmap(function, iterable, /)\n--\n\nCalls function(*item) for each item and gives the results.",
            filterfalse_methods, starmap_new, starmap_next);
 
 // ---- the module ----
@@ -836,11 +828,9 @@ static void itertools_clear(VM *vm, void *p)
 
 const ModuleDef cd_module_itertools = {
   .name = "itertools",
-  .doc = "Functional tools for creating and using iterators.\n\n"
-         "Endless: count, cycle, repeat.\n"
-         "Ending with the shortest input: accumulate, chain, compress, dropwhile, groupby, filterfalse, islice, pairwise, starmap, tee,\n"
-         "takewhile, zip_longest.\n"
-         "Combinatoric: product, permutations, combinations, combinations_with_replacement.",
+  .doc = "Building blocks that make iterators from other iterators.\n\nEndless: count, cycle, repeat. Ending with the shortest input: "
+         "accumulate,\nchain, compress, dropwhile, groupby, filterfalse, islice, pairwise, starmap,\ntee, takewhile, zip_longest. "
+         "Combinatoric: product, permutations, combinations,\ncombinations_with_replacement.",
   .state_size = sizeof(ItertoolsState),
   .exec = itertools_exec,
   .traverse = itertools_traverse,

@@ -117,7 +117,7 @@ static bool combo_state_shape(VM *vm, Value state, size_t size)
   return (cd_is_tuple(state) && cd_tuple_size(state) == size) || cd_raise_value(vm, "invalid arguments");
 }
 
-METHOD(combo, __sizeof__, "__sizeof__(self, /)", "Returns size in memory, in bytes.")
+METHOD(combo, __sizeof__, "__sizeof__(self, /)", "Bytes that it takes.")
 {
   const Combo *c = combo_of(self);
   return cd_from_small((int64_t)(cd_type_of(vm, self)->basicsize + (c->index_count + c->cycle_count) * sizeof(int64_t)));
@@ -236,12 +236,9 @@ METHOD(product, __setstate__, "__setstate__(self, state, /)", "Set state informa
 
 static const MethodDef *const product_methods[] = {&product___reduce___def, &product___setstate___def, &combo___sizeof___def, NULL};
 COMBO_SPEC(cd_itertools_product_spec, "product",
-           "product(*iterables, repeat=1) --> product object\n\nCartesian product of input iterables.  Equivalent to nested for-loops.\n\n"
-           "For example, product(A, B) returns the same as:  ((x,y) for x in A for y in B).\n"
-           "The leftmost iterators are in the outermost for-loop, so the output tuples\ncycle in a manner similar to an odometer (with the "
-           "rightmost element changing\n"
-           "on every iteration).\n\nTo compute the product of an iterable with itself, specify the number\nof repetitions with the "
-           "optional repeat keyword argument.",
+           "product(*iterables, repeat=1) --> product object\n\nEvery way to take one item from each iterable.  Equivalent to nested "
+           "for-loops.\n\nproduct(A, B) gives what two nested loops would:  ((a, b) for a in A for b in\nB). The last place changes "
+           "fastest, as the digits of a counter do.\n\nrepeat=n stands for writing all the arguments n times.",
            product_methods, product_new, product_next);
 
 // ---- combinations, with and without replacement ----
@@ -344,13 +341,12 @@ static const MethodDef *const combinations_with_replacement_methods[] = {
   &combinations___reduce___def, &combinations_with_replacement___setstate___def, &combo___sizeof___def, NULL};
 
 COMBO_SPEC(cd_itertools_combinations_spec, "combinations",
-           "combinations(iterable, r)\n--\n\nReturn successive r-length combinations of elements in the "
-           "iterable.\n\ncombinations(range(4), 3) --> (0,1,2), (0,1,3), (0,2,3), (1,2,3)",
+           "combinations(iterable, r)\n--\n\nAll ways to choose r elements, each once, in the order in which they come.\n\n"
+           "combinations('abc', 2) --> ab, ac, bc as tuples",
            combinations_methods, combinations_new, combinations_next);
 COMBO_SPEC(cd_itertools_combinations_with_replacement_spec, "combinations_with_replacement",
-           "combinations_with_replacement(iterable, r)\n--\n\nReturn successive r-length combinations of elements in the iterable allowing "
-           "individual elements to have successive repeats.\n\n"
-           "combinations_with_replacement('ABC', 2) --> ('A','A'), ('A','B'), ('A','C'), ('B','B'), ('B','C'), ('C','C')",
+           "combinations_with_replacement(iterable, r)\n--\n\nAll ways to choose r elements in the order in which they come; an element "
+           "may\nbe chosen again.\n\ncombinations_with_replacement('ab', 2) --> aa, ab, bb as tuples",
            combinations_with_replacement_methods, combinations_with_replacement_new, combinations_with_replacement_next);
 
 // ---- permutations: indices is a permutation of the whole pool; cycles[i] counts how often place i may still rotate ----
@@ -443,6 +439,6 @@ METHOD(permutations, __setstate__, "__setstate__(self, state, /)", "Set state in
 static const MethodDef *const permutations_methods[] = {&permutations___reduce___def, &permutations___setstate___def, &combo___sizeof___def,
                                                         NULL};
 COMBO_SPEC(cd_itertools_permutations_spec, "permutations",
-           "permutations(iterable, r=None)\n--\n\nReturn successive r-length permutations of elements in the "
-           "iterable.\n\npermutations(range(3), 2) --> (0,1), (0,2), (1,0), (1,2), (2,0), (2,1)",
+           "permutations(iterable, r=None)\n--\n\nAll ordered choices of r different elements.\n\npermutations('abc', 2) --> ab, ac, ba, "
+           "bc, ca, cb as tuples",
            permutations_methods, permutations_new, permutations_next);

@@ -136,10 +136,8 @@ static const MethodDef *const groupby_methods[] = {&groupby___reduce___def, &gro
 
 const TypeSpec cd_itertools_groupby_spec = {
   .name = "itertools.groupby",
-  .doc = "groupby(iterable, key=None)\n--\n\nmake an iterator that returns consecutive keys and groups from the iterable\n\n"
-         "  iterable\n    Elements to divide into groups according to the key function.\n"
-         "  key\n    A function for computing the group category for each element.\n"
-         "    If the key function is not specified or is None, the element itself\n    is used for grouping.",
+  .doc = "groupby(iterable, key=None)\n--\n\nneighbours that have the same key, as pairs of key and iterator\n\n  iterable\n    what to "
+         "walk through\n  key\n    the function that gives an item's key.\n    Without one, or with None, an item is its own key.",
   .basicsize = sizeof(GroupBy),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = groupby_methods,
@@ -385,7 +383,7 @@ static const MethodDef *const tee_methods[] = {&tee___copy___def, &tee___reduce_
 
 const TypeSpec cd_itertools_tee_spec = {
   .name = "itertools._tee",
-  .doc = "_tee(iterable, /)\n--\n\nIterator wrapped to make it copyable.",
+  .doc = "_tee(iterable, /)\n--\n\nAn iterator of which tee() made several.",
   .basicsize = sizeof(Tee),
   .flags = TYPE_GC | TYPE_IMMUTABLE | TYPE_HAS_WEAKREFS,
   .weaklist_offset = offsetof(Tee, weaklist),
@@ -411,7 +409,7 @@ static Ref itertools_copyable(VM *vm, Value iterable, Ref *copy)
   return NO_REF;
 }
 
-METHOD_DEF_(itertools_tee, "tee", "tee(iterable, n=2, /)", "Returns a tuple of n independent iterators.", 0)
+METHOD_DEF_(itertools_tee, "tee", "tee(iterable, n=2, /)", "n iterators over the same items, which may advance at different times.", 0)
 {
   int64_t n = 2;
   if (args[1] && !cd_to_ssize(vm, args[1], &n)) return NO_REF;
@@ -540,13 +538,8 @@ static const MethodDef *const zip_longest_methods[] = {&zip_longest___reduce___d
 
 const TypeSpec cd_itertools_zip_longest_spec = {
   .name = "itertools.zip_longest",
-  .doc = "zip_longest(iter1 [,iter2 [...]], [fillvalue=None]) --> zip_longest object\n\n"
-         "Return a zip_longest object whose .__next__() method returns a tuple where\n"
-         "the i-th element comes from the i-th iterable argument.  The .__next__()\n"
-         "method continues until the longest iterable in the argument sequence\n"
-         "is exhausted and then it raises StopIteration.  When the shorter iterables\n"
-         "are exhausted, the fillvalue is substituted in their place.  The fillvalue\n"
-         "defaults to None or can be specified by a keyword argument.",
+  .doc = "zip_longest(iter1 [,iter2 [...]], [fillvalue=None]) --> zip_longest object\n\nTuples with one item of each iterable.  The "
+         "longest of them ends it;  where a\nshorter one has no more items,  fillvalue stands in their place, None if not\ngiven.",
   .basicsize = sizeof(ZipLongest),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = zip_longest_methods,

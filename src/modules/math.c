@@ -46,27 +46,27 @@ static Ref math_apply2(VM *vm, const Value *args, double (*f)(double, double))
 
 #define MATH_FUNCTION(name, f, can_overflow, doc) \
   FUNCTION(math, name, #name "(x, /)", doc) { return math_apply(vm, args[0], f, can_overflow); }
-MATH_FUNCTION(acos, acos, false, "Return the arc cosine (measured in radians) of x.\n\nThe result is between 0 and pi.")
-MATH_FUNCTION(acosh, acosh, false, "Return the inverse hyperbolic cosine of x.")
-MATH_FUNCTION(asin, asin, false, "Return the arc sine (measured in radians) of x.\n\nThe result is between -pi/2 and pi/2.")
-MATH_FUNCTION(asinh, asinh, false, "Return the inverse hyperbolic sine of x.")
-MATH_FUNCTION(atan, atan, false, "Return the arc tangent (measured in radians) of x.\n\nThe result is between -pi/2 and pi/2.")
-MATH_FUNCTION(atanh, atanh, false, "Return the inverse hyperbolic tangent of x.")
-MATH_FUNCTION(cbrt, cbrt, false, "Return the cube root of x.")
-MATH_FUNCTION(cos, cos, false, "Return the cosine of x (measured in radians).")
-MATH_FUNCTION(cosh, cosh, true, "Return the hyperbolic cosine of x.")
+MATH_FUNCTION(acos, acos, false, "The angle in radians whose cosine is x,\n\nbetween 0 and pi.")
+MATH_FUNCTION(acosh, acosh, false, "The number whose hyperbolic cosine is x, at least 0.")
+MATH_FUNCTION(asin, asin, false, "The angle in radians whose sine is x,\n\nbetween -pi/2 and pi/2.")
+MATH_FUNCTION(asinh, asinh, false, "The number whose hyperbolic sine is x.")
+MATH_FUNCTION(atan, atan, false, "The angle in radians whose tangent is x.\n\nbetween -pi/2 and pi/2.")
+MATH_FUNCTION(atanh, atanh, false, "The number whose hyperbolic tangent is x.")
+MATH_FUNCTION(cbrt, cbrt, false, "The number whose cube is x.")
+MATH_FUNCTION(cos, cos, false, "The cosine of x, an angle in radians.")
+MATH_FUNCTION(cosh, cosh, true, "(exp(x) + exp(-x)) / 2.")
 MATH_FUNCTION(erf, erf, true, "Error function at x.")
 MATH_FUNCTION(erfc, erfc, true, "Complementary error function at x.")
-MATH_FUNCTION(exp, exp, true, "Return e raised to the power of x.")
-MATH_FUNCTION(exp2, exp2, true, "Return 2 raised to the power of x.")
+MATH_FUNCTION(exp, exp, true, "e to the power x.")
+MATH_FUNCTION(exp2, exp2, true, "2 to the power x.")
 MATH_FUNCTION(expm1, expm1, true, "Return exp(x)-1, without the loss of precision of the direct evaluation for small x.")
-MATH_FUNCTION(fabs, fabs, false, "Return the absolute value of the float x.")
+MATH_FUNCTION(fabs, fabs, false, "The float x without its sign.")
 MATH_FUNCTION(log1p, log1p, false, "Return the natural logarithm of 1+x (base e), computed accurately for x near zero.")
-MATH_FUNCTION(sin, sin, false, "Return the sine of x (measured in radians).")
-MATH_FUNCTION(sinh, sinh, true, "Return the hyperbolic sine of x.")
-MATH_FUNCTION(sqrt, sqrt, false, "Return the square root of x.")
-MATH_FUNCTION(tan, tan, false, "Return the tangent of x (measured in radians).")
-MATH_FUNCTION(tanh, tanh, false, "Return the hyperbolic tangent of x.")
+MATH_FUNCTION(sin, sin, false, "The sine of x, an angle in radians.")
+MATH_FUNCTION(sinh, sinh, true, "(exp(x) - exp(-x)) / 2.")
+MATH_FUNCTION(sqrt, sqrt, false, "The number, at least 0, whose square is x.")
+MATH_FUNCTION(tan, tan, false, "The tangent of x, an angle in radians.")
+MATH_FUNCTION(tanh, tanh, false, "sinh(x) / cosh(x).")
 #undef MATH_FUNCTION
 
 // x! at negative integers is a pole in the middle: no sign, so no infinity.
@@ -87,7 +87,7 @@ FUNCTION(math, gamma, "gamma(x, /)", "Gamma function at x.")
   return isinf(r) && isfinite(x) ? math_range_error(vm) : cd_float_new(vm, r);
 }
 
-FUNCTION(math, lgamma, "lgamma(x, /)", "Natural logarithm of absolute value of Gamma function at x.")
+FUNCTION(math, lgamma, "lgamma(x, /)", "log(abs(gamma(x))), which overflows later than gamma does.")
 {
   double x;
   int sign;
@@ -99,33 +99,32 @@ FUNCTION(math, lgamma, "lgamma(x, /)", "Natural logarithm of absolute value of G
 }
 
 FUNCTION(math, atan2, "atan2(y, x, /)",
-         "Return the arc tangent (measured in radians) of y/x.\n\nUnlike atan(y/x), the signs of both x and y are considered.")
+         "The angle in radians from the x axis to the point (x, y).\n\nThe signs of both tell the quadrant, which y/x alone could not.")
 {
   return math_apply2(vm, args, atan2);
 }
 FUNCTION(math, copysign, "copysign(x, y, /)",
-         "Return a float with the magnitude (absolute value) of x but the sign of y.\n\ncopysign(1.0, -0.0) is -1.0.")
+         "The size of x with the sign of y, a float.\n\ncopysign(1.0, -0.0) is -1.0.")
 {
   return math_apply2(vm, args, copysign);
 }
-FUNCTION(math, fmod, "fmod(x, y, /)", "Return fmod(x, y), according to platform C.\n\nx % y may differ.")
+FUNCTION(math, fmod, "fmod(x, y, /)", "The remainder of x / y as the C library's fmod() has it.\n\nx % y may differ.")
 {
   return math_apply2(vm, args, fmod);
 }
 FUNCTION(math, remainder, "remainder(x, y, /)",
-         "Difference between x and the closest integer multiple of y.\n\nReturn x - n*y where n*y is the closest integer multiple of y; if "
-         "x lies half way "
-         "between\ntwo multiples of y, n is even. The result is exact.")
+         "How far x is from the nearest multiple of y, with its sign.\n\nReturn x - n*y where n*y is the closest integer multiple of y; "
+         "if x lies half\nway between two multiples of y, n is even. The result is exact.")
 {
   return math_apply2(vm, args, remainder);
 }
-FUNCTION(math, nextafter, "nextafter(x, y, /)", "Return the next floating-point value after x towards y.")
+FUNCTION(math, nextafter, "nextafter(x, y, /)", "The float that lies next to x on the way to y.")
 {
   double x, y;
   return math_argument(vm, args[0], &x) && math_argument(vm, args[1], &y) ? cd_float_new(vm, nextafter(x, y)) : NO_REF;
 }
 
-FUNCTION(math, pow, "pow(x, y, /)", "Return x**y (x to the power of y).")
+FUNCTION(math, pow, "pow(x, y, /)", "x to the power y, as floats.")
 {
   double x, y;
   if (!math_argument(vm, args[0], &x) || !math_argument(vm, args[1], &y)) return NO_REF;
@@ -137,7 +136,7 @@ FUNCTION(math, pow, "pow(x, y, /)", "Return x**y (x to the power of y).")
   return cd_float_new(vm, r);
 }
 
-FUNCTION(math, ulp, "ulp(x, /)", "Return the value of the least significant bit of the float x.")
+FUNCTION(math, ulp, "ulp(x, /)", "How far it is from x to the next larger float.")
 {
   double x;
   if (!math_argument(vm, args[0], &x)) return NO_REF;
@@ -148,38 +147,36 @@ FUNCTION(math, ulp, "ulp(x, /)", "Return the value of the least significant bit 
   return cd_float_new(vm, isinf(next) ? x - nextafter(x, -HUGE_VAL) : next - x);
 }
 
-FUNCTION(math, degrees, "degrees(x, /)", "Convert angle x from radians to degrees.")
+FUNCTION(math, degrees, "degrees(x, /)", "x radians, in degrees.")
 {
   double x;
   return math_argument(vm, args[0], &x) ? cd_float_new(vm, x * (180.0 / M_PI)) : NO_REF;
 }
-FUNCTION(math, radians, "radians(x, /)", "Convert angle x from degrees to radians.")
+FUNCTION(math, radians, "radians(x, /)", "x degrees, in radians.")
 {
   double x;
   return math_argument(vm, args[0], &x) ? cd_float_new(vm, x * (M_PI / 180.0)) : NO_REF;
 }
-FUNCTION(math, isfinite, "isfinite(x, /)", "Return True if x is neither an infinity nor a NaN, and False otherwise.")
+FUNCTION(math, isfinite, "isfinite(x, /)", "True unless x is infinite or a NaN.")
 {
   double x;
   return math_argument(vm, args[0], &x) ? cd_bool(isfinite(x)) : NO_REF;
 }
-FUNCTION(math, isinf, "isinf(x, /)", "Return True if x is a positive or negative infinity, and False otherwise.")
+FUNCTION(math, isinf, "isinf(x, /)", "True if x is infinite, of either sign.")
 {
   double x;
   return math_argument(vm, args[0], &x) ? cd_bool(isinf(x)) : NO_REF;
 }
-FUNCTION(math, isnan, "isnan(x, /)", "Return True if x is a NaN (not a number), and False otherwise.")
+FUNCTION(math, isnan, "isnan(x, /)", "True if x is a NaN, a result that is no number.")
 {
   double x;
   return math_argument(vm, args[0], &x) ? cd_bool(isnan(x)) : NO_REF;
 }
 
 FUNCTION(math, isclose, "isclose(a, b, *, rel_tol=1e-09, abs_tol=0.0)",
-         "Determine whether two floating point numbers are close in value.\n\n  rel_tol\n    largest difference for being considered "
-         "close, relative to the "
-         "larger of the absolute\n    values\n  abs_tol\n    largest difference for being considered close, whatever the values\n\nNaN is "
-         "not close to "
-         "anything, not even itself; infinities are close to themselves only.")
+         "Are two floats almost equal?\n\n  rel_tol\n    largest difference for being considered close, relative to the larger of\n    "
+         "the absolute\n    values\n  abs_tol\n    largest difference for being considered close, whatever the values\n\nNaN is not close "
+         "to anything, not even itself; infinities are close to\nthemselves only.")
 {
   double a, b, rel_tol = 1e-9, abs_tol = 0;
   if (!math_argument(vm, args[0], &a) || !math_argument(vm, args[1], &b)) return NO_REF;
@@ -198,9 +195,7 @@ static Ref math_pair(VM *vm, double first, Ref second)
 }
 
 FUNCTION(math, frexp, "frexp(x, /)",
-         "Return the mantissa and exponent of x, as pair (m, e).\n\nm is a float and e is an int, such that x = m * 2.**e.\nIf x is 0, m "
-         "and e are both 0.  Else 0.5 "
-         "<= abs(m) < 1.0.")
+         "x taken apart: a pair (m, e)\n\nof a float with 0.5 <= abs(m) < 1 and an int, x being m * 2**e.\nFor 0 both are 0.  ")
 {
   double x;
   int exponent = 0;
@@ -209,7 +204,7 @@ FUNCTION(math, frexp, "frexp(x, /)",
   return math_pair(vm, x, cd_from_small(exponent));
 }
 
-FUNCTION(math, ldexp, "ldexp(x, i, /)", "Return x * (2**i).\n\nThis is essentially the inverse of frexp().")
+FUNCTION(math, ldexp, "ldexp(x, i, /)", "Return x * (2**i).\n\nIt puts together what frexp() takes apart.")
 {
   double x;
   int64_t exponent;
@@ -221,7 +216,7 @@ FUNCTION(math, ldexp, "ldexp(x, i, /)", "Return x * (2**i).\n\nThis is essential
   return isinf(r) ? math_range_error(vm) : cd_float_new(vm, r);
 }
 
-FUNCTION(math, modf, "modf(x, /)", "Return the fractional and integer parts of x.\n\nBoth results carry the sign of x and are floats.")
+FUNCTION(math, modf, "modf(x, /)", "(fraction, whole): x split at the point.\n\nBoth are floats and have x's sign.")
 {
   double x, whole;
   if (!math_argument(vm, args[0], &x)) return NO_REF;
@@ -253,12 +248,12 @@ static Ref math_log_of(VM *vm, Value v, double (*f)(double), double scale)
   return math_log_domain(vm, x, f(x));
 }
 
-FUNCTION(math, log2, "log2(x, /)", "Return the base 2 logarithm of x.") { return math_log_of(vm, args[0], log2, 1); }
-FUNCTION(math, log10, "log10(x, /)", "Return the base 10 logarithm of x.") { return math_log_of(vm, args[0], log10, log10(2)); }
+FUNCTION(math, log2, "log2(x, /)", "The logarithm of x to base 2.") { return math_log_of(vm, args[0], log2, 1); }
+FUNCTION(math, log10, "log10(x, /)", "The logarithm of x to base 10.") { return math_log_of(vm, args[0], log10, log10(2)); }
 
 METHOD_DEF_RAW_(math_log, "log", "log(x, base=e)",
-                "log(x, [base=math.e])\nReturn the logarithm of x to the given base.\n\nIf the base is not specified, returns the natural "
-                "logarithm (base e) of x.",
+                "log(x, [base=math.e])\nThe logarithm of x, natural if no base is given.\n\nIf the base is not specified, returns the "
+                "natural logarithm (base e) of x.",
                 METHOD_NO_SIGNATURE)
 {
   if (!cd_no_keywords(vm, "math.log", kwnames) || !cd_check_positional(vm, "log", nargs, 1, 2)) return NO_REF;
@@ -297,16 +292,16 @@ static Ref math_round_with(VM *vm, Value v, Value special, double (*f)(double))
   return cd_to_double(vm, v, &x) ? cd_int_from_double(vm, f(x)) : NO_REF;
 }
 
-FUNCTION(math, ceil, "ceil(x, /)", "Return the ceiling of x as an Integral.\n\nThis is the smallest integer >= x.")
+FUNCTION(math, ceil, "ceil(x, /)", "x rounded up:\n\nthe smallest integer that is not below it.")
 {
   return math_round_with(vm, args[0], N(__ceil__), ceil);
 }
-FUNCTION(math, floor, "floor(x, /)", "Return the floor of x as an Integral.\n\nThis is the largest integer <= x.")
+FUNCTION(math, floor, "floor(x, /)", "x rounded down:\n\nthe largest integer that is not above it.")
 {
   return math_round_with(vm, args[0], N(__floor__), floor);
 }
 
-FUNCTION(math, trunc, "trunc(x, /)", "Truncates the Real x to the nearest Integral toward 0.\n\nUses the __trunc__ magic method.")
+FUNCTION(math, trunc, "trunc(x, /)", "x without its fraction, as x.__trunc__() has it.\n\nUses the __trunc__ magic method.")
 {
   Ref result;
   if (cd_is_flonum(args[0]) || cd_is_exact(args[0], vm->types.float_)) return cd_int_from_double(vm, cd_float_value(args[0]));
@@ -378,7 +373,7 @@ static double math_partials_sum(const MathPartials *p)
 }
 
 FUNCTION(math, fsum, "fsum(seq, /)",
-         "Return an accurate floating point sum of values in the iterable seq.\n\nAssumes IEEE-754 floating point arithmetic.")
+         "The sum of the floats in seq, rounded once, at the end.\n\nAssumes IEEE-754 floating point arithmetic.")
 {
   MathPartials partials = {.items = partials.inline_items, .capacity = ARRAY_LEN(partials.inline_items)};
   Ref iter = cd_iter(vm, args[0]), item, result = NO_REF;
@@ -401,9 +396,8 @@ FUNCTION(math, fsum, "fsum(seq, /)",
 }
 
 FUNCTION(math, prod, "prod(iterable, /, *, start=1)",
-         "Calculate the product of all the elements in the input iterable.\n\nThe default start value for the product is 1.\n\nWhen the "
-         "iterable is empty, return the "
-         "start value. This function is intended for numeric\nvalues and may reject other types.")
+         "All the elements multiplied together, and start with them.\n\nstart is 1 if not given,\n\nand is the result when there are no "
+         "elements. This function is intended for\nnumeric values and may reject other types.")
 {
   Ref product = cd_bits(args[1]) ? cd_dup(args[1]) : cd_from_small(1), iter = cd_iter(vm, args[0]), item;
   Next next = NEXT_ERROR;
@@ -466,8 +460,7 @@ static Ref math_vector_norm(VM *vm, MathVector *v, bool ok)
 }
 
 METHOD_DEF_RAW_(math_hypot, "hypot", "hypot(*coordinates)",
-                "hypot(*coordinates) -> value\n\nMultidimensional Euclidean distance from the origin to a point.\n\nIn two dimensions, as "
-                "in hypot(x, y), the "
+                "hypot(*coordinates) -> value\n\nHow far a point is from the origin.\n\nIn two dimensions, as in hypot(x, y), the "
                 "hypotenuse of a right triangle:\n\n    >>> hypot(3.0, 4.0)\n    5.0",
                 METHOD_NO_SIGNATURE)
 {
@@ -479,9 +472,7 @@ METHOD_DEF_RAW_(math_hypot, "hypot", "hypot(*coordinates)",
 }
 
 FUNCTION(math, dist, "dist(p, q, /)",
-         "Return the Euclidean distance between two points p and q.\n\nThe points should be specified as sequences (or iterables) "
-         "of\ncoordinates.  Both inputs must have "
-         "the same dimension.")
+         "How far the points p and q are from each other.\n\nEach is an iterable of coordinates,  as many in one as in the other.")
 {
   Ref p = cd_tuple_from(vm, args[0]), q = p ? cd_tuple_from(vm, args[1]) : NO_REF, result = NO_REF;
   MathVector vector;
@@ -535,7 +526,7 @@ static Ref math_lcm_of(VM *vm, Value a, Value b)
 FUNCTION(math, gcd, "gcd(*integers)", "Greatest Common Divisor.") { return math_fold(vm, args[0], 0, cd_int_gcd); }
 FUNCTION(math, lcm, "lcm(*integers)", "Least Common Multiple.") { return math_fold(vm, args[0], 1, math_lcm_of); }
 
-FUNCTION(math, isqrt, "isqrt(n, /)", "Return the integer part of the square root of the input.")
+FUNCTION(math, isqrt, "isqrt(n, /)", "The square root of n, rounded down to an integer.")
 {
   Ref n = cd_index(vm, args[0]), root = n ? cd_int_sqrt(vm, n) : NO_REF;
   cd_drop(vm, n);
@@ -559,7 +550,7 @@ static Ref math_product(VM *vm, uint64_t first, uint64_t last)
   return result;
 }
 
-FUNCTION(math, factorial, "factorial(n, /)", "Find n!.\n\nRaise a ValueError if x is negative or non-integral.")
+FUNCTION(math, factorial, "factorial(n, /)", "Find n!.\n\nValueError for what is negative or no integer.")
 {
   int64_t n;
   Ref index = cd_index(vm, args[0]);
@@ -631,11 +622,8 @@ static Ref math_perm_of(VM *vm, Value n, Value k)
 }
 
 FUNCTION(math, perm, "perm(n, k=None, /)",
-         "Number of ways to choose k items from n items without repetition and with order.\n\nEvaluates to n! / (n - k)! when k <= n and "
-         "evaluates\nto zero when k > "
-         "n.\n\nIf k is not specified or is None, then k defaults to n\nand the function returns n!.\n\nRaises TypeError if either of the "
-         "arguments are not "
-         "integers.\nRaises ValueError if either of the arguments are negative.")
+         "In how many ways k of n items can be put in a row.\n\nIt is n! / (n - k)!, and 0 when k is larger than n.\n\nWithout k, or with "
+         "None, all n are put in the row, which gives n!.\n\nTypeError unless both are integers,\nValueError if one is negative.")
 {
   if (!cd_bits(args[1]) || cd_is_none(args[1])) return math_factorial(vm, self, args);
   Ref n = cd_index(vm, args[0]), k = n ? cd_index(vm, args[1]) : NO_REF, result = k ? math_perm_of(vm, n, k) : NO_REF;
@@ -660,11 +648,8 @@ static Ref math_comb_of(VM *vm, Value n, Value k)
 
 FUNCTION(
   math, comb, "comb(n, k, /)",
-  "Number of ways to choose k items from n items without repetition and without order.\n\nEvaluates to n! / (k! * (n - k)!) when k <= n "
-  "and evaluates\nto zero "
-  "when k > n.\n\nAlso called the binomial coefficient because it is equivalent\nto the coefficient of k-th term in polynomial expansion "
-  "of the\nexpression (1 + "
-  "x)**n.\n\nRaises TypeError if either of the arguments are not integers.\nRaises ValueError if either of the arguments are negative.")
+  "In how many ways k of n items can be chosen, when their order does not matter.\n\nIt is n! / (k! * (n - k)!), and 0 when k is larger "
+  "than n.\n\nIt is also the coefficient of x**k in (1 + x)**n.\n\nTypeError unless both are integers,\nValueError if one is negative.")
 {
   Ref n = cd_index(vm, args[0]), k = n ? cd_index(vm, args[1]) : NO_REF, result = k ? math_comb_of(vm, n, k) : NO_REF;
   cd_drop(vm, n);

@@ -1231,8 +1231,7 @@ static void unpickler_traverse(Object *self, VisitFn visit, void *context)
 }
 
 METHOD(unpickler, load, "load(self, /)",
-       "Load a pickle.\n\nRead a pickled object representation from the open file object given\nin the constructor, and return the "
-       "reconstituted object hierarchy\nspecified therein.")
+       "Load a pickle.\n\nReads one pickle from the file and builds the objects that it describes.")
 {
   Unpickler *u = unpickler_of(self);
   if (!u->read) return PICKLE_RAISE(vm, unpickling_error, "Unpickler.__init__() was not called by %T.__init__()", self);
@@ -1245,14 +1244,13 @@ METHOD(unpickler, load, "load(self, /)",
 }
 
 METHOD(unpickler, find_class, "find_class(self, module_name, global_name, /)",
-       "Return an object from a specified module.\n\nIf necessary, the module will be imported. Subclasses may override\nthis method (e.g. "
-       "to restrict unpickling of arbitrary classes and\nfunctions).\n\n"
-       "This method is called whenever a class or a function object is\nneeded.  Both arguments passed are str objects.")
+       "Looks up a class or function in a module,\n\nwhich is imported if need be. A subclass may do it another way (e.g. to decide\nwhat "
+       "a pickle may name).\n\nEach class and function in a pickle goes through it.  Both arguments are texts.")
 {
   return load_find_global(vm, unpickler_of(self), args[0], args[1]);
 }
 
-METHOD(unpickler, __sizeof__, "__sizeof__(self, /)", "Returns size in memory, in bytes.")
+METHOD(unpickler, __sizeof__, "__sizeof__(self, /)", "Bytes that it takes.")
 {
   const Unpickler *u = unpickler_of(self);
   size_t size = cd_type_of(vm, self)->basicsize + u->capacity * sizeof(Value) + u->memo_size * sizeof(Value) +
@@ -1379,8 +1377,7 @@ const TypeSpec cd_unpickler_spec = {
 // ---- load and loads ----
 
 METHOD_DEF_(pickle_module_load, "load", "load(file, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())",
-            "Read and return an object from the pickle data stored in a file.\n\nThis is equivalent to ``Unpickler(file).load()``, but may "
-            "be more efficient.",
+            "Reads one pickle from a file and returns what it describes.\n\nIt does what Unpickler(file).load() does, without the detour.",
             0)
 {
   Ref unpickler = unpickler_new(vm, cd_pickle_state(vm)->unpickler, NULL, 0, NO_VALUE), result = NO_REF;
@@ -1393,7 +1390,7 @@ METHOD_DEF_(pickle_module_load, "load", "load(file, *, fix_imports=True, encodin
 }
 
 METHOD_DEF_(pickle_module_loads, "loads", "loads(data, /, *, fix_imports=True, encoding='ASCII', errors='strict', buffers=())",
-            "Read and return an object from the given pickle data.", 0)
+            "Returns what the pickle in the data describes.", 0)
 {
   Ref unpickler = unpickler_new(vm, cd_pickle_state(vm)->unpickler, NULL, 0, NO_VALUE), result = NO_REF;
   if (!unpickler) return NO_REF;

@@ -1248,7 +1248,7 @@ static void pickler_traverse(Object *self, VisitFn visit, void *context)
   for (size_t i = 0; p->memo.entries && i <= p->memo.mask; i++) visit(context, p->memo.entries[i].key);
 }
 
-METHOD(pickler, dump, "dump(self, obj, /)", "Write a pickled representation of the given object to the open file.")
+METHOD(pickler, dump, "dump(self, obj, /)", "Writes the pickle of the object to the file.")
 {
   Pickler *p = pickler_of(self);
   if (!p->write) return PICKLE_RAISE(vm, pickling_error, "Pickler.__init__() was not called by %T.__init__()", self);
@@ -1259,15 +1259,14 @@ METHOD(pickler, dump, "dump(self, obj, /)", "Write a pickled representation of t
 }
 
 METHOD(pickler, clear_memo, "clear_memo(self, /)",
-       "Clears the pickler's \"memo\".\n\nThe memo is the data structure that remembers which objects the\npickler has already seen, so "
-       "that shared or recursive objects are\n"
-       "pickled by reference and not by value.  This method is useful when\nre-using picklers.")
+       "Clears the pickler's \"memo\".\n\nThe memo knows what was pickled already, so that it is written once and\nreferred to "
+       "afterwards.  Clearing it makes the pickler as new.")
 {
   memo_clear(vm, &pickler_of(self)->memo);
   return cd_none();
 }
 
-METHOD(pickler, __sizeof__, "__sizeof__(self, /)", "Returns size in memory, in bytes.")
+METHOD(pickler, __sizeof__, "__sizeof__(self, /)", "Bytes that it takes.")
 {
   const Pickler *p = pickler_of(self);
   size_t size = cd_type_of(vm, self)->basicsize + p->output_capacity + (p->memo.entries ? (p->memo.mask + 1) * sizeof(MemoEntry) : 0);
@@ -1426,8 +1425,7 @@ static Ref pickler_make(VM *vm, Value file, Value protocol, Value fix_imports_va
 }
 
 METHOD_DEF_(pickle_module_dump, "dump", "dump(obj, file, protocol=None, *, fix_imports=True, buffer_callback=None)",
-            "Write a pickled representation of obj to the open file object file.\n\nThis is equivalent to ``Pickler(file, "
-            "protocol).dump(obj)``, but may be more efficient.",
+            "Writes the pickle of obj to the file.\n\nIt does what Pickler(file, protocol).dump(obj) does, without the detour.",
             0)
 {
   Ref pickler = pickler_make(vm, args[1], args[2], args[3], args[4]);
@@ -1438,7 +1436,7 @@ METHOD_DEF_(pickle_module_dump, "dump", "dump(obj, file, protocol=None, *, fix_i
 }
 
 METHOD_DEF_(pickle_module_dumps, "dumps", "dumps(obj, protocol=None, *, fix_imports=True, buffer_callback=None)",
-            "Return the pickled representation of the object as a bytes object.", 0)
+            "The pickle of obj, as bytes.", 0)
 {
   Ref pickler = pickler_make(vm, NO_VALUE, args[1], args[2], args[3]), result = NO_REF;
   if (!pickler) return NO_REF;

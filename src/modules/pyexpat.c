@@ -479,7 +479,7 @@ static bool expat_c_text(VM *vm, Value v, const char *function, const char *name
 }
 
 FUNCTION(pyexpat, ParserCreate, "ParserCreate(encoding=None, namespace_separator=None, intern=<unrepresentable>)",
-         "Return a new XML parser object.")
+         "A parser to be fed with XML.")
 {
   const char *encoding, *separator;
   if (!expat_c_text(vm, args[0], "ParserCreate", "'encoding'", true, &encoding) ||
@@ -498,7 +498,7 @@ FUNCTION(pyexpat, ParserCreate, "ParserCreate(encoding=None, namespace_separator
   return parser;
 }
 
-FUNCTION(pyexpat, ErrorString, "ErrorString(code, /)", "Returns string error for given number.")
+FUNCTION(pyexpat, ErrorString, "ErrorString(code, /)", "The text of an error number.")
 {
   int64_t code;
   if (!cd_to_i64(vm, args[0], &code, vm->exc.OverflowError)) return NO_REF;
@@ -580,7 +580,7 @@ static bool expat_read(VM *vm, ExpatParser *p, Value read, int *got)
   return ok;
 }
 
-METHOD(xmlparser, ParseFile, "ParseFile(self, file, /)", "Parse XML data from file-like object.")
+METHOD(xmlparser, ParseFile, "ParseFile(self, file, /)", "Reads a file of XML to its end.")
 {
   ExpatParser *p = expat_of(self);
   Ref read, result = NO_REF;
@@ -600,14 +600,14 @@ METHOD(xmlparser, ParseFile, "ParseFile(self, file, /)", "Parse XML data from fi
   return result;
 }
 
-METHOD(xmlparser, SetBase, "SetBase(self, base, /)", "Set the base URL for the parser.")
+METHOD(xmlparser, SetBase, "SetBase(self, base, /)", "Sets what relative URLs are relative to.")
 {
   const char *base;
   if (!expat_c_text(vm, args[0], "SetBase", "1", false, &base)) return NO_REF;
   return XML_SetBase(expat_of(self)->parser, base) ? cd_none() : cd_raise_memory(vm);
 }
 
-METHOD(xmlparser, GetBase, "GetBase(self, /)", "Return base URL string for the parser.")
+METHOD(xmlparser, GetBase, "GetBase(self, /)", "The base URL that was set.")
 {
   return expat_text(vm, XML_GetBase(expat_of(self)->parser));
 }
@@ -624,8 +624,8 @@ METHOD(xmlparser, GetInputContext, "GetInputContext(self, /)",
 }
 
 METHOD(xmlparser, SetParamEntityParsing, "SetParamEntityParsing(self, flag, /)",
-       "Controls parsing of parameter entities (including the external DTD subset).\n\nThe flag is one of XML_PARAM_ENTITY_PARSING_NEVER, "
-       "XML_PARAM_ENTITY_PARSING_UNLESS_STANDALONE and\nXML_PARAM_ENTITY_PARSING_ALWAYS. Returns true if it could be set.")
+       "Says whether parameter entities and the external DTD subset are read.\n\nThe flag is one of XML_PARAM_ENTITY_PARSING_NEVER,\n"
+       "XML_PARAM_ENTITY_PARSING_UNLESS_STANDALONE and XML_PARAM_ENTITY_PARSING_ALWAYS.\nReturns true if it could be set.")
 {
   int flag;
   if (!cd_to_c_int(vm, args[0], &flag)) return NO_REF;
@@ -633,7 +633,7 @@ METHOD(xmlparser, SetParamEntityParsing, "SetParamEntityParsing(self, flag, /)",
 }
 
 METHOD(xmlparser, UseForeignDTD, "UseForeignDTD(self, flag=True, /)",
-       "Allows the application to provide an artificial external subset if one is not specified as part of the document instance.")
+       "Lets the program stand in for an external subset where the document names none.")
 {
   ExpatParser *p = expat_of(self);
   bool flag = true;
@@ -645,7 +645,7 @@ METHOD(xmlparser, UseForeignDTD, "UseForeignDTD(self, flag=True, /)",
 static bool expat_keep_text(VM *vm, ExpatParser *p, bool keep);
 
 METHOD(xmlparser, ExternalEntityParserCreate, "ExternalEntityParserCreate(self, context, encoding=None, /)",
-       "Create a parser for parsing an external entity based on the information passed to the ExternalEntityRefHandler.")
+       "A parser for an external entity, with the context that the\nExternalEntityRefHandler was given.")
 {
   ExpatParser *p = expat_of(self);
   const char *context, *encoding;
@@ -923,9 +923,9 @@ static bool expat_exec(VM *vm, Value module)
       !cd_module_add_int(vm, module, "XML_PARAM_ENTITY_PARSING_UNLESS_STANDALONE", XML_PARAM_ENTITY_PARSING_UNLESS_STANDALONE) ||
       !cd_module_add_int(vm, module, "XML_PARAM_ENTITY_PARSING_ALWAYS", XML_PARAM_ENTITY_PARSING_ALWAYS))
     return false;
-  Ref errors = expat_submodule(vm, module, "pyexpat.errors", "Constants used to describe error conditions."), model = NO_REF;
+  Ref errors = expat_submodule(vm, module, "pyexpat.errors", "Texts and numbers of errors."), model = NO_REF;
   bool ok = errors && expat_fill_errors(vm, errors) &&
-            (model = expat_submodule(vm, module, "pyexpat.model", "Constants used to interpret content model information."));
+            (model = expat_submodule(vm, module, "pyexpat.model", "Numbers in the content models that ElementDeclHandler gets."));
   for (size_t i = 0; ok && i < ARRAY_LEN(expat_model_constants); i++)
     ok = cd_module_add_int(vm, model, expat_model_constants[i].name, expat_model_constants[i].value);
   cd_drop(vm, errors);

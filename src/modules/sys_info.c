@@ -85,7 +85,7 @@ static const StructSpec hash_spec = {
                         {"modulus", "prime number giving the modulus on which the hash function is based"},
                         {"inf", "value to be used for hash of a positive infinity"},
                         {"nan", "value to be used for hash of a nan"},
-                        {"imag", "multiplier used for the imaginary part of a complex number"},
+                        {"imag", "multiplier used for its imaginary part, a float"},
                         {"algorithm", "name of the algorithm for hashing of str, bytes and memoryviews"},
                         {"hash_bits", "internal output size of hash algorithm"},
                         {"seed_bits", "seed size of hash algorithm"},

@@ -222,14 +222,14 @@ static const StructSpec time_struct_spec = {
   "Calendar time: year, month, day, hours, minutes, seconds, day of the week and of the year,\nand whether daylight saving time is in "
   "effect; a tuple with names.",
   (const StructField[]){{"tm_year", "year, for example, 1993"},
-                        {"tm_mon", "month of year, range [1, 12]"},
-                        {"tm_mday", "day of month, range [1, 31]"},
+                        {"tm_mon", "1 (January) to 12"},
+                        {"tm_mday", "1 to 31"},
                         {"tm_hour", "hours, range [0, 23]"},
                         {"tm_min", "minutes, range [0, 59]"},
                         {"tm_sec", "seconds, range [0, 61])"},
-                        {"tm_wday", "day of week, range [0, 6], Monday is 0"},
-                        {"tm_yday", "day of year, range [1, 366]"},
-                        {"tm_isdst", "1 if summer time is in effect, 0 if not, and -1 if unknown"},
+                        {"tm_wday", "0 (Monday) to 6 (Sunday)"},
+                        {"tm_yday", "1 to 366, counted from new year"},
+                        {"tm_isdst", "is it summer time: 1 yes, 0 no, -1 unknown"},
                         {"tm_zone", "abbreviation of timezone name"},
                         {"tm_gmtoff", "offset from UTC in seconds"},
                         {0}},
@@ -380,7 +380,7 @@ METHOD_DEF_(time_ctime, "ctime", "ctime(seconds=None, /)",
 }
 
 FUNCTION(time, mktime, "mktime(tuple, /)",
-         "mktime(tuple) -> floating point number\n\nConvert a time tuple in local time to seconds since the Epoch.")
+         "mktime(tuple) -> seconds since the Epoch\n\nThe local time in the tuple, as one number.")
 {
   struct tm t;
   if (!time_tuple(vm, args[0], "mktime", &t)) return NO_REF;

@@ -123,9 +123,8 @@ static Ref zlib_compress_buffer(VM *vm, const Buffer *buffer, int level, int wbi
 }
 
 FUNCTION(zlib, compress, "compress(data, /, level=Z_DEFAULT_COMPRESSION, wbits=MAX_WBITS)",
-         "Returns a bytes object containing compressed data.\n\n  data\n    Binary data to be compressed.\n  level\n    Compression level, "
-         "in 0-9 or -1.\n  wbits\n    The window "
-         "buffer size and container format.")
+         "The compressed data, as bytes.\n\n  data\n    the bytes to compress.\n  level\n    how hard to try: 0 to 9, or -1 for the usual.\n"
+         "  wbits\n    size of the window, and which header and trailer to write.")
 {
   int level = Z_DEFAULT_COMPRESSION, wbits = MAX_WBITS;
   Buffer buffer;
@@ -163,9 +162,8 @@ static Ref zlib_decompress_buffer(VM *vm, const Buffer *buffer, int wbits)
 }
 
 FUNCTION(zlib, decompress, "decompress(data, /, wbits=MAX_WBITS, bufsize=DEF_BUF_SIZE)",
-         "Returns a bytes object containing the uncompressed data.\n\n  data\n    Compressed data.\n  wbits\n    The window buffer size "
-         "and container format.\n  bufsize\n    The "
-         "initial output buffer size.")
+         "The data as it was before, as bytes.\n\n  data\n    Compressed data.\n  wbits\n    size of the window, and which header and "
+         "trailer to write.\n  bufsize\n    bytes of output to make room for at first.")
 {
   int wbits = MAX_WBITS;
   int64_t size = 1;
@@ -197,12 +195,12 @@ static Ref zlib_checksum(VM *vm, const Value *args, uLong value, uLong (*f)(uLon
 }
 
 FUNCTION(zlib, adler32, "adler32(data, value=1, /)",
-         "Compute an Adler-32 checksum of data.\n\n  value\n    Starting value of the checksum.\n\nThe returned checksum is an integer.")
+         "The Adler-32 checksum of data.\n\n  value\n    the checksum of what came before.\n\nIt is an integer.")
 {
   return zlib_checksum(vm, args, 1, adler32_z);
 }
 FUNCTION(zlib, crc32, "crc32(data, value=0, /)",
-         "Compute a CRC-32 checksum of data.\n\n  value\n    Starting value of the checksum.\n\nThe returned checksum is an integer.")
+         "The CRC-32 checksum of data.\n\n  value\n    the checksum of what came before.\n\nIt is an integer.")
 {
   return zlib_checksum(vm, args, 0, crc32_z);
 }
@@ -283,13 +281,11 @@ static bool zlib_opened(VM *vm, ZlibStream *s, int code, const char *what)
 FUNCTION(zlib, compressobj,
          "compressobj(level=Z_DEFAULT_COMPRESSION, method=DEFLATED, wbits=MAX_WBITS, memLevel=DEF_MEM_LEVEL, strategy=Z_DEFAULT_STRATEGY, "
          "zdict=None)",
-         "Return a compressor object.\n\n  level\n    The compression level (an integer in the range 0-9 or -1; default is\n    currently "
-         "equivalent to 6).  Higher compression levels are slower, "
-         "but\n    produce smaller results.\n  method\n    The compression algorithm.  If given, this must be DEFLATED.\n  wbits\n    The "
-         "window size and container format.\n  "
-         "memLevel\n    1 to 9: how much memory is used for the inner state. More is faster and compresses\n    better.\n  strategy\n    "
-         "Z_DEFAULT_STRATEGY, Z_FILTERED or "
-         "Z_HUFFMAN_ONLY.\n  zdict\n    Bytes that are likely to occur often in the data, as a dictionary.")
+         "Return a compressor object.\n\n  level\n    how hard to try (0 to 9, or -1 for the usual; the usual is 6).  more takes\n    "
+         "longer and makes less of the data).\n  method\n    The compression algorithm.  DEFLATED, there is no other.\n  wbits\n    The "
+         "window size and container format.\n  memLevel\n    1 to 9: how much memory is used for the inner state. More is faster and\n    "
+         "compresses\n    better.\n  strategy\n    Z_DEFAULT_STRATEGY, Z_FILTERED or Z_HUFFMAN_ONLY.\n  zdict\n    Bytes that are likely "
+         "to occur often in the data, as a dictionary.")
 {
   int level = Z_DEFAULT_COMPRESSION, method = Z_DEFLATED, wbits = MAX_WBITS, memory = ZLIB_MEMORY_LEVEL, strategy = Z_DEFAULT_STRATEGY;
   if (!zlib_int(vm, args[0], &level) || !zlib_int(vm, args[1], &method) || !zlib_int(vm, args[2], &wbits) ||
@@ -307,9 +303,8 @@ FUNCTION(zlib, compressobj,
 }
 
 FUNCTION(zlib, decompressobj, "decompressobj(wbits=MAX_WBITS, zdict=b'')",
-         "Return a decompressor object.\n\n  wbits\n    The window buffer size and container format.\n  zdict\n    The predefined "
-         "compression dictionary, the one that the "
-         "compressor used.")
+         "Return a decompressor object.\n\n  wbits\n    size of the window, and which header and trailer to write.\n  zdict\n    The "
+         "predefined compression dictionary, the one that the compressor used.")
 {
   int wbits = MAX_WBITS;
   if (!zlib_int(vm, args[0], &wbits)) return NO_REF;
@@ -325,9 +320,8 @@ FUNCTION(zlib, decompressobj, "decompressobj(wbits=MAX_WBITS, zdict=b'')",
 // ---- Compress ----
 
 METHOD_DEF_(zlib_compress_compress, "compress", "compress(self, data, /)",
-            "Returns a bytes object containing compressed data.\n\n  data\n    Binary data to be compressed.\n\nSome of the data may stay "
-            "inside until later: what earlier calls kept "
-            "is in the result.\nCall the flush() method to get the rest.",
+            "The compressed data, as bytes.\n\n  data\n    the bytes to compress.\n\nSome of the data may stay inside until later: what "
+            "earlier calls kept is in the\nresult. Call the flush() method to get the rest.",
             0)
 {
   ZlibStream *s = zlib_stream_of(self);
@@ -610,12 +604,10 @@ static const MethodDef *const zlib_functions[] = {
 const ModuleDef cd_module_zlib = {
   .name = "zlib",
   .doc = "Compression and decompression with the zlib library, in the format of GNU zip.\n\nadler32(data[, value]) -- Compute an Adler-32 "
-         "checksum.\ncompress(data[, level]) -- Compress "
-         "data, with compression level 0-9 or -1.\ncompressobj([level[, ...]]) -- Return a compressor object.\ncrc32(data[, value]) -- "
-         "Compute a CRC-32 checksum.\n"
-         "decompress(data[, wbits[, bufsize]]) -- Decompress data.\ndecompressobj([wbits[, zdict]]) -- Return a decompressor "
-         "object.\n\n'wbits' is the window buffer size and "
-         "container format. Objects have flush() besides\ncompress() and decompress().",
+         "checksum.\ncompress(data[, level]) -- All of data compressed; the level is 0 to 9, or -1.\ncompressobj([level[, ...]]) -- An "
+         "object that compresses piece by piece.\ncrc32(data[, value]) -- Compute a CRC-32 checksum.\ndecompress(data[, wbits[, "
+         "bufsize]]) -- Decompress data.\ndecompressobj([wbits[, zdict]]) -- An object that decompresses piece by piece.\n\n'wbits' is "
+         "the window buffer size and container format. Objects have flush()\nbesides compress() and decompress().",
   .functions = zlib_functions,
   .state_size = sizeof(ZlibState),
   .exec = zlib_exec,

@@ -481,7 +481,7 @@ static Ref bytes_new(VM *vm, Type *type, const Value *args, size_t nargs, Value 
 
 static Ref bytes_iter(VM *vm, Value self);
 
-METHOD(bytes, __bytes__, "__bytes__(self, /)", "Convert this value to exact type bytes.")
+METHOD(bytes, __bytes__, "__bytes__(self, /)", "bytes of the exact type with the same content.")
 {
   return cd_is_exact(self, vm->types.bytes) ? cd_dup(self) : cd_bytes_new(vm, cd_bytes_data(self), cd_bytes_size(self));
 }

@@ -63,9 +63,8 @@ static void cell_release(VM *vm, Object *self) { cd_clear(vm, &((Cell *)self)->v
 static const GetSetDef cell_getset[] = {{"cell_contents", NULL, cell_get_contents, cell_set_contents}, {0}};
 const TypeSpec cd_cell_spec = {
   .name = "cell",
-  .doc = "cell([contents])\n--\n\nCreate a new cell object.\n\n  contents\n    the contents of the cell. If not specified, the cell will "
-         "be empty,\n"
-         "    and further attempts to access its cell_contents attribute will\n    raise a ValueError.",
+  .doc = "cell([contents])\n--\n\nWhat a variable that closures share is kept in.\n\n  contents\n    what is in it. Without it the cell is "
+         "empty, and reading cell_contents\n    is a ValueError.",
   .basicsize = sizeof(Cell),
   .flags = TYPE_GC,
   .getset = cell_getset,

@@ -371,7 +371,7 @@ METHOD(complex, conjugate, "conjugate(self, /)", "Return the complex conjugate.\
   return cd_complex_new(vm, z.real, -z.imag);
 }
 
-METHOD(complex, __complex__, "__complex__(self, /)", "Convert this value to exact type complex.") { return complex_exact(vm, self); }
+METHOD(complex, __complex__, "__complex__(self, /)", "complex of the exact type with the same value.") { return complex_exact(vm, self); }
 
 METHOD(complex, __getnewargs__, "__getnewargs__(self, /)", NULL)
 {
@@ -387,8 +387,8 @@ METHOD(complex, __format__, "__format__(self, format_spec, /)", "Format the numb
 }
 
 static const MemberDef complex_members[] = {
-  {"real", offsetof(Complex, real), MEMBER_DOUBLE, false, "the real part of a complex number"},
-  {"imag", offsetof(Complex, imag), MEMBER_DOUBLE, false, "the imaginary part of a complex number"},
+  {"real", offsetof(Complex, real), MEMBER_DOUBLE, false, "its real part, a float"},
+  {"imag", offsetof(Complex, imag), MEMBER_DOUBLE, false, "its imaginary part, a float"},
   {0},
 };
 
@@ -398,8 +398,7 @@ static const MethodDef *const complex_methods[] = {
 
 const TypeSpec cd_complex_spec = {
   .name = "complex",
-  .doc = "complex(real=0, imag=0)\n--\n\nCreate a complex number from a real part and an optional imaginary part.\n\n"
-         "The value is real + imag*1j.",
+  .doc = "complex(real=0, imag=0)\n--\n\nA complex number with the given real and imaginary parts.\n\nThe value is real + imag*1j.",
   .basicsize = sizeof(Complex),
   .flags = TYPE_BASE | TYPE_COMPLEX | TYPE_IMMUTABLE,
   .methods = complex_methods,

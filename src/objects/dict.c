@@ -785,7 +785,7 @@ static Ref dict_inplace_or(VM *vm, Value left, Value right) { return cd_dict_upd
 
 // ---- methods ----
 
-METHOD(dict, __contains__, "__contains__(self, key, /)", "True if the dictionary has the specified key, else False.")
+METHOD(dict, __contains__, "__contains__(self, key, /)", "Does the dictionary have this key?")
 {
   bool found;
   return dict_contains(vm, self, args[0], &found) ? cd_bool(found) : NO_REF;
@@ -793,7 +793,7 @@ METHOD(dict, __contains__, "__contains__(self, key, /)", "True if the dictionary
 
 METHOD(dict, __getitem__, "__getitem__(self, key, /)", "x.__getitem__(y) <==> x[y]") { return dict_getitem(vm, self, args[0]); }
 
-METHOD(dict, __sizeof__, "__sizeof__(self, /)", "D.__sizeof__() -> size of D in memory, in bytes")
+METHOD(dict, __sizeof__, "__sizeof__(self, /)", "D.__sizeof__() -> bytes that D takes")
 {
   Dict *d = cd_as_dict(self);
   size_t size = cd_type_of(vm, self)->basicsize;
@@ -801,7 +801,7 @@ METHOD(dict, __sizeof__, "__sizeof__(self, /)", "D.__sizeof__() -> size of D in 
   return cd_from_small((int64_t)size);
 }
 
-METHOD(dict, get, "get(self, key, default=None, /)", "Return the value for key if key is in the dictionary, else default.")
+METHOD(dict, get, "get(self, key, default=None, /)", "The value stored under key; default where there is none.")
 {
   Ref value;
   Find found = cd_dict_find(vm, self, args[0], &value);
@@ -811,15 +811,15 @@ METHOD(dict, get, "get(self, key, default=None, /)", "Return the value for key i
 }
 
 METHOD(dict, setdefault, "setdefault(self, key, default=None, /)",
-       "Insert key with a value of default if key is not in the dictionary.\n\n"
-       "Return the value for key if key is in the dictionary, else default.")
+       "The value under key, which first becomes default where the key is missing.\n\nThe value stored under key; default where there is "
+       "none.")
 {
   return cd_dict_setdefault(vm, self, args[0], args[1] ? args[1] : cd_none());
 }
 
 METHOD_RAW(dict, pop, "pop(key[, default])",
-           "D.pop(k[,d]) -> v, remove specified key and return the corresponding value.\n\n"
-           "If the key is not found, return the default if given; otherwise,\nraise a KeyError.")
+           "D.pop(key[, default]) -> takes the key out and gives its value.\n\nA missing key gives default where one was passed; "
+           "otherwise,\nraise a KeyError.")
 {
   if (!cd_no_keywords(vm, "dict.pop", kwnames) || !cd_check_positional(vm, "pop", nargs, 1, 2)) return NO_REF;
   Ref value;
@@ -831,8 +831,7 @@ METHOD_RAW(dict, pop, "pop(key[, default])",
 }
 
 METHOD(dict, popitem, "popitem(self, /)",
-       "Remove and return a (key, value) pair as a 2-tuple.\n\n"
-       "Pairs are returned in LIFO (last-in, first-out) order.\nRaises KeyError if the dict is empty.")
+       "Takes the newest pair out and returns it as (key, value).\n\nWhat went in last comes out first.\nKeyError when nothing is left.")
 {
   Ref key, value;
   if (cd_dict_popitem(vm, self, &key, &value) == FIND_HIT) return cd_tuple2_steal(vm, key, value);
@@ -844,10 +843,8 @@ METHOD(dict, popitem, "popitem(self, /)",
 }
 
 METHOD_RAW(dict, update, "update([E, ]**F)",
-           "D.update([E, ]**F) -> None.  Update D from dict/iterable E and F.\n"
-           "If E is present and has a .keys() method, then does:  for k in E: D[k] = E[k]\n"
-           "If E is present and lacks a .keys() method, then does:  for k, v in E: D[k] = v\n"
-           "In either case, this is followed by: for k in F:  D[k] = F[k]")
+           "D.update([E, ]**F) -> None.  Puts what E and F hold into D.\nFrom an E that has .keys():  for k in E: D[key] = E[key] From "
+           "any other E,\nwhose items are pairs:  for k, v in E: D[key] = value F, the keywords, comes\nlast: for k in F:  D[k] = F[k]")
 {
   return cd_dict_update_args(vm, self, "update", args, nargs, kwnames) ? cd_none() : NO_REF;
 }
@@ -896,7 +893,7 @@ static bool dict_fill_from_keys(VM *vm, Value result, Value iterable, Value valu
 }
 
 CLASS_METHOD(dict, fromkeys, "fromkeys(type, iterable, value=None, /)",
-             "Create a new dictionary with keys from iterable and values set to value.")
+             "A new dictionary that gives every key of the iterable the same value.")
 {
   Ref result = cd_call0(vm, self);
   if (result && !dict_fill_from_keys(vm, result, args[0], args[1] ? args[1] : cd_none())) {
@@ -912,20 +909,20 @@ METHOD(dict, clear, "clear(self, /)", "D.clear() -> None.  Remove all items from
   return cd_none();
 }
 
-METHOD(dict, copy, "copy(self, /)", "D.copy() -> a shallow copy of D") { return cd_dict_copy(vm, self); }
-METHOD(dict, keys, "keys(self, /)", "D.keys() -> a set-like object providing a view on D's keys")
+METHOD(dict, copy, "copy(self, /)", "D.copy() -> a new dict with the same keys and values") { return cd_dict_copy(vm, self); }
+METHOD(dict, keys, "keys(self, /)", "D.keys() -> a live view of the keys, with set operations")
 {
   return cd_dict_view_new(vm, vm->types.dict_keys, self);
 }
-METHOD(dict, items, "items(self, /)", "D.items() -> a set-like object providing a view on D's items")
+METHOD(dict, items, "items(self, /)", "D.items() -> a live view of the (key, value) pairs, with set operations")
 {
   return cd_dict_view_new(vm, vm->types.dict_items, self);
 }
-METHOD(dict, values, "values(self, /)", "D.values() -> an object providing a view on D's values")
+METHOD(dict, values, "values(self, /)", "D.values() -> a live view of the values")
 {
   return cd_dict_view_new(vm, vm->types.dict_values, self);
 }
-METHOD(dict, __reversed__, "__reversed__(self, /)", "Return a reverse iterator over the dict keys.")
+METHOD(dict, __reversed__, "__reversed__(self, /)", "Walks the keys from the last to the first.")
 {
   return cd_dict_iterator_new(vm, vm->types.dict_reverse_key_iterator, self);
 }
@@ -940,11 +937,9 @@ static const MethodDef *const dict_methods[] = {
 
 const TypeSpec cd_dict_spec = {
   .name = "dict",
-  .doc = "dict() -> new empty dictionary\n"
-         "dict(mapping) -> new dictionary initialized from a mapping object's\n    (key, value) pairs\n"
-         "dict(iterable) -> new dictionary initialized as if via:\n    d = {}\n    for k, v in iterable:\n        d[k] = v\n"
-         "dict(**kwargs) -> new dictionary initialized with the name=value pairs\n"
-         "    in the keyword argument list.  For example:  dict(one=1, two=2)",
+  .doc = "dict() -> an empty dictionary\ndict(mapping) -> one with the keys and values of a mapping\ndict(iterable) -> one from (key, "
+         "value) pairs; a later pair wins:\n    made = {} for key, value in pairs:\n        made[key] = value dict(**kwargs) -> one whose "
+         "keys are the keywords.\n        For example:  dict(one=1, two=2)",
   .basicsize = sizeof(Dict),
   .flags = TYPE_BASE | TYPE_GC | TYPE_DICT | TYPE_MAPPING | TYPE_VALUE_MATCH | TYPE_IMMUTABLE,
   .methods = dict_methods,

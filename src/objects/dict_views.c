@@ -119,7 +119,7 @@ static Next dict_iterator_next(VM *vm, Value self, Ref *out)
   return NEXT_ITEM;
 }
 
-METHOD(dict_iterator, __length_hint__, "__length_hint__(self, /)", "Private method returning an estimate of len(list(it)).")
+METHOD(dict_iterator, __length_hint__, "__length_hint__(self, /)", "How many items are probably left; a hint for list().")
 {
   const DictIterator *it = dict_iterator_of(self);
   return cd_from_small(it->dict && it->count == cd_dict_count(it->dict) ? (int64_t)it->left : 0);
@@ -370,7 +370,7 @@ static Ref dict_values_iter(VM *vm, Value self)
 }
 static Ref dict_items_iter(VM *vm, Value self) { return cd_dict_iterator_new(vm, vm->types.dict_item_iterator, dict_view_of(self)->dict); }
 
-METHOD(dict_keys, __reversed__, "__reversed__(self, /)", "Return a reverse iterator over the dict keys.")
+METHOD(dict_keys, __reversed__, "__reversed__(self, /)", "Walks the keys from the last to the first.")
 {
   return cd_dict_iterator_new(vm, vm->types.dict_reverse_key_iterator, dict_view_of(self)->dict);
 }

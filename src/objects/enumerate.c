@@ -119,10 +119,9 @@ static const MethodDef *const enumerate_methods[] = {&enumerate___reduce___def, 
 
 const TypeSpec cd_enumerate_spec = {
   .name = "enumerate",
-  .doc = "enumerate(iterable, start=0)\n--\n\nReturn an enumerate object.\n\n  iterable\n    an object supporting iteration\n\n"
-         "The enumerate object yields pairs containing a count (from start, which\n"
-         "defaults to zero) and a value yielded by the iterable argument.\n\n"
-         "enumerate is useful for obtaining an indexed list:\n    (0, seq[0]), (1, seq[1]), (2, seq[2]), ...",
+  .doc = "enumerate(iterable, start=0)\n--\n\nReturn an enumerate object.\n\n  iterable\n    what to walk through\n\nIts items are pairs: "
+         "a number that grows by one from start (0 if not given),\nand the iterable's item.\n\nNumbers the items of anything that can be "
+         "iterated:\n    (0, first), (1, second), (2, third), ...",
   .basicsize = sizeof(Enumerate),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = enumerate_methods,

@@ -78,9 +78,8 @@ static const MethodDef *const filter_methods[] = {&filter___reduce___def, NULL};
 
 const TypeSpec cd_filter_spec = {
   .name = "filter",
-  .doc = "filter(function or None, iterable) --> filter object\n\n"
-         "Return an iterator yielding those items of iterable for which function(item)\n"
-         "is true. If function is None, return the items that are true.",
+  .doc = "filter(function or None, iterable) --> filter object\n\nIterates over those items for which function(item) is true. With None "
+         "in place\nof a function, over the items that are true themselves.",
   .basicsize = sizeof(Filter),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = filter_methods,

@@ -375,7 +375,7 @@ static Ref float_compare_slot(VM *vm UNUSED, Value self, Value other, CompareOp 
 
 // ---- methods ----
 
-METHOD(float, conjugate, "conjugate(self, /)", "Return self, the complex conjugate of any float.") { return float_exact(vm, self); }
+METHOD(float, conjugate, "conjugate(self, /)", "The number itself: it has no imaginary part to turn round.") { return float_exact(vm, self); }
 METHOD(float, __trunc__, "__trunc__(self, /)", "Return the whole part, as an int.") { return cd_int_from_double(vm, cd_float_value(self)); }
 METHOD(float, __floor__, "__floor__(self, /)", "Return the floor as an int.")
 {
@@ -572,8 +572,8 @@ METHOD(float, __format__, "__format__(self, format_spec, /)", "Format the float 
 static Ref float_get_imag(VM *vm, Value self UNUSED) { return cd_float_new(vm, 0); }
 
 static const GetSetDef float_getset[] = {
-  {"real", "the real part of a complex number", float_exact, NULL},
-  {"imag", "the imaginary part of a complex number", float_get_imag, NULL},
+  {"real", "its real part, a float", float_exact, NULL},
+  {"imag", "its imaginary part, a float", float_get_imag, NULL},
   {0},
 };
 
@@ -595,7 +595,7 @@ static const MethodDef *const float_methods[] = {
 
 const TypeSpec cd_float_spec = {
   .name = "float",
-  .doc = "float(x=0, /)\n--\n\nConvert a string or number to a floating point number, if possible.",
+  .doc = "float(x=0, /)\n--\n\nA floating point number from a number or from its text.",
   .basicsize = sizeof(Float),
   .flags = TYPE_BASE | TYPE_FLOAT | TYPE_IMMUTABLE | TYPE_VALUE_MATCH,
   .methods = float_methods,

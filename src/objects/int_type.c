@@ -312,10 +312,10 @@ static Ref int_get_zero(VM *vm UNUSED, Value self UNUSED) { return cd_from_small
 static Ref int_get_one(VM *vm UNUSED, Value self UNUSED) { return cd_from_small(1); }
 
 static const GetSetDef int_getset[] = {
-  {"real", "the real part of a complex number", cd_int_exact, NULL},
-  {"imag", "the imaginary part of a complex number", int_get_zero, NULL},
-  {"numerator", "the numerator of a rational number in lowest terms", cd_int_exact, NULL},
-  {"denominator", "the denominator of a rational number in lowest terms", int_get_one, NULL},
+  {"real", "its real part, a float", cd_int_exact, NULL},
+  {"imag", "its imaginary part, a float", int_get_zero, NULL},
+  {"numerator", "of the fraction that it is: the number itself", cd_int_exact, NULL},
+  {"denominator", "of the fraction that it is: always 1", int_get_one, NULL},
   {0},
 };
 

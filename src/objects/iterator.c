@@ -68,7 +68,7 @@ static Next sequence_iterator_next(VM *vm, Value self, Ref *out)
   return NEXT_DONE;
 }
 
-METHOD(sequence_iterator, __length_hint__, "__length_hint__(self, /)", "Private method returning an estimate of len(list(it)).")
+METHOD(sequence_iterator, __length_hint__, "__length_hint__(self, /)", "How many items are probably left; a hint for list().")
 {
   const SequenceIterator *it = (SequenceIterator *)cd_object(self);
   if (!it->sequence) return cd_from_small(0);

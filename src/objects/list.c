@@ -492,12 +492,12 @@ static Ref list_inplace_repeat(VM *vm, Value self, int64_t count)
 
 // ---- methods ----
 
-METHOD(list, append, "append(self, object, /)", "Append object to the end of the list.")
+METHOD(list, append, "append(self, object, /)", "Puts object behind the last item.")
 {
   return cd_list_append(vm, cd_as_list(self), args[0]) ? cd_none() : NO_REF;
 }
 
-METHOD(list, extend, "extend(self, iterable, /)", "Extend list by appending elements from the iterable.")
+METHOD(list, extend, "extend(self, iterable, /)", "Puts the items of the iterable behind the last one.")
 {
   return cd_list_extend(vm, cd_as_list(self), args[0]) ? cd_none() : NO_REF;
 }
@@ -510,7 +510,7 @@ METHOD(list, insert, "insert(self, index, object, /)", "Insert object before ind
 }
 
 METHOD(list, pop, "pop(self, index=-1, /)",
-       "Remove and return item at index (default last).\n\nRaises IndexError if list is empty or index is out of range.")
+       "Takes the item at index out, the last by default, and returns it.\n\nIndexError if the list is empty or has no such index.")
 {
   List *list = cd_as_list(self);
   int64_t index = -1;
@@ -532,7 +532,7 @@ static int64_t list_position(VM *vm, List *list, Value value, int64_t start, int
   return -1;
 }
 
-METHOD(list, remove, "remove(self, value, /)", "Remove first occurrence of value.\n\nRaises ValueError if the value is not present.")
+METHOD(list, remove, "remove(self, value, /)", "Remove first occurrence of value.\n\nValueError where there is none.")
 {
   List *list = cd_as_list(self);
   int64_t i = list_position(vm, list, args[0], 0, INT64_MAX);
@@ -543,7 +543,7 @@ METHOD(list, remove, "remove(self, value, /)", "Remove first occurrence of value
 }
 
 METHOD(list, index, "index(self, value, start=0, stop=sys.maxsize, /)",
-       "Return first index of value.\n\nRaises ValueError if the value is not present.")
+       "Return first index of value.\n\nValueError where there is none.")
 {
   List *list = cd_as_list(self);
   int64_t start = 0, stop = INT64_MAX;
@@ -556,7 +556,7 @@ METHOD(list, index, "index(self, value, start=0, stop=sys.maxsize, /)",
   return i == -2 ? NO_REF : cd_raise_value(vm, "%R is not in list", args[0]);
 }
 
-METHOD(list, count, "count(self, value, /)", "Return number of occurrences of value.")
+METHOD(list, count, "count(self, value, /)", "How often value occurs.")
 {
   List *list = cd_as_list(self);
   int64_t count = 0;
@@ -574,7 +574,7 @@ METHOD(list, clear, "clear(self, /)", "Remove all items from list.")
   return cd_none();
 }
 
-METHOD(list, copy, "copy(self, /)", "Return a shallow copy of the list.")
+METHOD(list, copy, "copy(self, /)", "A new list with the same items.")
 {
   List *list = cd_as_list(self);
   return cd_list_of(vm, list->size, list->items);
@@ -592,19 +592,16 @@ METHOD(list, reverse, "reverse(self, /)", "Reverse *IN PLACE*.")
 }
 
 METHOD(list, sort, "sort(self, /, *, key=None, reverse=False)",
-       "Sort the list in ascending order and return None.\n\n"
-       "The sort is in-place (i.e. the list itself is modified) and stable (i.e. the\n"
-       "order of two equal elements is maintained).\n\n"
-       "If a key function is given, apply it once to each list item and sort them,\n"
-       "ascending or descending, according to their function values.\n\n"
-       "The reverse flag can be set to sort in descending order.")
+       "Sorts the list in place, smallest first, and returns None.\n\nThe sort is in-place (i.e. no second list is made), and items that "
+       "compare\nequal stay in their order).\n\nWith key, items are ordered by key(item), which is computed once for each.\n\n"
+       "reverse=True puts the largest first.")
 {
   int reverse = 0;
   if (args[1] && !cd_to_c_int(vm, args[1], &reverse)) return NO_REF;
   return cd_list_sort(vm, cd_as_list(self), args[0], reverse != 0) ? cd_none() : NO_REF;
 }
 
-METHOD(list, __sizeof__, "__sizeof__(self, /)", "Return the size of the list in memory, in bytes.")
+METHOD(list, __sizeof__, "__sizeof__(self, /)", "Bytes that the list takes.")
 {
   const List *list = cd_as_list(self);
   return cd_from_small((int64_t)(cd_type_of(vm, self)->basicsize + list->capacity * sizeof(Value)));
@@ -621,7 +618,7 @@ Ref cd_list_reversed(VM *vm, Value list)
   return cd_from_object(it);
 }
 
-METHOD(list, __reversed__, "__reversed__(self, /)", "Return a reverse iterator over the list.") { return cd_list_reversed(vm, self); }
+METHOD(list, __reversed__, "__reversed__(self, /)", "Walks the list from its end to its start.") { return cd_list_reversed(vm, self); }
 
 CLASS_METHOD(list, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
 
@@ -669,7 +666,7 @@ static Ref list_iterator_reduce_backward(VM *vm, ListIterator *it)
   return cd_builtin_reduce(vm, "reversed", 1, &it->list, cd_from_small((int64_t)it->index - 1));
 }
 
-METHOD(list_iterator, __length_hint__, "__length_hint__(self, /)", "Private method returning an estimate of len(list(it)).")
+METHOD(list_iterator, __length_hint__, "__length_hint__(self, /)", "How many items are probably left; a hint for list().")
 {
   const ListIterator *it = (ListIterator *)cd_object(self);
   int64_t left = it->list ? (int64_t)cd_list_size(it->list) - (int64_t)it->index : 0;
@@ -720,7 +717,7 @@ static Next list_reverse_iterator_next(VM *vm, Value self, Ref *out)
   return NEXT_DONE;
 }
 
-METHOD(list_reverse_iterator, __length_hint__, "__length_hint__(self, /)", "Private method returning an estimate of len(list(it)).")
+METHOD(list_reverse_iterator, __length_hint__, "__length_hint__(self, /)", "How many items are probably left; a hint for list().")
 {
   const ListIterator *it = (ListIterator *)cd_object(self);
   return cd_from_small(it->list && it->index <= cd_list_size(it->list) ? (int64_t)it->index : 0);
@@ -768,9 +765,8 @@ static const MethodDef *const list_methods[] = {
 
 const TypeSpec cd_list_spec = {
   .name = "list",
-  .doc = "list(iterable=(), /)\n--\n\nBuilt-in mutable sequence.\n\n"
-         "If no argument is given, the constructor creates a new empty list.\n"
-         "The argument must be an iterable if specified.",
+  .doc = "list(iterable=(), /)\n--\n\nBuilt-in mutable sequence.\n\nWithout an argument the list is empty.\nWith one, its items are those "
+         "of the iterable.",
   .basicsize = sizeof(List),
   .flags = TYPE_BASE | TYPE_GC | TYPE_LIST | TYPE_SEQUENCE | TYPE_VALUE_MATCH | TYPE_IMMUTABLE,
   .methods = list_methods,

@@ -82,9 +82,8 @@ static const MethodDef *const map_methods[] = {&map___reduce___def, NULL};
 
 const TypeSpec cd_map_spec = {
   .name = "map",
-  .doc = "map(func, *iterables) --> map object\n\n"
-         "Make an iterator that computes the function using arguments from\n"
-         "each of the iterables.  Stops when the shortest iterable is exhausted.",
+  .doc = "map(func, *iterables) --> map object\n\nCalls the function with one item of each iterable in turn.  The shortest of\nthem ends "
+         "it.",
   .basicsize = sizeof(Map),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = map_methods,

@@ -405,7 +405,7 @@ METHOD(object, __format__, "__format__(self, format_spec, /)",
   return cd_str(vm, self);
 }
 
-METHOD(object, __sizeof__, "__sizeof__(self, /)", "Size of object in memory, in bytes.")
+METHOD(object, __sizeof__, "__sizeof__(self, /)", "Bytes that the object takes.")
 {
   if (!cd_is_object(self)) return cd_from_small(8);
   Type *type = cd_object(self)->type;
@@ -414,15 +414,15 @@ METHOD(object, __sizeof__, "__sizeof__(self, /)", "Size of object in memory, in 
 }
 
 CLASS_METHOD(object, __init_subclass__, "__init_subclass__(type, /)",
-             "This method is called when a class is subclassed.\n\nThe default implementation does nothing. It may be overridden to extend "
-             "subclasses.")
+             "Called on the parent whenever a class is derived from it.\n\nThe default implementation does nothing. Does nothing here: "
+             "classes that want\nto know define their own.")
 {
   return cd_none();
 }
 
 METHOD_DEF_RAW_(
   object_subclasshook, "__subclasshook__", "__subclasshook__(type, subclass, /)",
-  "Abstract classes can override this to customize issubclass().\n\nThis is invoked early on by abc.ABCMeta.__subclasscheck__().",
+  "Answers issubclass() for an abstract class that defines its own.\n\nabc.ABCMeta.__subclasscheck__() asks here first.",
   METHOD_CLASS | METHOD_NO_SIGNATURE)
 {
   return cd_not_implemented();
@@ -493,8 +493,7 @@ static const GetSetDef object_getset[] = {{"__class__", "the object's class", ob
 
 const TypeSpec cd_object_spec = {
   .name = "object",
-  .doc = "object()\n--\n\nThe base class of the class hierarchy.\n\nWhen called, it accepts no arguments and returns a new featureless\n"
-         "instance that has no instance attributes and cannot be given any.\n",
+  .doc = "object()\n--\n\nWhat every class derives from.\n\nobject() takes no arguments; what it makes has no attributes and takes none.\n",
   .basicsize = sizeof(Object),
   .flags = TYPE_BASE,
   .methods = object_methods,

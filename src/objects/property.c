@@ -112,19 +112,20 @@ static Ref property_copy(VM *vm, Value self, Value getter, Value setter, Value d
   return copy;
 }
 
-METHOD(property, getter, "getter(self, object, /)", "Descriptor to obtain a copy of the property with a different getter.")
+METHOD(property, getter, "getter(self, object, /)", "The same property with another function for reading.")
 {
   return property_copy(vm, self, args[0], NO_VALUE, NO_VALUE);
 }
-METHOD(property, setter, "setter(self, object, /)", "Descriptor to obtain a copy of the property with a different setter.")
+METHOD(property, setter, "setter(self, object, /)", "The same property with another function for assigning.")
 {
   return property_copy(vm, self, NO_VALUE, args[0], NO_VALUE);
 }
-METHOD(property, deleter, "deleter(self, object, /)", "Descriptor to obtain a copy of the property with a different deleter.")
+METHOD(property, deleter, "deleter(self, object, /)", "The same property with another function for deleting.")
 {
   return property_copy(vm, self, NO_VALUE, NO_VALUE, args[0]);
 }
-METHOD_DEF_RAW_(property_dunder_set_name, "__set_name__", "__set_name__(self, owner, name)", "Method to set name of a property.",
+METHOD_DEF_RAW_(property_dunder_set_name, "__set_name__", "__set_name__(self, owner, name)", "Tells the property under which name its "
+                                                                                             "class has it.",
                 METHOD_NO_SIGNATURE)
 {
   if (nargs != 2) return cd_raise_type(vm, "__set_name__() takes 2 positional arguments but %zu were given", nargs);
@@ -314,9 +315,8 @@ static const MemberDef class_method_members[] = {
 };
 const TypeSpec cd_classmethod_spec = {
   .name = "classmethod",
-  .doc = "classmethod(function) -> method\n\nConvert a function to be a class method.\n\nA class method receives the class as implicit "
-         "first argument,\n"
-         "just like an instance method receives the instance.",
+  .doc = "classmethod(function) -> method\n\nWraps a function so that it is bound to the class.\n\nCalled on the class or on one of its "
+         "objects, it is passed the class first.",
   .basicsize = sizeof(ClassMethod),
   .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT,
   .dict_offset = offsetof(ClassMethod, attributes),
@@ -332,9 +332,9 @@ const TypeSpec cd_classmethod_spec = {
 };
 const TypeSpec cd_staticmethod_spec = {
   .name = "staticmethod",
-  .doc = "staticmethod(function) -> method\n\nConvert a function to be a static method.\n\nA static method does not receive an implicit "
-         "first argument.\n"
-         "It can be called either on the class or on an instance.",
+  .doc = "staticmethod(function) -> method\n\nWraps a function so that no first argument is put in.\n\nWhoever calls it, through the "
+         "class or through an object, the function gets\nwhat was passed and nothing else. It can be called either on the class or on an\n"
+         "instance.",
   .basicsize = sizeof(ClassMethod),
   .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT,
   .dict_offset = offsetof(ClassMethod, attributes),

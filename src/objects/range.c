@@ -210,7 +210,7 @@ static bool range_contains(VM *vm, Value self, Value item, bool *out)
 }
 
 METHOD(range, index, "index(self, value, /)",
-       "rangeobject.index(value) -> integer -- return index of value.\nRaise ValueError if the value is not present.")
+       "rangeobject.index(value) -> integer -- where value stands.\nValueError if it does not occur.")
 {
   Ref i;
   int64_t position, count;
@@ -223,7 +223,7 @@ METHOD(range, index, "index(self, value, /)",
   return count ? cd_int_from_i64(vm, position) : cd_raise_value(vm, "sequence.index(x): x not in sequence");
 }
 
-METHOD(range, count, "count(self, value, /)", "rangeobject.count(value) -> integer -- return number of occurrences of value")
+METHOD(range, count, "count(self, value, /)", "rangeobject.count(value) -> integer -- how often value occurs")
 {
   int64_t position, count;
   if (range_is_plain_int(vm, args[0])) {
@@ -340,7 +340,7 @@ static Next range_iterator_next(VM *vm, Value self, Ref *out)
   return NEXT_ITEM;
 }
 
-METHOD(range_iterator, __length_hint__, "__length_hint__(self, /)", "Private method returning an estimate of len(list(it)).")
+METHOD(range_iterator, __length_hint__, "__length_hint__(self, /)", "How many items are probably left; a hint for list().")
 {
   return cd_int_from_i64(vm, ((RangeIterator *)cd_object(self))->left);
 }
@@ -414,7 +414,7 @@ static Next long_range_iterator_next(VM *vm, Value self, Ref *out)
   return NEXT_ITEM;
 }
 
-METHOD(long_range_iterator, __length_hint__, "__length_hint__(self, /)", "Private method returning an estimate of len(list(it)).")
+METHOD(long_range_iterator, __length_hint__, "__length_hint__(self, /)", "How many items are probably left; a hint for list().")
 {
   return cd_dup(((LongRangeIterator *)cd_object(self))->left);
 }
@@ -483,12 +483,10 @@ static const MethodDef *const range_methods[] = {&range___reversed___def, &range
 
 const TypeSpec cd_range_spec = {
   .name = "range",
-  .doc = "range(stop) -> range object\nrange(start, stop[, step]) -> range object\n\n"
-         "Return an object that produces a sequence of integers from start (inclusive)\n"
-         "to stop (exclusive) by step.  range(i, j) produces i, i+1, i+2, ..., j-1.\n"
-         "start defaults to 0, and stop is omitted!  range(4) produces 0, 1, 2, 3.\n"
-         "These are exactly the valid indices for a list of 4 elements.\n"
-         "When step is given, it specifies the increment (or decrement).",
+  .doc = "range(stop) -> range object\nrange(start, stop[, step]) -> range object\n\nThe integers from start on, each step further than "
+         "the one before, as long as\nthey have not reached stop.  range(i, j) is i, i+1, ... and ends before j.\nWithout start it begins "
+         "at 0: range(4) is 0, 1, 2, 3, the indices of a list\nthat has 4 elements. step may be negative, for counting down; it is 1 if "
+         "not\ngiven.",
   .basicsize = sizeof(Range),
   .flags = TYPE_SEQUENCE | TYPE_IMMUTABLE,
   .methods = range_methods,

@@ -57,7 +57,7 @@ static Next reversed_next(VM *vm, Value self, Ref *out)
   return NEXT_DONE;
 }
 
-METHOD(reversed, __length_hint__, "__length_hint__(self, /)", "Private method returning an estimate of len(list(it)).")
+METHOD(reversed, __length_hint__, "__length_hint__(self, /)", "How many items are probably left; a hint for list().")
 {
   const Reversed *r = reversed_of(self);
   if (!r->sequence) return cd_from_small(0);
@@ -90,7 +90,7 @@ static const MethodDef *const reversed_methods[] = {&reversed___length_hint___de
 
 const TypeSpec cd_reversed_spec = {
   .name = "reversed",
-  .doc = "reversed(sequence, /)\n--\n\nReturn a reverse iterator over the values of the given sequence.",
+  .doc = "reversed(sequence, /)\n--\n\nWalks the items of a sequence from the last to the first.",
   .basicsize = sizeof(Reversed),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = reversed_methods,

@@ -655,40 +655,39 @@ static Ref set_ixor(VM *vm, Value left, Value right)
 
 // ---- methods ----
 
-METHOD(set, add, "add(self, item, /)", "Add an element to a set.\n\nThis has no effect if the element is already present.")
+METHOD(set, add, "add(self, item, /)", "Puts an element into the set.\n\nIf it is there already, nothing changes.")
 {
   return cd_set_add(vm, self, args[0]) ? cd_none() : NO_REF;
 }
 
-METHOD(set, clear, "clear(self, /)", "Remove all elements from this set.")
+METHOD(set, clear, "clear(self, /)", "Takes all elements out.")
 {
   set_clear_all(vm, cd_as_set(self));
   return cd_none();
 }
 
-METHOD(set, copy, "copy(self, /)", "Return a shallow copy of a set.") { return set_copy_of(vm, self); }
+METHOD(set, copy, "copy(self, /)", "A new set of the same elements.") { return set_copy_of(vm, self); }
 
-METHOD_DEF_(frozenset_copy, "copy", "copy(self, /)", "Return a shallow copy of a set.", 0)
+METHOD_DEF_(frozenset_copy, "copy", "copy(self, /)", "A new set of the same elements.", 0)
 {
   return cd_is_exact(self, vm->types.frozenset) ? cd_dup(self) : set_copy_of(vm, self);
 }
 
 METHOD(set, discard, "discard(self, item, /)",
-       "Remove an element from a set if it is a member.\n\nUnlike set.remove(), the discard() method does not raise\nan exception when an "
-       "element is missing from the set.")
+       "Takes an element out if it is there.\n\nAn element that is missing is no error, as it is for remove().")
 {
   return cd_set_discard(vm, self, args[0]) != FIND_ERROR ? cd_none() : NO_REF;
 }
 
 METHOD(set, remove, "remove(self, item, /)",
-       "Remove an element from a set; it must be a member.\n\nIf the element is not a member, raise a KeyError.")
+       "Takes an element out, which must be there. it must be a member.\n\nKeyError if it is not there.")
 {
   Find found = cd_set_discard(vm, self, args[0]);
   if (found == FIND_HIT) return cd_none();
   return found == FIND_ERROR ? NO_REF : cd_raise_key(vm, args[0]);
 }
 
-METHOD(set, pop, "pop(self, /)", "Remove and return an arbitrary set element.\nRaises KeyError if the set is empty.")
+METHOD(set, pop, "pop(self, /)", "Takes some element out and returns it.\nKeyError if there is none.")
 {
   Set *s = cd_as_set(self);
   if (s->count == 0) {
@@ -706,14 +705,15 @@ METHOD(set, pop, "pop(self, /)", "Remove and return an arbitrary set element.\nR
   return key;
 }
 
-METHOD(set, update, "update(self, /, *others)", "Update a set with the union of itself and others.")
+METHOD(set, update, "update(self, /, *others)", "Puts the elements of all the others into this set.")
 {
   for (size_t i = 0; i < cd_tuple_size(args[0]); i++)
     if (!cd_set_update(vm, self, cd_tuple_item_borrow(args[0], i))) return NO_REF;
   return cd_none();
 }
 
-METHOD(set, union, "union(self, /, *others)", "Return the union of sets as a new set.\n\n(i.e. all elements that are in either set.)")
+METHOD(set, union, "union(self, /, *others)", "A new set of the elements of this set and all the others.\n\n(i.e. what at least one of "
+                                              "them has.)")
 {
   Ref result = set_copy_of(vm, self);
   for (size_t i = 0; result && i < cd_tuple_size(args[0]); i++)
@@ -738,18 +738,18 @@ static Ref set_intersection_all(VM *vm, Value self, Value others)
 }
 
 METHOD(set, intersection, "intersection(self, /, *others)",
-       "Return the intersection of two sets as a new set.\n\n(i.e. all elements that are in both sets.)")
+       "A new set of what this set and all the others share.\n\n(i.e. what every one of them has.)")
 {
   return set_intersection_all(vm, self, args[0]);
 }
 
-METHOD(set, intersection_update, "intersection_update(self, /, *others)", "Update a set with the intersection of itself and another.")
+METHOD(set, intersection_update, "intersection_update(self, /, *others)", "Keeps in this set only what all the others have too.")
 {
   return set_become(vm, self, set_intersection_all(vm, self, args[0])) ? cd_none() : NO_REF;
 }
 
 METHOD(set, difference, "difference(self, /, *others)",
-       "Return the difference of two or more sets as a new set.\n\n(i.e. all elements that are in this set but not the others.)")
+       "A new set of what is in this set and in none of the others.\n\n(i.e. what only this set has.)")
 {
   size_t count = cd_tuple_size(args[0]);
   if (count == 0) return set_copy_of(vm, self);
@@ -762,7 +762,7 @@ METHOD(set, difference, "difference(self, /, *others)",
   return result;
 }
 
-METHOD(set, difference_update, "difference_update(self, /, *others)", "Remove all elements of another set from this set.")
+METHOD(set, difference_update, "difference_update(self, /, *others)", "Takes out of this set what any of the others has.")
 {
   for (size_t i = 0; i < cd_tuple_size(args[0]); i++)
     if (!set_difference_update_with(vm, self, cd_tuple_item_borrow(args[0], i))) return NO_REF;
@@ -770,19 +770,19 @@ METHOD(set, difference_update, "difference_update(self, /, *others)", "Remove al
 }
 
 METHOD(set, symmetric_difference, "symmetric_difference(self, other, /)",
-       "Return the symmetric difference of two sets as a new set.\n\n(i.e. all elements that are in exactly one of the sets.)")
+       "A new set of what is in just one of the two.\n\n(i.e. what one has and the other lacks.)")
 {
   return set_symmetric_with(vm, self, args[0]);
 }
 
 METHOD(set, symmetric_difference_update, "symmetric_difference_update(self, other, /)",
-       "Update a set with the symmetric difference of itself and another.")
+       "Makes this set what was in just one of the two.")
 {
   return set_symmetric_update_with(vm, self, args[0]) ? cd_none() : NO_REF;
 }
 
 
-METHOD(set, isdisjoint, "isdisjoint(self, other, /)", "Return True if two sets have a null intersection.")
+METHOD(set, isdisjoint, "isdisjoint(self, other, /)", "True if the two have no element in common.")
 {
   Value walk = args[0], container = self;
   if (cd_is(self, walk)) return cd_bool(cd_set_count(self) == 0);
@@ -804,7 +804,7 @@ METHOD(set, isdisjoint, "isdisjoint(self, other, /)", "Return True if two sets h
   return next == NEXT_ERROR || found == FIND_ERROR ? NO_REF : cd_bool(found == FIND_MISSING);
 }
 
-METHOD(set, issubset, "issubset(self, other, /)", "Report whether another set contains this set.")
+METHOD(set, issubset, "issubset(self, other, /)", "Is every element of this set in the other?")
 {
   bool holds;
   Ref other = cd_is_any_set(args[0]) ? cd_dup(args[0]) : cd_set_new(vm, args[0]);
@@ -813,7 +813,7 @@ METHOD(set, issubset, "issubset(self, other, /)", "Report whether another set co
   return ok ? cd_bool(holds) : NO_REF;
 }
 
-METHOD(set, issuperset, "issuperset(self, other, /)", "Report whether this set contains another set.")
+METHOD(set, issuperset, "issuperset(self, other, /)", "Is every element of the other in this set?")
 {
   bool holds = true;
   if (cd_is_any_set(args[0])) return set_is_subset(vm, cd_as_set(args[0]), cd_as_set(self), &holds) ? cd_bool(holds) : NO_REF;
@@ -844,7 +844,7 @@ METHOD(set, __reduce__, "__reduce__(self, /)", "Return state information for pic
   return cd_tuple3_steal(vm, cd_dup_object(cd_type_of(vm, self)), arguments, cd_call_method0(vm, self, N(__getstate__)));
 }
 
-METHOD(set, __sizeof__, "__sizeof__(self, /)", "S.__sizeof__() -> size of S in memory, in bytes")
+METHOD(set, __sizeof__, "__sizeof__(self, /)", "S.__sizeof__() -> bytes that S takes")
 {
   const Set *s = cd_as_set(self);
   size_t size = cd_type_of(vm, self)->basicsize + (s->table != s->small ? (s->mask + 1) * sizeof(SetEntry) : 0);
@@ -893,7 +893,7 @@ static Next set_iterator_next(VM *vm, Value self, Ref *out)
   return NEXT_ITEM;
 }
 
-METHOD(set_iterator, __length_hint__, "__length_hint__(self, /)", "Private method returning an estimate of len(list(it)).")
+METHOD(set_iterator, __length_hint__, "__length_hint__(self, /)", "How many items are probably left; a hint for list().")
 {
   const SetIterator *it = (SetIterator *)cd_object(self);
   return cd_from_small(it->set && it->count == cd_set_count(it->set) ? (int64_t)it->left : 0);
@@ -960,7 +960,7 @@ static const MethodDef *const frozenset_methods[] = {&set___contains___def,
 
 const TypeSpec cd_set_spec = {
   .name = "set",
-  .doc = "set() -> new empty set object\nset(iterable) -> new set object\n\nBuild an unordered collection of unique elements.",
+  .doc = "set() -> an empty set\nset(iterable) -> a set of the iterable's items\n\nElements without an order, each of them once.",
   .basicsize = sizeof(Set),
   .flags = TYPE_BASE | TYPE_GC | TYPE_SET | TYPE_VALUE_MATCH | TYPE_IMMUTABLE | TYPE_HAS_WEAKREFS,
   .weaklist_offset = offsetof(Set, weaklist),
@@ -980,8 +980,8 @@ const TypeSpec cd_set_spec = {
 
 const TypeSpec cd_frozenset_spec = {
   .name = "frozenset",
-  .doc = "frozenset() -> empty frozenset object\nfrozenset(iterable) -> frozenset object\n\nBuild an immutable unordered collection of "
-         "unique elements.",
+  .doc = "frozenset() -> an empty one\nfrozenset(iterable) -> one of the iterable's items\n\nA set that cannot change, and so can be "
+         "hashed.",
   .basicsize = sizeof(Set),
   .flags = TYPE_BASE | TYPE_GC | TYPE_FROZENSET | TYPE_VALUE_MATCH | TYPE_IMMUTABLE | TYPE_HAS_WEAKREFS,
   .weaklist_offset = offsetof(Set, weaklist),

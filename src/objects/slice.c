@@ -140,10 +140,8 @@ done:
 }
 
 METHOD(slice, indices, "indices(self, len, /)",
-       "S.indices(len) -> (start, stop, stride)\n\n"
-       "Assuming a sequence of length len, calculate the start and stop\n"
-       "indices, and the stride length of the extended slice described by\n"
-       "S. Out of bounds indices are clipped in a manner consistent with the\nhandling of normal slices.")
+       "S.indices(len) -> (start, stop, stride)\n\nThe numbers to count with when S is applied to a sequence of `len` items. What\nlies "
+       "outside is cut off at the ends, as slicing does it.")
 {
   Ref length = cd_index(vm, args[0]);
   if (!length) return NO_REF;
@@ -214,7 +212,8 @@ static const MethodDef *const slice_methods[] = {&slice_indices_def, &slice___re
 
 const TypeSpec cd_slice_spec = {
   .name = "slice",
-  .doc = "slice(stop)\nslice(start, stop[, step])\n\nCreate a slice object.  This is used for extended slicing (e.g. a[0:10:2]).",
+  .doc = "slice(stop)\nslice(start, stop[, step])\n\nThree numbers that say which part of a sequence is meant, as  subscripts with\n"
+         "colons do (e.g. a[0:10:2]).",
   .basicsize = sizeof(Slice),
   .flags = TYPE_GC | TYPE_IMMUTABLE,
   .methods = slice_methods,

@@ -173,16 +173,15 @@ static void super_release(VM *vm, Object *self)
 
 static const GetSetDef super_getset[] = {
   {"__thisclass__", "the class invoking super()", super_get_type, NULL},
-  {"__self_class__", "the type of the instance invoking super(); may be None", super_get_object_type, NULL},
+  {"__self_class__", "class of the object for which methods are looked up may be None", super_get_object_type, NULL},
   {0}};
 static const MemberDef super_members[] = {
   {"__self__", offsetof(Super, object), MEMBER_VALUE_OR_NONE, false, "the instance invoking super(); may be None"}, {0}};
 const TypeSpec cd_super_spec = {
   .name = "super",
-  .doc = "super() -> same as super(__class__, <first argument>)\nsuper(type) -> unbound super object\n"
-         "super(type, obj) -> bound super object; requires isinstance(obj, type)\nsuper(type, type2) -> bound super object; requires "
-         "issubclass(type2, type)\n"
-         "Typical use to call a cooperative superclass method.",
+  .doc = "super() -> super(__class__, <first argument>), inside a method\nsuper(type) -> bound to nothing yet\nsuper(type, obj) -> bound "
+         "to an object; obj is an instance of type\nsuper(type, type2) -> bound to a class; requires issubclass(type2, type)\nTypical use "
+         "to call a cooperative superclass method.",
   .basicsize = sizeof(Super),
   .flags = TYPE_BASE | TYPE_GC,
   .getset = super_getset,

@@ -361,7 +361,7 @@ static Next tuple_iterator_next(VM *vm, Value self, Ref *out)
   return NEXT_DONE;
 }
 
-METHOD(tuple_iterator, __length_hint__, "__length_hint__(self, /)", "Private method returning an estimate of len(list(it)).")
+METHOD(tuple_iterator, __length_hint__, "__length_hint__(self, /)", "How many items are probably left; a hint for list().")
 {
   const TupleIterator *it = (TupleIterator *)cd_object(self);
   return cd_from_small(it->tuple ? (int64_t)(cd_tuple_size(it->tuple) - it->index) : 0);
@@ -408,10 +408,8 @@ static const MethodDef *const tuple_methods[] = {
 
 const TypeSpec cd_tuple_spec = {
   .name = "tuple",
-  .doc = "tuple(iterable=(), /)\n--\n\nBuilt-in immutable sequence.\n\n"
-         "If no argument is given, the constructor returns an empty tuple.\n"
-         "If iterable is specified the tuple is initialized from iterable's items.\n\n"
-         "If the argument is a tuple, the return value is the same object.",
+  .doc = "tuple(iterable=(), /)\n--\n\nBuilt-in immutable sequence.\n\nWithout an argument the tuple is empty.\nWith one, its items are "
+         "those of the iterable.\n\nA tuple given as argument is returned as it is.",
   .basicsize = offsetof(Tuple, items),
   .flags = TYPE_BASE | TYPE_GC | TYPE_TUPLE | TYPE_SEQUENCE | TYPE_VALUE_MATCH | TYPE_IMMUTABLE,
   .methods = tuple_methods,

@@ -1445,7 +1445,7 @@ static Ref type_get_dictoffset(VM *vm, Value self)
   return cd_from_small(type->flags & TYPE_TYPE ? (int64_t)offsetof(Type, dict) : type->dict_offset);
 }
 
-METHOD(type, mro, "mro(self, /)", "Return a type's method resolution order.")
+METHOD(type, mro, "mro(self, /)", "The classes in which names are looked up, in order.")
 {
   Ref mro = type_compute_mro(vm, cd_as_type(self));
   Ref list = mro ? cd_list_from(vm, mro) : NO_REF;
@@ -1453,7 +1453,7 @@ METHOD(type, mro, "mro(self, /)", "Return a type's method resolution order.")
   return list;
 }
 
-METHOD(type, __subclasses__, "__subclasses__(self, /)", "Return a list of immediate subclasses.")
+METHOD(type, __subclasses__, "__subclasses__(self, /)", "The classes that name this one as base.")
 {
   Type *type = cd_as_type(self);
   Ref list = cd_list_new(vm);
@@ -1474,13 +1474,13 @@ METHOD_DEF_RAW_(type_dunder_prepare, "__prepare__", "__prepare__(name, bases, /,
   return cd_dict_new(vm);
 }
 
-METHOD(type, __instancecheck__, "__instancecheck__(self, instance, /)", "Check if an object is an instance.")
+METHOD(type, __instancecheck__, "__instancecheck__(self, instance, /)", "Is this an instance of the class?")
 {
   bool yes;
   return cd_plain_isinstance(vm, args[0], self, &yes) ? cd_bool(yes) : NO_REF;
 }
 
-METHOD(type, __subclasscheck__, "__subclasscheck__(self, subclass, /)", "Check if a class is a subclass.")
+METHOD(type, __subclasscheck__, "__subclasscheck__(self, subclass, /)", "Is this a class derived from it?")
 {
   bool yes;
   return cd_plain_issubclass(vm, args[0], self, &yes) ? cd_bool(yes) : NO_REF;
@@ -1501,7 +1501,7 @@ METHOD(type, __dir__, "__dir__(self, /)", "Specialized __dir__ implementation fo
   return list;
 }
 
-METHOD(type, __sizeof__, "__sizeof__(self, /)", "Return memory consumption of the type object.")
+METHOD(type, __sizeof__, "__sizeof__(self, /)", "Bytes that the type object takes.")
 {
   Type *type = cd_as_type(self);
   return cd_from_small((int64_t)(sizeof(Type) + type->subclass_capacity * sizeof(Type *)));

@@ -120,13 +120,9 @@ static const MethodDef *const zip_methods[] = {&zip___reduce___def, &zip___setst
 
 const TypeSpec cd_zip_spec = {
   .name = "zip",
-  .doc = "zip(*iterables, strict=False) --> Yield tuples until an input is exhausted.\n\n"
-         "   >>> list(zip('abcdefg', range(3), range(4)))\n   [('a', 0, 0), ('b', 1, 1), ('c', 2, 2)]\n\n"
-         "The zip object yields n-length tuples, where n is the number of iterables\n"
-         "passed as positional arguments to zip().  The i-th element in every tuple\n"
-         "comes from the i-th iterable argument to zip().  This continues until the\n"
-         "shortest argument is exhausted.\n\n"
-         "If strict is true and one of the arguments is exhausted before the others,\nraise a ValueError.",
+  .doc = "zip(*iterables, strict=False) --> tuples with one item of each iterable.\n\n   >>> list(zip('xyz', range(2), 'AB')) [('x', 0, "
+         "'A'), ('y', 1, 'B')]\n\nA tuple has as many items as zip() was given iterables,  in the order of the\narguments.  The shortest "
+         "of them ends it.\n\nWith strict=True it is a ValueError if they are not equally long.",
   .basicsize = sizeof(Zip),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = zip_methods,
