@@ -117,6 +117,9 @@ static bool generator_ends_silently(VM *vm, const Generator *generator)
   return frame->state == FRAME_SUSPENDED && !frame->code->handler_count && !cd_is_traced(vm->thread);
 }
 
+// What a field of a dying generator owned; the field itself is not read again.
+static inline Ref generator_last(Value field) { return cd_from_bits(cd_bits(field)); }
+
 bool cd_generator_retire(VM *vm, Object *self)
 {
   Generator *generator = (Generator *)self;
@@ -131,14 +134,14 @@ bool cd_generator_retire(VM *vm, Object *self)
   generator_unlink(vm, generator);
   if (!done)                                     // else cd_frame_finish was here
     for (Value *r = frame->registers, *end = r + code->register_count; r < end; r++) cd_clear(vm, r);
-  cd_drop(vm, frame->locals);
-  cd_drop(vm, generator->handling.exception);
-  cd_drop(vm, generator->name);
-  cd_drop(vm, generator->qualname);
+  cd_drop(vm, generator_last(frame->locals));
+  cd_drop(vm, generator_last(generator->handling.exception));
+  cd_drop(vm, generator_last(generator->name));
+  cd_drop(vm, generator_last(generator->qualname));
   if (UNLIKELY(cd_bits(generator->finalizer) | cd_bits(generator->origin) | cd_bits(generator->context))) {
-    cd_drop(vm, generator->finalizer);
-    cd_drop(vm, generator->origin);
-    cd_drop(vm, generator->context);
+    cd_drop(vm, generator_last(generator->finalizer));
+    cd_drop(vm, generator_last(generator->origin));
+    cd_drop(vm, generator_last(generator->context));
   }
   cd_drop_object(vm, generator->creator_code);
   if (own_code) cd_drop_object(vm, code);

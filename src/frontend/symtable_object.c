@@ -69,7 +69,7 @@ static Ref entry_symbols(VM *vm, const Scope *scope)
   for (uint32_t i = 0; symbols && i < scope->count; i++) {
     const Symbol *symbol = &scope->symbols[i];
     int64_t flags = (symbol->flags & ~(uint32_t)DEF_FREE) | (uint32_t)symbol->binding << SCOPE_OFFSET;
-    if (!cd_dict_set(vm, symbols, symbol->name, cd_from_small(flags))) cd_clear(vm, &symbols);
+    if (!cd_dict_set(vm, symbols, symbol->name, cd_from_small(flags))) cd_forget(vm, &symbols);
   }
   return symbols;
 }
@@ -78,7 +78,7 @@ static Ref entry_varnames(VM *vm, const Scope *scope)
 {
   Ref names = cd_list_new(vm);
   for (uint32_t i = 0; names && i < scope->count; i++)
-    if ((scope->symbols[i].flags & DEF_PARAM) && !cd_list_append(vm, cd_as_list(names), scope->symbols[i].name)) cd_clear(vm, &names);
+    if ((scope->symbols[i].flags & DEF_PARAM) && !cd_list_append(vm, cd_as_list(names), scope->symbols[i].name)) cd_forget(vm, &names);
   return names;
 }
 
@@ -90,7 +90,7 @@ static Ref entry_children(EntryMaker *maker, const Scope *scope)
   Ref children = cd_list_new(vm);
   for (const Scope *child = scope->first_child; children && child; child = child->next) {
     Ref entry = entry_new(maker, child);
-    if (!entry || !cd_list_append_steal(vm, cd_as_list(children), entry)) cd_clear(vm, &children);
+    if (!entry || !cd_list_append_steal(vm, cd_as_list(children), entry)) cd_forget(vm, &children);
   }
   return children;
 }
@@ -108,7 +108,7 @@ static Ref entry_new(EntryMaker *maker, const Scope *scope)
     entry->name = cd_dup(scope->name);
     bool ok = (entry->id = cd_int_from_u64(vm, (uint64_t)(uintptr_t)entry)) && (entry->symbols = entry_symbols(vm, scope)) &&
               (entry->varnames = entry_varnames(vm, scope)) && (entry->children = entry_children(maker, scope));
-    if (!ok) cd_clear(vm, &result);
+    if (!ok) cd_forget(vm, &result);
   }
   maker->depth--;
   return result;

@@ -164,7 +164,7 @@ static Next tokenizer_iter_next(VM *vm, Value self, Ref *out)
                  cd_from_small(token->column),
                  cd_from_small(token->end_column),
                  cd_str_decode_utf8(vm, it->buffer, (size_t)(end + 1 - it->buffer), "replace")};
-  *out = items[0] && items[6] ? cd_tuple_of(vm, 7, items) : NO_REF;
+  *out = items[0] && items[6] ? cd_tuple_of(vm, 7, cd_lend(items)) : NO_REF;
   cd_drop(vm, items[0]);
   cd_drop(vm, items[6]);
   return *out ? NEXT_ITEM : NEXT_ERROR;

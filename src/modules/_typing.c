@@ -211,7 +211,7 @@ static Ref alias_make(VM *vm, Type *type, Value name, Value params, Ref evaluate
   alias->evaluate = evaluate;
   alias->value = value;
   alias->module = typing_caller_module(vm);
-  if (!(alias->params = params && !cd_is_none(params) ? cd_dup(params) : cd_tuple_new(vm, 0))) cd_clear(vm, &result);
+  if (!(alias->params = params && !cd_is_none(params) ? cd_dup(params) : cd_tuple_new(vm, 0))) cd_forget(vm, &result);
   return result;
 }
 
@@ -277,7 +277,7 @@ static Ref alias_get_parameters(VM *vm, Value self)
   for (size_t i = 0; items && i < cd_tuple_size(params); i++) {
     Value param = cd_tuple_item_borrow(params, i);
     bool ok = cd_type_of(vm, param) == many ? cd_list_extend(vm, cd_as_list(items), param) : cd_list_append(vm, cd_as_list(items), param);
-    if (!ok) cd_clear(vm, &items);
+    if (!ok) cd_forget(vm, &items);
   }
   Ref result = items ? cd_tuple_from(vm, items) : NO_REF;
   cd_drop(vm, items);

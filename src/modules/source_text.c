@@ -6,7 +6,7 @@
 #include "objects/protocol.h"
 #include "objects/str.h"
 
-void cd_source_text_clear(VM *vm, SourceText *source) { cd_clear(vm, &source->owner); }
+void cd_source_text_clear(VM *vm, SourceText *source) { cd_forget(vm, &source->owner); }
 
 // A buffer's bytes may change or lack the NUL behind them: a copy serves.
 static bool source_text_copy(VM *vm, SourceText *source, Value v)
