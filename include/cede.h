@@ -24,6 +24,10 @@ typedef struct VM CedeVM;
 /* One reference to a Python value. Yours to give back with cede_drop. `bits` 0: failed, an exception is set in the VM. */
 typedef struct CedeRef { uint64_t bits; } CedeRef;
 
+/* Who closes an async generator that is left early. SAFE: who leaves it awaits its end. COMPAT: as CPython, the hooks of the event loop, later.
+   STRICT: as SAFE, and generators and coroutines that nobody ends are errors. */
+typedef enum CedeAsyncgen { CEDE_ASYNCGEN_SAFE, CEDE_ASYNCGEN_COMPAT, CEDE_ASYNCGEN_STRICT } CedeAsyncgen;
+
 /* Start-up choices; cede_options_init fills in the defaults. Texts are borrowed for the life of the VM. */
 typedef struct CedeOptions {
   uint64_t memory_limit;                /* bytes the VM may use; 0: no limit */
@@ -44,6 +48,8 @@ typedef struct CedeOptions {
   const char *path_variable;            /* what PYTHONPATH says, or NULL */
   const char *stdio_encoding;           /* "encoding:errors" of the standard streams, or NULL */
   const char *pycache_prefix;
+  CedeAsyncgen asyncgen;                /* who closes async generators that are left early */
+  bool pep828;                          /* `yield from` in async generators without the __future__ import */
 } CedeOptions;
 CEDE_API void cede_options_init(CedeOptions *options);
 

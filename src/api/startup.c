@@ -89,6 +89,8 @@ static void config_fill(Config *c, const CedeOptions *o)
                 .path_variable = o->path_variable,
                 .stdio_encoding = o->stdio_encoding,
                 .pycache_prefix = o->pycache_prefix,
+                .asyncgen_mode = (int)o->asyncgen,
+                .pep828 = o->pep828,
                 .import_time = asked_for(o, "importtime", "PYTHONPROFILEIMPORTTIME"),
                 .no_debug_ranges = asked_for(o, "no_debug_ranges", "PYTHONNODEBUGRANGES")};
 }
@@ -200,6 +202,7 @@ CedeVM *cede_vm_new(const CedeOptions *options, const char **error)
   VM *vm = calloc(1, sizeof *vm);
   if (!vm) return start_failed(NULL, error, "out of memory");
   config_fill(&vm->config, options);
+  vm->asyncgen_mode = vm->config.asyncgen_mode;
   if (!core_init(vm)) return start_failed(vm, error, "no memory for the first structures");
   if (!cd_types_init(vm)) return start_failed(vm, error, "builtin types could not be made");
   if (!cd_vm_init(vm) || !cd_coro_init(vm)) return start_failed(vm, error, "the engine could not be set up");

@@ -461,7 +461,7 @@ static Effects view_effects(uint16_t op, uint32_t a, uint32_t b, uint32_t c)
     if (a > 1) READS(c, 1);
     return e;
   case OP_ASYNC_NEXT: READS(b, 1); READS(c, 2); WRITES(a, 1); return e;
-  case OP_DROP: READS(a, 1); e.drop = true; return e;
+  case OP_DROP: case OP_ASYNC_CLOSE: READS(a, 1); e.drop = true; return e;
   case OP_CLEAR_LOCAL: WRITES(a, 1); return e;
   default: break;
   }
@@ -870,7 +870,7 @@ static void view_copy(Viewer *v)
     return;
   }
   const Instr *next = &v->code->instrs[v->next];
-  bool dropped = v->next < v->p.blocks[v->block].end && next->op == OP_DROP && next->a == v->b;
+  bool dropped = v->next < v->p.blocks[v->block].end && (next->op == OP_DROP || next->op == OP_ASYNC_CLOSE) && next->a == v->b;
   if (dropped && view_is_temp(v, v->a)) {        // nobody wants the original: then it is a move
     v->slots[at].reg = v->a;
     return;
@@ -917,7 +917,7 @@ static uint32_t view_gather_moves(Viewer *v, ViewMove *moves, uint32_t limit)
   int32_t line = cd_code_line(v->code, v->unit);
   for (uint32_t i = v->unit; i < end && n < limit; i = look.next) {
     view_decode(&look, i);
-    bool drop = look.op == OP_DROP, move = look.op == OP_MOVE && !view_is_temp(v, look.a) && view_is_temp(v, look.b);
+    bool drop = look.op == OP_DROP || look.op == OP_ASYNC_CLOSE, move = look.op == OP_MOVE && !view_is_temp(v, look.a) && view_is_temp(v, look.b);
     if ((!drop && !move) || (n && cd_code_line(v->code, i) != line)) break;
     if (moves) moves[n] = (ViewMove){i, look.a, drop ? look.a : look.b, drop, false};
     n++;
@@ -1254,7 +1254,7 @@ static void view_instruction(Viewer *v)
   case OP_CHECK_LOCAL: view_push(v, SLOT_LOADED, a, view_work(v, STACK_LOAD_FAST, a)); break;
   case OP_DELETE_LOCAL: view_work(v, STACK_DELETE_FAST, a); break;
   case OP_CLEAR_LOCAL: view_clear_local(v); break;
-  case OP_DROP: view_moves(v); break;
+  case OP_DROP: case OP_ASYNC_CLOSE: view_moves(v); break;
   case OP_LOAD_CELL: view_operation(v, STACK_LOAD_DEREF, b, a, NULL, 0); break;
   case OP_STORE_CELL: view_leave(v, STACK_STORE_DEREF, a, OPERANDS(b)); break;
   case OP_DELETE_CELL: view_work(v, STACK_DELETE_DEREF, a); break;
@@ -1360,7 +1360,7 @@ static void view_instruction(Viewer *v)
   case OP_MATCH_CLASS: view_run(v, STACK_MATCH_CLASS, c, a, b, 3); break;
   case OP_PRINT_EXPR: view_leave(v, STACK_PRINT_EXPR, 0, OPERANDS(a)); break;
   case OP_INTRINSIC: view_run(v, STACK_REGISTER_ONLY, c, a, b, view_effects(v->op, a, b, c).read_counts[0]); break;
-  case OP_LOAD_SUPER_ATTR: case OP_ASYNC_CLOSE: case OP_COUNT: view_result(v, a, view_work(v, STACK_REGISTER_ONLY, 0)); break;
+  case OP_LOAD_SUPER_ATTR: case OP_COUNT: view_result(v, a, view_work(v, STACK_REGISTER_ONLY, 0)); break;
   default:
     if (v->op >= OP_LT && v->op <= OP_GE_K) view_compare(v);
     else view_binary(v);

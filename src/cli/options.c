@@ -33,7 +33,7 @@ static const char help_text[] = "Options:\n"
                                 "-W arg  warning filter: action:message:category:module:lineno; also PYTHONWARNINGS=arg\n"
                                 "-x      skip the first line of the source\n"
                                 "-X opt  implementation option: dev, utf8, int_max_str_digits=N, pycache_prefix=PATH,\n"
-                                "        asyncgen=compat|safe|strict, no_debug_ranges, importtime, faulthandler, tracemalloc\n"
+                                "        asyncgen=compat|safe|strict, pep828, no_debug_ranges, importtime, faulthandler, tracemalloc\n"
                                 "file    program read from a script file; a folder or zip file with __main__.py\n"
                                 "-       program read from standard input (default; the prompt if it is a terminal)\n"
                                 "arg ... passed to the program in sys.argv[1:]\n"
@@ -43,6 +43,7 @@ static const char help_text[] = "Options:\n"
 
 static const char variables_text[] =
   "Variables:\n"
+  "CEDE_ASYNCGEN               -X asyncgen\n"
   "CEDE_STDLIB                 folder of the Python library; empty: none\n"
   "NO_COLOR                    no colours at the prompt\n"
   "PYTHONDEBUG                 -d\n"
@@ -75,6 +76,7 @@ static const char x_options_text[] =
   "-X importtime               print how long each import takes\n"
   "-X int_max_str_digits=N     longest decimal text of an int, from 640; 0: any\n"
   "-X no_debug_ranges          no columns in tracebacks\n"
+  "-X pep828                   `yield from` in asynchronous generators, as in Python 3.16\n"
   "-X pycache_prefix=PATH      a folder tree for compiled modules in place of __pycache__\n"
   "-X tracemalloc              accepted\n"
   "-X utf8[=0|1]               UTF-8 for all text, whatever the locale says\n"
@@ -185,6 +187,22 @@ static bool read_digits_limit(CommandLine *line, const char *program)
   return true;
 }
 
+static bool read_asyncgen_mode(CommandLine *line, const char *program)
+{
+  static const char *const modes[] = {"safe", "compat", "strict"};               // ORDER: CedeAsyncgen
+  const char *value = x_option(&line->x, "asyncgen");
+  if (!value) value = variable(line, "CEDE_ASYNCGEN");
+  if (!value) return true;
+  for (int i = 0; i < 3; i++) {
+    if (strcmp(value, modes[i])) continue;
+    line->options.asyncgen = (CedeAsyncgen)i;
+    return true;
+  }
+  fprintf(stderr, "%s: -X asyncgen: must be compat, safe or strict, not \"%s\"\n", program, value);
+  command_line_stop(line, 1);
+  return false;
+}
+
 static void read_environment(CommandLine *line)
 {
   CedeOptions *o = &line->options;
@@ -214,6 +232,7 @@ static void read_x_options(CommandLine *line)
   if ((value = x_option(x, "utf8"))) o->utf8_mode = *value != '0';
   if (x_option(x, "warn_default_encoding")) o->warn_default_encoding = 1;
   if ((value = x_option(x, "pycache_prefix"))) o->pycache_prefix = *value ? value : NULL;
+  if (x_option(x, "pep828")) o->pep828 = true;
 }
 
 // Absolute path of the running program.
@@ -358,7 +377,7 @@ void command_line_read(CommandLine *line, int argc, char **argv)
   }
   read_environment(line);
   read_x_options(line);
-  if (!read_hash_seed(line, argv[0]) || !read_digits_limit(line, argv[0])) return;
+  if (!read_hash_seed(line, argv[0]) || !read_digits_limit(line, argv[0]) || !read_asyncgen_mode(line, argv[0])) return;
   add_warning_options(line);
   line->options.warn_options = line->warnings.items;
   line->options.warn_option_count = line->warnings.count;

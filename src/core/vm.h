@@ -43,6 +43,8 @@ typedef struct Config {
   int int_max_str_digits;                        // default 4300; 0: no limit
   bool ends_with_process, skip_first_line;
   bool import_time;                              // report how long each import takes
+  int asyncgen_mode;                             // AsyncgenMode
+  bool pep828;                                   // `yield from` in async generators without the __future__ import
   int install_signal_handlers;
   int no_debug_ranges;                           // -X no_debug_ranges: code keeps lines only, no columns
   int unbuffered;                                // -u: stdout and stderr write through
@@ -86,6 +88,7 @@ struct Thread {
   uint64_t context_version;
   Value asyncgen_firstiter, asyncgen_finalizer;  // owned; sys.set_asyncgen_hooks
   int coroutine_origin_depth;
+  int no_await;                                  // >0 while GeneratorExit is thrown in by close() or throw(): what it unwinds must not await
   void *loop;                                    // running event loop
   Value *repr_guard;                             // objects under repr(), borrowed; objects/protocol.c; freed when empty
   uint32_t repr_guard_count, repr_guard_capacity;
@@ -99,7 +102,7 @@ struct Thread {
 // ---- the VM ----
 
 // -X asyncgen=..., sys.set_asyncgen_mode(): CPython's ways; closing where the generator is left; errors for what stays open.
-typedef enum { ASYNCGEN_COMPAT, ASYNCGEN_SAFE, ASYNCGEN_STRICT } AsyncgenMode;
+typedef enum { ASYNCGEN_SAFE, ASYNCGEN_COMPAT, ASYNCGEN_STRICT } AsyncgenMode;   // ORDER: CedeAsyncgen
 
 // Bits of `vm->breaker`: why the eval loop must leave its fast path at the next backward jump or call.
 enum { BREAK_SIGNAL = 1, BREAK_SWITCH = 2, BREAK_ASYNC_EXC = 4, BREAK_GC = 8, BREAK_PENDING = 16, BREAK_LIMIT = 32, BREAK_TRACE = 64 };
@@ -156,6 +159,7 @@ struct VM {
   uint64_t next_context_version;                 // objects/context.c
   int64_t switch_interval_us;
   int asyncgen_mode;                             // AsyncgenMode: who closes async generators that are left early
+  uint64_t open_async_generators;                // begun and not finished; while it is 0, no frame looks for some to close
   uint64_t chain_epoch;                          // caches of generators' delegation chains made under an older number are void; coro/
   struct Generator *live_generators;             // all suspended or running ones; sys.live_generators()
 

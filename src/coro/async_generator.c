@@ -44,6 +44,10 @@ bool cd_async_init_hooks(VM *vm, Generator *generator)
 {
   if (generator->hooks_inited) return true;
   generator->hooks_inited = true;
+  if (generator->frame.state != FRAME_DONE) {
+    generator->counted = true;
+    vm->open_async_generators++;
+  }
   Thread *thread = vm->thread;
   if (cd_bits(thread->asyncgen_finalizer)) generator->finalizer = cd_dup(thread->asyncgen_finalizer);
   if (!cd_bits(thread->asyncgen_firstiter)) return true;
@@ -380,21 +384,16 @@ Ref cd_async_next_awaitable(VM *vm, Value iterator)
   return awaitable;
 }
 
-// Does anything else than the asking register hold it, and is there something to close?
-static bool async_is_closable(VM *vm, Value v)
+bool cd_async_is_open(VM *vm, Value v)
 {
-  if (!cd_is_exact(v, vm->types.async_generator) || cd_object(v)->refcount != 1) return false;
+  if (!cd_bits(v) || !cd_is_exact(v, vm->types.async_generator)) return false;
   const Generator *generator = cd_as_generator(v);
   return generator->frame.state == FRAME_SUSPENDED && !generator->running_async && !generator->closed;
 }
 
-// An `async for` is left early. A coroutine that is being closed (GeneratorExit) must not await any more: there the finalizer hook closes.
-Ref cd_async_close_awaitable(VM *vm, Frame *frame, Value iterator)
+Ref cd_async_close_new(VM *vm, Generator *generator)
 {
-  if (vm->asyncgen_mode == ASYNCGEN_COMPAT || !async_is_closable(vm, iterator)) return cd_none();
-  Value handled = cd_handled_exception(vm->thread);
-  if (frame->code->flags & CO_COROUTINE && cd_bits(handled) && cd_is_instance_of(vm, handled, vm->exc.GeneratorExit)) return cd_none();
-  return async_step_new(vm, vm->types.async_generator_athrow, cd_as_generator(iterator), NO_VALUE);
+  return async_step_new(vm, vm->types.async_generator_athrow, generator, NO_VALUE);
 }
 
 // ---- the async generator type ----
@@ -423,7 +422,7 @@ METHOD_RAW(async_generator, athrow, "athrow(typ[,val[,tb]])", "athrow(typ[,val[,
 
 METHOD(async_generator, aclose, "aclose(self, /)", "aclose() -> ends it: GeneratorExit where it waits.")
 {
-  return async_step_new(vm, vm->types.async_generator_athrow, cd_as_generator(self), NO_VALUE);
+  return cd_async_close_new(vm, cd_as_generator(self));
 }
 
 METHOD(async_generator, __sizeof__, "__sizeof__(self, /)", "Size of the generator and its frame in memory, in bytes.")

@@ -66,5 +66,11 @@ MUST_USE bool cd_async_init_hooks(VM *vm, Generator *generator); // first use: s
 MUST_USE Ref cd_async_send_in_progress(VM *vm, Generator *generator);      // an asend object that shows what `async for` does directly
 MUST_USE bool cd_async_send_close(VM *vm, Generator *generator); // asend.close() for such a one
 MUST_USE bool cd_async_generator_finalize(VM *vm, Generator *generator);   // true: the event loop's hook took it over
+bool cd_async_is_open(VM *vm, Value v);          // an async generator that is suspended at a `yield` and can be closed
+MUST_USE Ref cd_async_close_new(VM *vm, Generator *generator);   // generator.aclose()
+// closing.c
+void cd_closing_traverse(const Generator *generator, VisitFn visit, void *context);
+void cd_closing_free(VM *vm, struct Closing *closing);           // NULL: nothing
+Value cd_closing_awaited(const Generator *generator);            // borrowed; what the frame waits for
 
 #endif

@@ -96,14 +96,21 @@ size_t cd_generator_size(Object *self) { return offsetof(Generator, frame) + cd_
 void cd_generator_ended(VM *vm, Generator *generator)
 {
   if (generator->frame.state == FRAME_DELEGATING) vm->chain_epoch++;     // cleared in the middle of a chain
+  if (UNLIKELY(generator->counted)) {
+    generator->counted = false;
+    vm->open_async_generators--;
+  }
   generator->leaf = generator->root = generator->delegator = NULL;
 }
 
 static void generator_finish(VM *vm, Generator *generator)
 {
   if (generator->frame.state == FRAME_DONE) return;
+  struct Closing *closing = generator->closing;
+  generator->closing = NULL;
   cd_generator_ended(vm, generator);
   cd_frame_finish(vm, &generator->frame);
+  cd_closing_free(vm, closing);
 }
 
 // Can it end just by dropping what it holds? Not where an exception handler or a sub-iterator would have to hear of it.
@@ -192,6 +199,7 @@ void cd_generator_traverse(Object *self, VisitFn visit, void *context)
   visit(context, generator->finalizer);
   visit(context, generator->origin);
   visit(context, generator->context);
+  cd_closing_traverse(generator, visit, context);
 }
 
 void cd_generator_clear(VM *vm, Object *self)
@@ -384,6 +392,7 @@ Ref cd_send_to_python(VM *vm, SendResult result, const Ref *out)
 static Value generator_sub(Frame *frame)
 {
   const Instr *pc = frame->pc;
+  if (UNLIKELY(cd_generator_of(frame)->closing != NULL)) return cd_closing_awaited(cd_generator_of(frame));
   CD_ASSERT(pc->op == OP_ASYNC_NEXT || pc->op == OP_DELEGATE);
   if (pc->op == OP_ASYNC_NEXT && !cd_is_true(frame->registers[pc->c])) return frame->registers[pc->c];
   return frame->registers[pc->b];
@@ -424,7 +433,7 @@ static bool generator_close_one(VM *vm, Generator *generator)
   Frame *frame = &generator->frame;
   if (!cd_raised(vm)) {
     const Handler *handler = cd_code_handler(frame->code, cd_frame_unit(frame));
-    if (!handler && !cd_is_traced(vm->thread)) {                 // nothing there that could catch it
+    if (!handler && !generator->closing && !cd_is_traced(vm->thread)) {          // nothing there that could catch it
       if (generator->delegator) cd_chain_break(vm, generator);
       generator_finish(vm, generator);
       return true;
@@ -464,7 +473,7 @@ static Generator *generator_close_below(VM *vm, Generator *generator, bool *fail
   return below;
 }
 
-bool cd_generator_close(VM *vm, Value self)
+static bool generator_close_chain(VM *vm, Value self)
 {
   Generator *generator = cd_as_generator(self), *top = generator;
   if (cd_generator_is_running(vm, generator)) { generator_raise_running(vm, generator); return false; }
@@ -486,6 +495,16 @@ bool cd_generator_close(VM *vm, Value self)
   }
   cd_drop(vm, keep);
   return !failed;
+}
+
+// What is closed this way has nobody to await for: nothing on the way closes async generators inline.
+bool cd_generator_close(VM *vm, Value self)
+{
+  Thread *thread = vm->thread;
+  thread->no_await++;
+  bool closed = generator_close_chain(vm, self);
+  thread->no_await--;
+  return closed;
 }
 
 // ---- throw ----
@@ -616,10 +635,9 @@ static SendResult throw_into_leaf(VM *vm, Generator *leaf, Generator *root, Ref 
   return cd_frame_delegate_ended(vm, frame, cd_stop_value(vm), out);
 }
 
-SendResult cd_generator_throw_args(VM *vm, Generator *root, const Value *args, size_t nargs, bool close_on_exit, Ref *out)
+// `exception` is stolen; `args` are what methods written in Python get.
+static SendResult throw_into(VM *vm, Generator *root, Ref exception, const Value *args, size_t nargs, bool close_on_exit, Ref *out)
 {
-  Ref exception = cd_throw_exception(vm, args, nargs);
-  if (!cd_bits(exception)) return RAISED;
   switch ((FrameState)root->frame.state) {
   case FRAME_DONE:
     if (root->head.type == vm->types.coroutine) {
@@ -695,6 +713,20 @@ SendResult cd_generator_throw_args(VM *vm, Generator *root, const Value *args, s
     result = cd_frame_raise_in_chain(vm, &leaf->frame, out);
   }
   cd_drop(vm, keep);
+  return result;
+}
+
+// GeneratorExit means that who throws it does not want to await; but an async generator that is at a `yield` may, that is aclose().
+SendResult cd_generator_throw_args(VM *vm, Generator *root, const Value *args, size_t nargs, bool close_on_exit, Ref *out)
+{
+  Ref exception = cd_throw_exception(vm, args, nargs);
+  if (!cd_bits(exception)) return RAISED;
+  bool at_yield = root->head.type == vm->types.async_generator && root->frame.state == FRAME_SUSPENDED;
+  int no_await = !at_yield && cd_is_instance_of(vm, exception, vm->exc.GeneratorExit);
+  Thread *thread = vm->thread;
+  thread->no_await += no_await;
+  SendResult result = throw_into(vm, root, exception, args, nargs, close_on_exit, out);
+  thread->no_await -= no_await;
   return result;
 }
 

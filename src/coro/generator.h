@@ -22,9 +22,11 @@ struct Generator {
   uint32_t chain_depth;                          // levels of delegation above it when it started
   // async generators
   bool hooks_inited, closed, running_async;
+  bool counted;                                  // in vm->open_async_generators
   Value finalizer;                               // owned
   Value origin;                                  // cr_origin tuple or NO_VALUE, owned
   Value context;                                 // Context it last ran in; owned or NO_VALUE
+  struct Closing *closing;                       // it awaits the end of a generator that it left (coro/closing.c); NULL: it does not
   Generator *live_next, *live_previous;          // vm->live_generators
   Frame frame;                                   // must be last
 };
@@ -63,7 +65,24 @@ ChainState cd_chain_push(VM *vm, Generator *upper, Generator *generator, Ref sen
 ChainState cd_chain_async_push(VM *vm, Generator *upper, Generator *generator, bool fresh, Ref sent);
 void cd_generator_ended(VM *vm, Generator *generator);           // its frame is about to be finished
 MUST_USE Ref cd_async_next_awaitable(VM *vm, Value iterator);    // awaitable of iterator.__anext__()
-MUST_USE Ref cd_async_close_awaitable(VM *vm, Frame *frame, Value iterator);   // ASYNC_CLOSE
+
+// Inline close (coro/closing.c, docs/internals/cleanup.md). What the frame does once the generator it left is closed.
+typedef enum ClosingThen { CLOSING_NEXT, CLOSING_UNWIND, CLOSING_RETURN, CLOSING_LEAVE } ClosingThen;
+typedef struct ClosingPoint {
+  ClosingThen then;
+  uint32_t first;                                // NEXT: the register left; UNWIND: the handler's depth
+  uint32_t unit;                                 // UNWIND: which handler
+  Ref result;                                    // RETURN: moved in, and out again
+} ClosingPoint;
+// Is there a generator that this frame, a coroutine's or async generator's, must close at this point? Then it is in state "closing". For
+// UNWIND and LEAVE the current exception is taken meanwhile.
+bool cd_closing_begin(VM *vm, Frame *frame, ClosingPoint *point);
+typedef enum ClosingResult { CLOSING_AWAITS, CLOSING_OVER, CLOSING_RAISED } ClosingResult;
+// Goes on with it. AWAITS: *out is for the event loop. OVER: *point says where to go on, the exception taken is back; RAISED: likewise, but an
+// exception came out of the generator.
+ClosingResult cd_closing_send(VM *vm, Frame *frame, Ref sent, Ref *out, ClosingPoint *point);
+// An exception thrown into the frame has gone through the closing generator, and is set; or else that has ended.
+ClosingResult cd_closing_ended(VM *vm, Frame *frame, ClosingPoint *point);
 
 // Iterator that `await v` drives. NO_REF: TypeError set. `where` 0 await, 1 __aenter__, 2 __aexit__ of async with.
 MUST_USE Ref cd_get_awaitable(VM *vm, Value v, int where);

@@ -60,6 +60,7 @@ static bool assemble_may_be_wide(uint16_t op)
   case OP_CHECK_LOCAL:
   case OP_CLEAR_LOCAL:
   case OP_DROP:
+  case OP_ASYNC_CLOSE:
   case OP_LOAD_ATTR:
   case OP_LOAD_METHOD:
   case OP_STORE_ATTR:

@@ -56,7 +56,8 @@ static void block_unwind(Compiler *c, const Block *block)
   Reg first = cd_temp(block->depth), second = cd_temp(block->depth + 1);
   switch (block->kind) {
   case BLOCK_WHILE: return;
-  case BLOCK_FOR: case BLOCK_ASYNC_FOR: case BLOCK_VALUE: cd_emit(c, OP_DROP, first, 0, 0); return;
+  case BLOCK_FOR: case BLOCK_VALUE: cd_emit(c, OP_DROP, first, 0, 0); return;
+  case BLOCK_ASYNC_FOR: cd_emit(c, OP_ASYNC_CLOSE, first, 0, 0); return;
   case BLOCK_TRY_EXCEPT: u->handler = block->handler; return;
   case BLOCK_FINALLY_TRY:
     u->handler = block->handler;

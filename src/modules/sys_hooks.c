@@ -413,7 +413,8 @@ FUNCTION(sys, set_coroutine_origin_tracking_depth, "set_coroutine_origin_trackin
   return cd_none();
 }
 
-static const char *const asyncgen_modes[] = {"compat", "safe", "strict"};
+// ORDER: AsyncgenMode
+static const char *const asyncgen_modes[] = {"safe", "compat", "strict"};
 
 FUNCTION(sys, set_asyncgen_mode, "set_asyncgen_mode(mode, /)",
          "Choose who closes asynchronous generators that are left early.\n\n'compat': the event loop's hooks, whenever they run; 'safe': "

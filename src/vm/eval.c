@@ -67,6 +67,9 @@
     pc = code->instrs;                                                        \
     DISPATCH();                                                               \
   } while (0)
+// A frame that is left: does it first have to close generators that only it holds?
+#define BEGIN_CLOSING(...)                                                       \
+  (UNLIKELY(vm->open_async_generators) && frame->flags & FRAME_IS_GENERATOR && (point = __VA_ARGS__, cd_closing_begin(vm, frame, &point)))
 // Is a special method of this value perhaps written in Python?
 #define IS_INSTANCE(v) (cd_is_object(v) && cd_object(v)->type->flags & TYPE_HEAP)
 // Enters the frame that a cd_special_ function gives; goes on behind if there is none and no exception.
@@ -164,6 +167,7 @@ static SendResult eval_run(VM *vm, Frame *frame, EvalMode mode, Ref sent, Ref *o
   Ref result = NO_REF;
   Generator *gen = NULL;
   ReturnKind kind = RETURN_CALL;
+  ClosingPoint point;
   const Instr *last_traced = NULL;
   const Frame *last_traced_frame = NULL;
 
@@ -172,10 +176,15 @@ static SendResult eval_run(VM *vm, Frame *frame, EvalMode mode, Ref sent, Ref *o
   pc = frame->pc;
   if (mode == EVAL_RAISE) {
     if (TRACED() && frame->flags & FRAME_IS_GENERATOR) (void)!cd_trace_call(vm, frame);
+    if (UNLIKELY(frame->flags & FRAME_IS_GENERATOR && cd_generator_of(frame)->closing)) goto closing_ended;
     goto error;
   }
   if (mode == EVAL_DELEGATE_ENDED) {
     result = sent;
+    if (UNLIKELY(cd_generator_of(frame)->closing != NULL)) {
+      cd_clear(vm, (Value *)&result);
+      goto closing_ended;
+    }
     if (pc->op == OP_ASYNC_NEXT) goto async_next_item;
     goto delegate_done;
   }
@@ -1317,6 +1326,7 @@ call_native: {
         cd_replace(vm, &R[B + 2], exception);
         if (!eval_can_throw(gen)) goto call_other;
       }
+      if (UNLIKELY(cd_is_instance_of(vm, R[B + 2], vm->exc.GeneratorExit))) goto call_other;
       if (UNLIKELY(!cd_deeper(vm, thread))) goto error;
       if (UNLIKELY(gen->delegator != NULL)) cd_chain_break(vm, gen);
       cd_throw_raise(vm, gen, cd_take(&R[B + 2]));
@@ -1434,6 +1444,7 @@ call_other: {
 do_return:
   if (TRACED()) {
     SAVE();
+    if (BEGIN_CLOSING((ClosingPoint){CLOSING_RETURN, .result = result})) goto closing;
     if (!cd_trace_return(vm, frame, result)) { cd_drop(vm, result); goto leave_raising; }
   }
   if (LIKELY(!frame->flags && !frame->object)) {
@@ -1453,6 +1464,8 @@ do_return:
     pc = frame->pc;
     CALL_RESULT(reg, result);
   }
+  SAVE();                                        // f_lineno of a frame that outlives its activation
+  if (!TRACED() && BEGIN_CLOSING((ClosingPoint){CLOSING_RETURN, .result = result})) goto closing;
   {
     uint32_t flags = frame->flags, reg = frame->return_register;
     kind = (ReturnKind)(flags >> FRAME_KIND_SHIFT & 15);
@@ -1479,7 +1492,6 @@ do_return:
       SET(A, result);
       NEXT(1);
     }
-    SAVE();                                      // f_lineno of the frame that outlives its activation
     frame = eval_leave(vm, thread, frame);
     if (flags & FRAME_ENTRY) { *out = result; return RETURNED; }
     LOAD_FRAME();
@@ -1729,7 +1741,12 @@ resume: {
       }
     }
     gen->leaf = NULL;
-    if (TRACED() && !cd_trace_call(vm, frame)) { cd_drop(vm, sent); goto error; }
+    if (TRACED() && !cd_trace_call(vm, frame)) {
+      cd_drop(vm, sent);
+      if (gen->closing) goto closing_ended;
+      goto error;
+    }
+    if (UNLIKELY(gen->closing != NULL)) goto closing_send;
     if (pc->op == OP_ASYNC_NEXT) SET(C + 1, sent);
     else SET(C, sent);
     DISPATCH();
@@ -1929,10 +1946,36 @@ do_yield: {
 
   CASE(ASYNC_CLOSE) {
     SAVE();
-    Ref awaitable = cd_async_close_awaitable(vm, frame, R[B]);
-    if (!cd_bits(awaitable)) goto error;
-    SET(A, awaitable);
+    if (BEGIN_CLOSING((ClosingPoint){CLOSING_NEXT, .first = A})) goto closing;
+    cd_clear(vm, &R[A]);
     NEXT(1);
+  }
+
+  // The frame awaits the end of a generator that it leaves.
+closing:
+  sent = cd_none();
+closing_send: {
+    ClosingResult closed = cd_closing_send(vm, frame, sent, &result, &point);
+    if (closed == CLOSING_AWAITS) { frame->state = FRAME_DELEGATING; goto do_yield; }
+    goto closing_over;
+  }
+closing_ended:                                   // throw() went through it
+  (void)cd_closing_ended(vm, frame, &point);
+closing_over:
+  dispatch = stack->dispatch;
+  if (TRACED() && cd_raised(vm) && point.then != CLOSING_LEAVE && point.then != CLOSING_UNWIND) cd_trace_exception(vm, frame);
+  switch (point.then) {
+  case CLOSING_NEXT:
+    if (cd_raised(vm)) goto unwind;
+    goto op_ASYNC_CLOSE;
+  case CLOSING_UNWIND:
+    pc = code->instrs + point.unit;
+    goto unwind_again;
+  case CLOSING_LEAVE: goto leave_raising;
+  case CLOSING_RETURN:
+    result = point.result;
+    if (cd_raised(vm)) goto leave_raising;
+    goto do_return;
   }
 
   // ---- with ----
@@ -2136,6 +2179,7 @@ unwind_again: {                                  // pc says which handler, frame
     CD_ASSERT(cd_raised(vm));
     const Handler *handler = cd_code_handler(code, (uint32_t)(pc - code->instrs));
     if (!handler) goto leave_raising;
+    if (BEGIN_CLOSING((ClosingPoint){CLOSING_UNWIND, handler->depth, (uint32_t)(pc - code->instrs), NO_REF})) goto closing;
     Ref exception = cd_take_raised(vm);
     for (uint32_t i = handler->depth; i < code->register_count; i++) {
       Ref v = cd_take(&R[i]);
@@ -2149,6 +2193,7 @@ unwind_again: {                                  // pc says which handler, frame
 
   // The exception leaves this frame.
 leave_raising: {
+    if (BEGIN_CLOSING((ClosingPoint){.then = CLOSING_LEAVE})) goto closing;
     if (TRACED()) (void)!cd_trace_return(vm, frame, NO_VALUE);
     uint32_t flags = frame->flags;
     Code *left = code;

@@ -596,7 +596,7 @@ int cd_wide_instruction(VM *vm, Frame *frame, const Instr *pc)
   case OP_DELETE_NAME: return cd_delete_name(vm, frame, WIDE_NAME(a)) ? units : -1;
   case OP_DELETE_GLOBAL: return cd_delete_global(vm, frame, WIDE_NAME(a)) ? units : -1;
   case OP_CHECK_LOCAL: if (!cd_bits(r[a])) { cd_unbound_local(vm, code, a); return -1; } return units;
-  case OP_CLEAR_LOCAL: case OP_DROP: cd_clear(vm, &r[a]); return units;
+  case OP_CLEAR_LOCAL: case OP_DROP: case OP_ASYNC_CLOSE: cd_clear(vm, &r[a]); return units;
   case OP_LOAD_ATTR: v = cd_getattr(vm, r[b], WIDE_NAME(c)); if (cd_bits(v)) WIDE_CONSUME(b); break;
   case OP_LOAD_METHOD: {
     v = cd_getattr(vm, r[b], WIDE_NAME(c));
