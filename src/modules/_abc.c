@@ -414,9 +414,10 @@ FUNCTION(_abc, _reset_caches, "_reset_caches(self, /)", "Forgets what was found 
   return cd_none();
 }
 
-FUNCTION(_abc, get_cache_token, "get_cache_token()",
-         "What answers of abstract classes are cached under.\n\nA value that stays equal as long as the answers of abstract classes can be\n"
-         "cached. register() on any abstract class changes it.")
+FUNCTION(
+  _abc, get_cache_token, "get_cache_token()",
+  "What answers of abstract classes are cached under.\n\nA value that stays equal as long as the answers of abstract classes can be\n"
+  "cached. register() on any abstract class changes it.")
 {
   return cd_int_from_u64(vm, abc_state(vm)->counter);
 }

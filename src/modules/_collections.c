@@ -63,8 +63,14 @@ static Ref default_dict_copy_of(VM *vm, Value self)
   return cd_call2(vm, cd_type_value(cd_type_of(vm, self)), default_dict_factory(self), self);
 }
 
-METHOD(default_dict, copy, "copy(self, /)", "D.copy() -> a new one with the same factory and items.") { return default_dict_copy_of(vm, self); }
-METHOD(default_dict, __copy__, "__copy__(self, /)", "D.copy() -> a new one with the same factory and items.") { return default_dict_copy_of(vm, self); }
+METHOD(default_dict, copy, "copy(self, /)", "D.copy() -> a new one with the same factory and items.")
+{
+  return default_dict_copy_of(vm, self);
+}
+METHOD(default_dict, __copy__, "__copy__(self, /)", "D.copy() -> a new one with the same factory and items.")
+{
+  return default_dict_copy_of(vm, self);
+}
 
 METHOD(default_dict, __reduce__, "__reduce__(self, /)", "Return state information for pickling.")
 {
@@ -117,7 +123,8 @@ static Ref default_dict_or(VM *vm, Value left, Value right)
 }
 
 static const MemberDef default_dict_members[] = {
-  {"default_factory", offsetof(DefaultDict, factory), MEMBER_VALUE_OR_NONE, true, "what __missing__() calls for a new value; None: nothing"},
+  {"default_factory", offsetof(DefaultDict, factory), MEMBER_VALUE_OR_NONE, true,
+   "what __missing__() calls for a new value; None: nothing"},
   {0},
 };
 

@@ -526,7 +526,8 @@ METHOD_DEF_(json_encode_basestring, "encode_basestring", "encode_basestring(stri
   return json_encode_string(vm, args[0], false);
 }
 METHOD_DEF_(json_encode_basestring_ascii, "encode_basestring_ascii", "encode_basestring_ascii(string, /)",
-            "encode_basestring_ascii(string) -> string\n\nThe text as a JSON string in quotes; what is not ASCII is escaped", METHOD_NO_SIGNATURE)
+            "encode_basestring_ascii(string) -> string\n\nThe text as a JSON string in quotes; what is not ASCII is escaped",
+            METHOD_NO_SIGNATURE)
 {
   return json_encode_string(vm, args[0], true);
 }

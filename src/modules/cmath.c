@@ -151,10 +151,11 @@ FUNCTION(cmath, isnan, "isnan(z, /)", "True if a part of z is a NaN.")
   return cmath_argument(vm, args[0], &z) ? cd_bool(isnan(creal(z)) || isnan(cimag(z))) : NO_REF;
 }
 
-FUNCTION(cmath, isclose, "isclose(a, b, *, rel_tol=1e-09, abs_tol=0.0)",
-         "Are two complex numbers almost equal?\n\n  rel_tol\n    largest difference for being considered close, relative to the larger of\n"
-         "    the\n    absolute values\n  abs_tol\n    largest difference for being considered close, whatever the values\n\nNaN is not "
-         "close to anything, not even itself; infinities are close to\nthemselves only.")
+FUNCTION(
+  cmath, isclose, "isclose(a, b, *, rel_tol=1e-09, abs_tol=0.0)",
+  "Are two complex numbers almost equal?\n\n  rel_tol\n    largest difference for being considered close, relative to the larger of\n"
+  "    the\n    absolute values\n  abs_tol\n    largest difference for being considered close, whatever the values\n\nNaN is not "
+  "close to anything, not even itself; infinities are close to\nthemselves only.")
 {
   CmathValue a, b;
   double rel_tol = 1e-9, abs_tol = 0;

@@ -45,7 +45,8 @@ static bool buffered_enter(VM *vm, Buffered *b)
   while (b->owner) {
     if (!cd_poll(vm)) return false;
     if (vm->finalizing)                          // a daemon thread was stopped inside for good
-      return cd_raise_runtime(vm, "could not acquire lock for %R at interpreter shutdown, possibly due to daemon threads", cd_from_object(b));
+      return cd_raise_runtime(vm, "could not acquire lock for %R at interpreter shutdown, possibly due to daemon threads",
+                              cd_from_object(b));
     cd_lock_yield(vm);
   }
   b->owner = vm->thread;

@@ -351,8 +351,9 @@ METHOD(count, __reduce__, "__reduce__(self, /)", "Return state information for p
 static const MethodDef *const count_methods[] = {&count___reduce___def, NULL};
 static const TypeSpec count_spec = {
   .name = "itertools.count",
-  .doc = "count(start=0, step=1)\n--\n\nCounts without end from start, step by step.\n\nEquivalent to:\n    def count(firstval=0, step=1):\n"
-         "        x = firstval\n        while 1:\n            yield x\n            x += step",
+  .doc =
+    "count(start=0, step=1)\n--\n\nCounts without end from start, step by step.\n\nEquivalent to:\n    def count(firstval=0, step=1):\n"
+    "        x = firstval\n        while 1:\n            yield x\n            x += step",
   .basicsize = sizeof(Stage),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = count_methods,

@@ -122,9 +122,10 @@ static Ref zlib_compress_buffer(VM *vm, const Buffer *buffer, int level, int wbi
   return result;
 }
 
-FUNCTION(zlib, compress, "compress(data, /, level=Z_DEFAULT_COMPRESSION, wbits=MAX_WBITS)",
-         "The compressed data, as bytes.\n\n  data\n    the bytes to compress.\n  level\n    how hard to try: 0 to 9, or -1 for the usual.\n"
-         "  wbits\n    size of the window, and which header and trailer to write.")
+FUNCTION(
+  zlib, compress, "compress(data, /, level=Z_DEFAULT_COMPRESSION, wbits=MAX_WBITS)",
+  "The compressed data, as bytes.\n\n  data\n    the bytes to compress.\n  level\n    how hard to try: 0 to 9, or -1 for the usual.\n"
+  "  wbits\n    size of the window, and which header and trailer to write.")
 {
   int level = Z_DEFAULT_COMPRESSION, wbits = MAX_WBITS;
   Buffer buffer;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // context.c: contextvars: values that belong to a line of execution rather than to a thread
 #include "objects/context.h"
-#include "objects/dict.h"
+#include "objects/context_map.h"
 #include "objects/generic_alias.h"
+#include "objects/list.h"
 #include "objects/protocol.h"
 #include "objects/raise.h"
 #include "objects/str.h"
@@ -86,17 +87,6 @@ void cd_context_exit(VM *vm, Value context)
   cd_drop(vm, old);
 }
 
-// The dict of a context, unshared, so that it may be changed.
-static bool context_own_vars(VM *vm, Context *context)
-{
-  if (!cd_bits(context->vars)) return (context->vars = cd_dict_new(vm)) != NO_REF;
-  if (cd_object(context->vars)->refcount == 1) return true;
-  Ref copy = cd_dict_copy(vm, context->vars);
-  if (!copy) return false;
-  cd_replace(vm, &context->vars, copy);
-  return true;
-}
-
 static void context_traverse(Object *self, VisitFn visit, void *arg)
 {
   visit(arg, ((Context *)self)->vars);
@@ -120,61 +110,73 @@ static bool context_check_key(VM *vm, Value key)
   return cd_is_exact(key, vm->types.context_var) || cd_raise_type(vm, "a ContextVar key was expected, got %R", key);
 }
 
-static Find context_find(VM *vm, Value self, Value key, Ref *out)
-{
-  Value vars = context_of(self)->vars;
-  return cd_bits(vars) ? cd_dict_find(vm, vars, key, out) : FIND_MISSING;
-}
+static inline Value context_find_borrow(Value self, Value key) { return cd_context_map_get_borrow(context_of(self)->vars, key); }
 
 static Ref context_getitem(VM *vm, Value self, Value key)
 {
-  Ref value = NO_REF;
   if (!context_check_key(vm, key)) return NO_REF;
-  Find find = context_find(vm, self, key, &value);
-  if (find == FIND_MISSING) cd_raise_key(vm, key);
-  return find == FIND_HIT ? value : NO_REF;
+  Value value = context_find_borrow(self, key);
+  return cd_bits(value) ? cd_dup(value) : cd_raise_key(vm, key);
 }
 
 static bool context_contains(VM *vm, Value self, Value key, bool *out)
 {
-  Ref value = NO_REF;
   if (!context_check_key(vm, key)) return false;
-  Find find = context_find(vm, self, key, &value);
-  cd_drop(vm, value);
-  *out = find == FIND_HIT;
-  return find != FIND_ERROR;
+  *out = cd_bits(context_find_borrow(self, key));
+  return true;
 }
 
 static bool context_len(VM *vm UNUSED, Value self, int64_t *out)
 {
-  Value vars = context_of(self)->vars;
-  *out = cd_bits(vars) ? (int64_t)cd_dict_count(vars) : 0;
+  *out = (int64_t)cd_context_map_count(context_of(self)->vars);
   return true;
 }
 
-// An iterator over one of the dict's views: it keeps this dict, which nobody changes as long as it is shared.
-static Ref context_iterate(VM *vm, Value self, Value view)
+typedef enum { CONTEXT_KEYS, CONTEXT_VALUES, CONTEXT_ITEMS } ContextView;
+
+// An iterator over what the context holds now.
+static Ref context_iterate(VM *vm, Value self, ContextView view)
 {
-  Ref vars = cd_bits(context_of(self)->vars) ? cd_dup(context_of(self)->vars) : cd_dict_new(vm);
-  Ref items = vars ? cd_call_method0(vm, vars, view) : NO_REF, iter = items ? cd_iter(vm, items) : NO_REF;
-  cd_drop(vm, items);
-  cd_drop(vm, vars);
+  Ref map = cd_dup(context_of(self)->vars), list = cd_list_new(vm);
+  ContextMapWalk walk;
+  cd_context_map_walk(&walk, map);
+  for (Value key, value; list && cd_context_map_next(&walk, &key, &value);) {
+    Ref item = view == CONTEXT_KEYS ? cd_dup(key) : view == CONTEXT_VALUES ? cd_dup(value) : cd_tuple_of(vm, 2, (Value[]){key, value});
+    if (!item || !cd_list_append_steal(vm, cd_as_list(list), item)) cd_forget(vm, &list);
+  }
+  Ref iter = list ? cd_iter(vm, list) : NO_REF;
+  cd_drop(vm, list);
+  cd_drop(vm, map);
   return iter;
 }
 
-static Ref context_iter(VM *vm, Value self) { return context_iterate(vm, self, N(keys)); }
+static Ref context_iter(VM *vm, Value self) { return context_iterate(vm, self, CONTEXT_KEYS); }
+
+// Do two maps have the same variables with equal values? Runs Python.
+static bool context_same(VM *vm, Value a, Value b, bool *equal)
+{
+  if ((*equal = cd_is(a, b))) return true;
+  if (cd_context_map_count(a) != cd_context_map_count(b)) return true;
+  Ref one = cd_dup(a), other = cd_dup(b);
+  ContextMapWalk walk;
+  cd_context_map_walk(&walk, one);
+  bool ok = *equal = true;
+  for (Value key, value; ok && *equal && cd_context_map_next(&walk, &key, &value);) {
+    Value twin = cd_context_map_get_borrow(other, key);
+    if (cd_bits(twin)) ok = cd_equal(vm, value, twin, equal);
+    else *equal = false;
+  }
+  cd_drop(vm, one);
+  cd_drop(vm, other);
+  return ok;
+}
 
 static Ref context_compare(VM *vm, Value self, Value other, CompareOp op)
 {
   if (!cd_is_exact(self, vm->types.context) || !cd_is_exact(other, vm->types.context) || (op != COMPARE_EQ && op != COMPARE_NE))
     return cd_not_implemented();
-  Value a = context_of(self)->vars, b = context_of(other)->vars;
-  int64_t m, n;
-  bool equal = cd_is(a, b);
-  if (!equal && context_len(vm, self, &m) && context_len(vm, other, &n) && m == n) {
-    if (!m) equal = true;
-    else if (!cd_equal(vm, a, b, &equal)) return NO_REF;
-  }
+  bool equal;
+  if (!context_same(vm, context_of(self)->vars, context_of(other)->vars, &equal)) return NO_REF;
   return cd_bool(equal == (op == COMPARE_EQ));
 }
 
@@ -194,15 +196,20 @@ METHOD(context, copy, "copy(self, /)", "Return a copy of the context; they share
 
 METHOD(context, get, "get(self, key, default=None, /)", "Return the value of a variable in this context, or default.")
 {
-  Ref value = NO_REF;
   if (!context_check_key(vm, args[0])) return NO_REF;
-  Find find = context_find(vm, self, args[0], &value);
-  return find == FIND_HIT ? value : find == FIND_ERROR ? NO_REF : cd_bits(args[1]) ? cd_dup(args[1]) : cd_none();
+  Value value = context_find_borrow(self, args[0]);
+  return cd_bits(value) ? cd_dup(value) : cd_bits(args[1]) ? cd_dup(args[1]) : cd_none();
 }
 
-METHOD(context, keys, "keys(self, /)", "Return the variables of the context.") { return context_iterate(vm, self, N(keys)); }
-METHOD(context, values, "values(self, /)", "Return the values of the context's variables.") { return context_iterate(vm, self, N(values)); }
-METHOD(context, items, "items(self, /)", "Return pairs of each variable and its value.") { return context_iterate(vm, self, N(items)); }
+METHOD(context, keys, "keys(self, /)", "Return the variables of the context.") { return context_iterate(vm, self, CONTEXT_KEYS); }
+METHOD(context, values, "values(self, /)", "Return the values of the context's variables.")
+{
+  return context_iterate(vm, self, CONTEXT_VALUES);
+}
+METHOD(context, items, "items(self, /)", "Return pairs of each variable and its value.")
+{
+  return context_iterate(vm, self, CONTEXT_ITEMS);
+}
 
 static const MethodDef *const context_methods[] = {
   &context_run_def, &context_copy_def, &context_get_def, &context_keys_def, &context_values_def, &context_items_def, NULL};
@@ -243,43 +250,38 @@ Ref cd_context_var_new(VM *vm, const char *name, Value fallback)
   return var;
 }
 
-// The value in the current context, without the default.
-static Find context_var_find(VM *vm, Value variable, Ref *out)
+// The value in the current context, without the default; NO_VALUE: not set. Valid while the variable keeps it.
+static Value context_var_find_borrow(VM *vm, Value variable)
 {
   ContextVar *var = context_var_of(variable);
   Thread *thread = vm->thread;
-  if (var->cached_version && var->cached_version == thread->context_version) {
-    *out = cd_dup(var->cached);
-    return FIND_HIT;
-  }
-  if (!cd_bits(thread->context)) return FIND_MISSING;
-  Find find = context_find(vm, thread->context, variable, out);
-  if (find == FIND_HIT && thread->context_version) {
-    var->cached = *out;
+  if (var->cached_version && var->cached_version == thread->context_version) return var->cached;
+  Value value = cd_bits(thread->context) ? context_find_borrow(thread->context, variable) : NO_VALUE;
+  if (cd_bits(value) && thread->context_version) {
+    var->cached = value;
     var->cached_version = thread->context_version;
   }
-  return find;
+  return value;
 }
 
 Find cd_context_var_get(VM *vm, Value variable, Ref *out)
 {
-  Find find = context_var_find(vm, variable, out);
-  if (find != FIND_MISSING || !cd_bits(context_var_of(variable)->fallback)) return find;
-  *out = cd_dup(context_var_of(variable)->fallback);
+  Value value = context_var_find_borrow(vm, variable);
+  if (!cd_bits(value)) value = context_var_of(variable)->fallback;
+  if (!cd_bits(value)) return FIND_MISSING;
+  *out = cd_dup(value);
   return FIND_HIT;
 }
 
 Ref cd_context_var_set(VM *vm, Value variable, Value value)
 {
   Context *context = context_current(vm);
-  Ref old = NO_REF;
-  if (!context || context_find(vm, cd_from_object(context), variable, &old) == FIND_ERROR) return NO_REF;
-  ContextToken *token = cd_object_new(vm, vm->types.context_token, sizeof *token);
-  if (!token) { cd_drop(vm, old); return NO_REF; }
+  ContextToken *token = context ? cd_object_new(vm, vm->types.context_token, sizeof *token) : NULL;
+  if (!token) return NO_REF;
   token->context = cd_dup_object(context);
   token->variable = cd_dup(variable);
-  token->old = old;
-  if (context_own_vars(vm, context) && cd_dict_set(vm, context->vars, variable, value)) {
+  token->old = cd_dup(context_find_borrow(cd_from_object(context), variable));
+  if (cd_context_map_set(vm, &context->vars, variable, value)) {
     context_changed(vm);
     return cd_from_object(token);
   }
@@ -296,12 +298,10 @@ bool cd_context_var_reset(VM *vm, Value variable, Value token)
   if (!cd_is(t->variable, variable)) return cd_raise_value(vm, "%R was created by a different ContextVar", token);
   if (!cd_is(t->context, cd_from_object(context))) return cd_raise_value(vm, "%R was created in a different Context", token);
   t->used = true;
-  if (!context_own_vars(vm, context)) return false;
   context_changed(vm);
-  if (cd_bits(t->old)) return cd_dict_set(vm, context->vars, variable, t->old);
-  Find find = cd_dict_delete(vm, context->vars, variable);
-  if (find == FIND_MISSING) cd_raise_with(vm, vm->exc.LookupError, variable);
-  return find == FIND_HIT;
+  if (cd_bits(t->old)) return cd_context_map_set(vm, &context->vars, variable, t->old);
+  if (cd_bits(context_find_borrow(cd_from_object(context), variable))) return cd_context_map_remove(vm, &context->vars, variable);
+  return cd_raise_with(vm, vm->exc.LookupError, variable);
 }
 
 static void context_var_traverse(Object *self, VisitFn visit, void *arg)
@@ -353,12 +353,9 @@ METHOD(context_var, get, "get(self, default=<unrepresentable>, /)",
        "Return the value of the variable in the current context.\n\nWithout a value there, that is default, if given, else the variable's "
        "own default, else a\nLookupError.")
 {
-  Ref value = NO_REF;
-  Find find = context_var_find(vm, self, &value);
-  if (find != FIND_MISSING) return find == FIND_HIT ? value : NO_REF;
-  if (cd_bits(args[0])) return cd_dup(args[0]);
-  if (cd_bits(context_var_of(self)->fallback)) return cd_dup(context_var_of(self)->fallback);
-  return cd_raise_with(vm, vm->exc.LookupError, self);
+  Value value = context_var_find_borrow(vm, self);
+  if (!cd_bits(value)) value = cd_bits(args[0]) ? args[0] : context_var_of(self)->fallback;
+  return cd_bits(value) ? cd_dup(value) : cd_raise_with(vm, vm->exc.LookupError, self);
 }
 
 METHOD(context_var, set, "set(self, value, /)",

@@ -5,12 +5,11 @@
 
 #include "core/vm.h"
 
-// A context maps variables to values. Copies share the dict until one of them changes: `vars` is written only while this context holds
-// its only reference. thread->context is the current one, made at first need; thread->context_version changes whenever a lookup in it
-// could give something else.
+// A context maps variables to values by a persistent map: a copy takes a reference, and setting a variable makes a new map. thread->context is
+// the current one, made at first need; thread->context_version changes whenever a lookup in it could give something else.
 typedef struct Context {
   Object head;
-  Value vars;                                    // dict, owned; NO_VALUE: empty
+  Value vars;                                    // ContextMap, owned; NO_VALUE: empty
   Value previous;                                // Context to return to, owned; while entered
   bool entered;
   Weakref *weaklist;

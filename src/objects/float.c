@@ -375,7 +375,10 @@ static Ref float_compare_slot(VM *vm UNUSED, Value self, Value other, CompareOp 
 
 // ---- methods ----
 
-METHOD(float, conjugate, "conjugate(self, /)", "The number itself: it has no imaginary part to turn round.") { return float_exact(vm, self); }
+METHOD(float, conjugate, "conjugate(self, /)", "The number itself: it has no imaginary part to turn round.")
+{
+  return float_exact(vm, self);
+}
 METHOD(float, __trunc__, "__trunc__(self, /)", "Return the whole part, as an int.") { return cd_int_from_double(vm, cd_float_value(self)); }
 METHOD(float, __floor__, "__floor__(self, /)", "Return the floor as an int.")
 {
