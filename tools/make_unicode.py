@@ -4,7 +4,7 @@
 #   python3 tools/make_unicode.py /usr/share/unicode OUTDIR
 #
 # The database on disk may be newer than the one the language version is defined by. Characters younger than VERSION (DerivedAge.txt) are
-# left out, and the few properties that were changed afterwards are put back by CHANGED.
+# left out, and the few properties that were changed afterwards are put back. (3.11's stringprep asserts that unidata_version is 14.0.0.)
 import bz2
 import os
 import sys
