@@ -55,6 +55,7 @@ def main():
     for layer in LAYERS:
         for path in sorted((ROOT / "src" / layer).glob("*.c")):
             amalgam.add(path)
+    amalgam.add(args.generated / "frozen_modules.c")
     args.folder.mkdir(parents=True, exist_ok=True)
     head = ["/* SPDX-License-Identifier: MIT */", "/* cede.c: all of Cede in one file, made by tools/amalgamate.py; read the tree instead. */",
             "#ifndef _GNU_SOURCE", "#define _GNU_SOURCE", "#endif"]

@@ -71,6 +71,7 @@ static const char variables_text[] =
 static const char x_options_text[] =
   "Options after -X:\n"
   "-X asyncgen=MODE            who closes asynchronous generators: compat, safe (default) or strict\n"
+  "-X asyncio=stdlib           the installed library's asyncio, not the one that is built in\n"
   "-X dev                      development mode: warnings, faulthandler, checks\n"
   "-X faulthandler             print a traceback at a crash\n"
   "-X importtime               print how long each import takes\n"

@@ -3,10 +3,12 @@
 #include "core/lock.h"
 #include "base/hash.h"
 #include "bytecode/code.h"
+#include "modules/frozen.h"
 #include "modules/import.h"
 #include "modules/import_state.h"
 #include "modules/module_list.h"
 #include "objects/bytes.h"
+#include "objects/exception.h"
 #include "objects/list.h"
 #include "objects/protocol.h"
 #include "objects/str.h"
@@ -86,54 +88,96 @@ FUNCTION(imp, exec_builtin, "exec_builtin(mod, /)", "Run a native module's start
   return cd_from_small(0);
 }
 
-// ---- frozen modules: the two files of importlib itself ----
+// ---- frozen modules: the two files of importlib itself, and lib/ ----
 
-static bool imp_names_frozen(Value name) { return cd_str_is(name, "_frozen_importlib") || cd_str_is(name, "_frozen_importlib_external"); }
+static bool imp_is_importlib(Value name) { return cd_str_is(name, "_frozen_importlib") || cd_str_is(name, "_frozen_importlib_external"); }
+
+static Ref imp_no_frozen(VM *vm, Value name)
+{
+  cd_raise(vm, vm->exc.ImportError, "No such frozen object named %R", name);
+  Value raised = vm->thread->raised;
+  if (cd_is_instance_of(vm, raised, vm->exc.ImportError)) cd_replace(vm, &((ImportException *)cd_object(raised))->name, cd_dup(name));
+  return NO_REF;
+}
 
 FUNCTION(imp, is_frozen, "is_frozen(name, /)", "Tell whether the module is part of the interpreter.")
 {
-  return imp_check_str(vm, "is_frozen", args[0]) ? cd_bool(imp_names_frozen(args[0])) : NO_REF;
+  if (!imp_check_str(vm, "is_frozen", args[0])) return NO_REF;
+  return cd_bool(imp_is_importlib(args[0]) || cd_frozen_find(vm, args[0]));
 }
 
 FUNCTION(imp, is_frozen_package, "is_frozen_package(name, /)", "Tell whether the frozen module is a package.")
 {
   if (!imp_check_str(vm, "is_frozen_package", args[0])) return NO_REF;
-  return imp_names_frozen(args[0]) ? cd_false() : cd_raise(vm, vm->exc.ImportError, "No such frozen object named %R", args[0]);
+  const FrozenModule *frozen = cd_frozen_find(vm, args[0]);
+  if (frozen) return cd_bool(frozen->package);
+  return imp_is_importlib(args[0]) ? cd_false() : imp_no_frozen(vm, args[0]);
 }
 
-static Ref imp_original_name(VM *vm, Value name)
+// (data, is package, original name); lib/ has no originals elsewhere: None.
+static Ref imp_frozen_info(VM *vm, const FrozenModule *frozen, bool with_data)
 {
-  return cd_str_from(vm, cd_str_is(name, "_frozen_importlib") ? "importlib._bootstrap" : "importlib._bootstrap_external");
+  Ref data = cd_none();
+  if (with_data) {
+    Ref bytes = cd_bytes_new(vm, frozen->data, frozen->size);
+    data = bytes ? cd_call1(vm, cd_type_value(vm->types.memoryview), bytes) : NO_REF;
+    cd_drop(vm, bytes);
+  }
+  return data ? cd_tuple3_steal(vm, data, cd_bool(frozen->package), cd_none()) : NO_REF;
 }
 
 FUNCTION(imp, find_frozen, "find_frozen(name, /, *, withdata=False)", "(data, is package, original name) of a frozen module, or None.")
 {
-  if (!imp_check_str(vm, "find_frozen", args[0])) return NO_REF;
-  if (!imp_names_frozen(args[0])) return cd_none();
-  return cd_tuple3_steal(vm, cd_none(), cd_false(), imp_original_name(vm, args[0]));
+  bool with_data = false;
+  if (!imp_check_str(vm, "find_frozen", args[0]) || (cd_bits(args[1]) && !cd_truth(vm, args[1], &with_data))) return NO_REF;
+  const FrozenModule *frozen = cd_frozen_find(vm, args[0]);
+  if (frozen) return imp_frozen_info(vm, frozen, with_data);
+  if (!imp_is_importlib(args[0])) return cd_none();
+  const char *original = cd_str_is(args[0], "_frozen_importlib") ? "importlib._bootstrap" : "importlib._bootstrap_external";
+  return cd_tuple3_steal(vm, cd_none(), cd_false(), cd_str_from(vm, original));
+}
+
+// Code that somebody brings along, as find_frozen gives it.
+static Ref imp_code_of_data(VM *vm, Value name, Value data)
+{
+  Buffer buffer;
+  if (!cd_get_buffer(vm, data, &buffer, BUFFER_SIMPLE)) return NO_REF;
+  Ref code = cd_code_load(vm, buffer.data, (size_t)buffer.size);
+  cd_release_buffer(vm, &buffer);
+  if (code || !cd_swallow(vm, vm->exc.ValueError)) return code;
+  return cd_raise(vm, vm->exc.ImportError, "Frozen object named %R is invalid", name);
 }
 
 FUNCTION(imp, get_frozen_object, "get_frozen_object(name, data=None, /)", "Return the code object of a frozen module.")
 {
   if (!imp_check_str(vm, "get_frozen_object", args[0])) return NO_REF;
-  Ref code = imp_names_frozen(args[0]) ? cd_import_frozen_code(vm, cd_str_data(args[0])) : NO_REF;
-  if (!code && !cd_raised(vm)) cd_raise(vm, vm->exc.ImportError, "No such frozen object named %R", args[0]);
-  return code;
+  if (cd_bits(args[1]) && !cd_is_none(args[1])) return imp_code_of_data(vm, args[0], args[1]);
+  const FrozenModule *frozen = cd_frozen_find(vm, args[0]);
+  if (frozen) return cd_frozen_code(vm, frozen);
+  Ref code = imp_is_importlib(args[0]) ? cd_import_frozen_code(vm, cd_str_data(args[0])) : NO_REF;
+  return code || cd_raised(vm) ? code : imp_no_frozen(vm, args[0]);
 }
 
 FUNCTION(imp, init_frozen, "init_frozen(name, /)", "Make and run a frozen module, or return None.")
 {
   if (!imp_check_str(vm, "init_frozen", args[0])) return NO_REF;
-  return imp_names_frozen(args[0]) ? cd_import_module(vm, args[0]) : cd_none();
+  return imp_is_importlib(args[0]) || cd_frozen_find(vm, args[0]) ? cd_import_module(vm, args[0]) : cd_none();
+}
+
+static bool imp_append_name(VM *vm, Value list, const char *name)
+{
+  Ref text = cd_intern(vm, name);
+  return text && cd_list_append_steal(vm, cd_as_list(list), text);
 }
 
 FUNCTION(imp, _frozen_module_names, "_frozen_module_names()", "Return the names of the frozen modules.")
 {
-  Value names[2] = {cd_intern(vm, "_frozen_importlib"), cd_intern(vm, "_frozen_importlib_external")};
-  Ref list = cd_bits(names[0]) && cd_bits(names[1]) ? cd_list_of(vm, 2, names) : NO_REF;
-  cd_drop(vm, cd_from_bits(cd_bits(names[0])));
-  cd_drop(vm, cd_from_bits(cd_bits(names[1])));
-  return list;
+  Ref list = cd_list_new(vm);
+  bool ok = list && imp_append_name(vm, list, "_frozen_importlib") && imp_append_name(vm, list, "_frozen_importlib_external");
+  for (const FrozenModule *m = cd_frozen_modules; ok && m->name; m++) ok = imp_append_name(vm, list, m->name);
+  if (ok) return list;
+  cd_drop(vm, list);
+  return NO_REF;
 }
 
 FUNCTION(imp, _override_frozen_modules_for_tests, "_override_frozen_modules_for_tests(override, /)",

@@ -3,6 +3,7 @@
 #include "modules/import_fast.h"
 #include "bytecode/code.h"
 #include "frontend/frontend.h"
+#include "modules/frozen.h"
 #include "modules/import.h"
 #include "modules/import_state.h"
 #include "modules/module_list.h"
@@ -683,6 +684,49 @@ static Find fast_by_native(VM *vm, Value name, Value path, Ref *out)
   return (*out = fast_load_native(vm, name, id)) ? FIND_HIT : FIND_ERROR;
 }
 
+// loader_state as FrozenImporter makes it: frozen modules have no file.
+static bool fast_frozen_state(VM *vm, Value spec)
+{
+  struct ImportFast *fast = fast_of(vm);
+  Ref state = cd_call0(vm, cd_type_value(vm->types.simple_namespace));
+  bool ok = state && cd_setattr_text(vm, state, "filename", cd_none()) && cd_setattr_text(vm, state, "origname", cd_none()) &&
+            cd_setattr(vm, spec, F(loader_state), state);
+  cd_drop(vm, state);
+  return ok;
+}
+
+static Ref fast_frozen_module(VM *vm, Value name, const FrozenModule *frozen)
+{
+  Value loader = cd_type_value(fast_of(vm)->classes[FAST_FROZEN]);
+  Ref module = NO_REF, package = NO_REF, spec = NO_REF, locations = frozen->package ? cd_list_new(vm) : cd_none(),
+      origin = locations ? cd_str_from(vm, "frozen") : NO_REF;
+  bool ok = false;
+  if (!origin || !(spec = fast_spec(vm, name, loader, origin, locations, NO_VALUE)) || !fast_frozen_state(vm, spec)) goto done;
+  if (!(package = frozen->package ? cd_dup(name) : fast_parent_name(vm, name)) || !(module = cd_module_new(vm, name))) goto done;
+  Value dict = cd_module_dict(module);
+  ok = cd_dict_set(vm, dict, N(__package__), package) && cd_dict_set(vm, dict, N(__loader__), loader) &&
+       cd_dict_set(vm, dict, N(__spec__), spec) && (!frozen->package || cd_dict_set(vm, dict, N(__path__), locations)) &&
+       cd_dict_set(vm, dict, N(__builtins__), vm->builtins_dict);
+done:
+  cd_drop(vm, locations);
+  cd_drop(vm, origin);
+  cd_drop(vm, spec);
+  cd_drop(vm, package);
+  if (ok) return module;
+  cd_drop(vm, module);
+  return NO_REF;
+}
+
+static Find fast_by_frozen(VM *vm, Value name, Ref *out)
+{
+  const FrozenModule *frozen = cd_frozen_find(vm, name);
+  if (!frozen) return FIND_MISSING;
+  Ref code = cd_frozen_code(vm, frozen), module = code ? fast_frozen_module(vm, name, frozen) : NO_REF;
+  *out = module ? fast_run(vm, name, module, code) : NO_REF;
+  cd_drop(vm, code);
+  return *out ? FIND_HIT : FIND_ERROR;
+}
+
 static Search fast_by_path(VM *vm, Value name, Value path, Ref *out)
 {
   FastFile file;
@@ -714,7 +758,7 @@ static Find fast_by_finders(VM *vm, Value name, Value path, Ref *out)
       find = fast_by_native(vm, name, path, out);
       if (find == FIND_MISSING && !cd_str_is(name, "sys") && !cd_str_is(name, "builtins")) found = SEARCH_NONE;
     } else if (cd_is(finder, cd_type_value(fast->classes[FAST_FROZEN])) && fast_class_intact(fast, FAST_FROZEN)) {
-      if (!cd_str_starts_with(name, "_frozen_importlib")) found = SEARCH_NONE;
+      if ((find = fast_by_frozen(vm, name, out)) == FIND_MISSING && !cd_str_starts_with(name, "_frozen_importlib")) found = SEARCH_NONE;
     } else if (cd_is(finder, cd_type_value(fast->classes[FAST_PATH]))) {
       *out = NO_REF;
       if ((found = fast_by_path(vm, name, path, out)) == SEARCH_FOUND) find = *out ? FIND_HIT : FIND_ERROR;

@@ -2,6 +2,7 @@
 // import_plain.c: importing source files without importlib, for programs that bring no library
 #include "bytecode/code.h"
 #include "frontend/frontend.h"
+#include "modules/frozen.h"
 #include "modules/import.h"
 #include "modules/import_state.h"
 #include "modules/module_list.h"
@@ -148,11 +149,12 @@ Ref cd_import_plain(VM *vm, Value name)
     folders = cd_dup(cd_sys_get_borrow(vm, "path"));
   }
   PlainFile file = {0};
-  Find find = plain_search(vm, folders, dot ? dot + 1 : data, &file);
+  const FrozenModule *frozen = cd_frozen_find(vm, name);
+  Find find = frozen ? FIND_HIT : plain_search(vm, folders, dot ? dot + 1 : data, &file);
   cd_drop(vm, folders);
   if (find == FIND_MISSING) plain_missing(vm, name);
   if (find == FIND_HIT) {
-    module = plain_load(vm, name, &file);
+    module = frozen ? cd_frozen_load_plain(vm, name, frozen) : plain_load(vm, name, &file);
     cd_drop(vm, file.path);
     cd_drop(vm, file.source);
     if (module && parent && !cd_setattr_text(vm, parent, dot + 1, module)) cd_drop(vm, module), module = NO_REF;
