@@ -5,6 +5,7 @@
 // DELEGATING, at an await, with something for the event loop. The awaitables below let the second kind through and end with the first.
 #include "coro/coro.h"
 
+#include "objects/context.h"
 #include "objects/generic_alias.h"
 #include "objects/protocol.h"
 #include "objects/str.h"
@@ -58,9 +59,17 @@ bool cd_async_init_hooks(VM *vm, Generator *generator)
   return cd_bits(result) != 0;
 }
 
+void cd_async_set_context(VM *vm, Generator *generator)
+{
+  Ref context = cd_context_current(vm);
+  if (cd_bits(context)) cd_replace(vm, &generator->context, context);
+  else cd_clear_raised(vm);
+}
+
 bool cd_async_generator_finalize(VM *vm, Generator *generator)
 {
   if (!cd_bits(generator->finalizer) || generator->closed) return false;
+  generator->own_context = vm->asyncgen_mode != ASYNCGEN_COMPAT;
   Ref raised = cd_take_raised(vm);
   Ref self = cd_dup_object(generator), hook = cd_dup(generator->finalizer);
   Ref result = cd_call1(vm, hook, self);
@@ -75,6 +84,8 @@ bool cd_async_generator_finalize(VM *vm, Generator *generator)
 // ---- asend, __anext__ ----
 
 static AsyncStep *as_async_step(Value v) { return (AsyncStep *)cd_object(v); }
+
+Generator *cd_async_step_generator(Value step) { return as_async_step(step)->generator; }
 
 static Ref async_step_new(VM *vm, Type *type, Generator *generator, Value argument)
 {
@@ -95,7 +106,7 @@ static bool async_send_begin(VM *vm, AsyncStep *self)
   }
   if (self->state == AWAITABLE_INIT && self->generator->running_async) {
     self->state = AWAITABLE_CLOSED;
-    cd_raise_runtime(vm, "anext(): asynchronous generator is already running");
+    cd_async_raise_running(vm, self->generator, "anext()");
     return false;
   }
   return true;
@@ -109,6 +120,7 @@ static SendResult async_send_step(VM *vm, Value v, Value sent, Ref *out)
   self->state = AWAITABLE_ITER;
   Generator *generator = self->generator;
   generator->running_async = true;
+  cd_async_note_context(vm, generator);
   Ref keep = cd_dup(v);
   SendResult result = cd_generator_send(vm, cd_from_object(generator), cd_dup(cd_bits(sent) ? sent : cd_none()), out);
   result = async_unwrap(vm, generator, result, out);
@@ -205,13 +217,32 @@ static bool async_throw_begin(VM *vm, AsyncStep *self)
   Generator *generator = self->generator;
   if (generator->running_async) {
     self->state = AWAITABLE_CLOSED;
-    cd_raise_runtime(vm, "%s: asynchronous generator is already running", cd_bits(self->argument) ? "athrow()" : "aclose()");
+    cd_async_raise_running(vm, generator, cd_bits(self->argument) ? "athrow()" : "aclose()");
     return false;
   }
   return true;
 }
 
-static SendResult async_throw_step(VM *vm, Value v, Value sent, Ref *out)
+// A generator that was dropped is closed in the context in which it last ran, whoever drives its aclose(). Gives what async_leave_context wants.
+static Value async_enter_context(VM *vm, const Generator *generator)
+{
+  Value context = generator->context;
+  if (!generator->own_context || !cd_bits(context) || cd_is(context, vm->thread->context)) return NO_VALUE;
+  if (((Context *)cd_object(context))->entered) return NO_VALUE;                 // by another thread
+  if (cd_context_enter(vm, context)) return context;
+  cd_clear_raised(vm);
+  return NO_VALUE;
+}
+
+static void async_leave_context(VM *vm, Value context)
+{
+  if (!cd_bits(context)) return;
+  Ref raised = cd_take_raised(vm);
+  cd_context_exit(vm, context);
+  cd_restore_raised(vm, raised);
+}
+
+static SendResult async_throw_step_inside(VM *vm, Value v, Value sent, Ref *out)
 {
   AsyncStep *self = as_async_step(v);
   Generator *generator = self->generator;
@@ -257,7 +288,15 @@ static SendResult async_throw_step(VM *vm, Value v, Value sent, Ref *out)
   return result;
 }
 
-static SendResult async_throw_throw(VM *vm, Value v, const Value *args, size_t nargs, Ref *out)
+static SendResult async_throw_step(VM *vm, Value v, Value sent, Ref *out)
+{
+  Value entered = async_enter_context(vm, as_async_step(v)->generator);
+  SendResult result = async_throw_step_inside(vm, v, sent, out);
+  async_leave_context(vm, entered);
+  return result;
+}
+
+static SendResult async_throw_throw_inside(VM *vm, Value v, const Value *args, size_t nargs, Ref *out)
 {
   AsyncStep *self = as_async_step(v);
   if (self->state == AWAITABLE_CLOSED) {
@@ -273,6 +312,14 @@ static SendResult async_throw_throw(VM *vm, Value v, const Value *args, size_t n
   SendResult result = cd_generator_throw_args(vm, self->generator, args, nargs, false, out);
   result = cd_bits(self->argument) ? async_athrow_result(vm, self, result, out) : async_aclose_result(vm, self, result, out);
   cd_drop(vm, keep);
+  return result;
+}
+
+static SendResult async_throw_throw(VM *vm, Value v, const Value *args, size_t nargs, Ref *out)
+{
+  Value entered = async_enter_context(vm, as_async_step(v)->generator);
+  SendResult result = async_throw_throw_inside(vm, v, args, nargs, out);
+  async_leave_context(vm, entered);
   return result;
 }
 

@@ -115,6 +115,17 @@ bool cd_closing_begin(VM *vm, Frame *frame, ClosingPoint *point)
   return true;
 }
 
+// `raised` came out of the generator while `old` was on its way: that is the end of its chain of contexts, unless it is in there already.
+static void closing_add_context(Value raised, Value old)
+{
+  Exception *last = cd_as_exception(raised);
+  const Exception *o = cd_as_exception(old);
+  int most = 1000;                               // a program can make cycles
+  while (cd_bits(last->context) && last != o && most--) last = cd_as_exception(last->context);
+  while (o != last && cd_bits(o->context) && most-- > 0) o = cd_as_exception(o->context);
+  if (o != last && most > 0) last->context = cd_dup(old);
+}
+
 // The generator has ended; an exception that came of it is set.
 ClosingResult cd_closing_ended(VM *vm, Frame *frame, ClosingPoint *point)
 {
@@ -132,6 +143,7 @@ ClosingResult cd_closing_ended(VM *vm, Frame *frame, ClosingPoint *point)
     cd_restore_raised(vm, old);
     return CLOSING_OVER;
   }
+  if (kept) closing_add_context(new_exception, old);
   cd_drop(vm, old);
   Ref result = cd_take(&point->result);
   cd_drop(vm, result);

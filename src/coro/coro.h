@@ -10,6 +10,8 @@
 static inline Generator *cd_as_generator(Value v) { return (Generator *)cd_object(v); }
 const char *cd_generator_kind(VM *vm, const Generator *generator);       // "generator", "coroutine", "async generator"
 
+Value cd_generator_sub_borrow(const Frame *frame);               // what a frame in state DELEGATING waits for; valid while it does
+Generator *cd_generator_drives(VM *vm, Value awaitable);         // the generator or coroutine that runs when `awaitable` is driven, or NULL
 // What a generator that delegates waits for; None: it does not delegate, or is running.
 MUST_USE Ref cd_generator_awaits(VM *vm, Generator *generator);
 bool cd_generator_is_running(VM *vm, Generator *generator);
@@ -61,13 +63,24 @@ size_t cd_generator_size(Object *self);
 // coroutine.c
 MUST_USE Ref cd_coroutine_origin(VM *vm);                        // cr_origin of a coroutine made now
 void cd_coroutine_warn_unawaited(VM *vm, Generator *coroutine);
+Value cd_coroutine_of_wrapper(Value wrapper);    // borrowed from it
 // async_generator.c
+void cd_async_set_context(VM *vm, Generator *generator);
+// Whoever drives it does so in the current context: that is where it will be closed.
+static inline void cd_async_note_context(VM *vm, Generator *generator)
+{
+  if (UNLIKELY(cd_bits(generator->context) != cd_bits(vm->thread->context))) cd_async_set_context(vm, generator);
+}
+Generator *cd_async_step_generator(Value step);  // of an asend or athrow object; borrowed from it
 MUST_USE bool cd_async_init_hooks(VM *vm, Generator *generator); // first use: sys.set_asyncgen_hooks
 MUST_USE Ref cd_async_send_in_progress(VM *vm, Generator *generator);      // an asend object that shows what `async for` does directly
 MUST_USE bool cd_async_send_close(VM *vm, Generator *generator); // asend.close() for such a one
 MUST_USE bool cd_async_generator_finalize(VM *vm, Generator *generator);   // true: the event loop's hook took it over
 bool cd_async_is_open(VM *vm, Value v);          // an async generator that is suspended at a `yield` and can be closed
 MUST_USE Ref cd_async_close_new(VM *vm, Generator *generator);   // generator.aclose()
+// async_report.c
+Ref cd_async_raise_running(VM *vm, Generator *generator, const char *operation);
+MUST_USE Ref cd_async_creation(VM *vm, const Generator *generator);
 // closing.c
 void cd_closing_traverse(const Generator *generator, VisitFn visit, void *context);
 void cd_closing_free(VM *vm, struct Closing *closing);           // NULL: nothing

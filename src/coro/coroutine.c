@@ -98,7 +98,7 @@ typedef struct CoroutineWrapper {
   Value coroutine;                               // owned
 } CoroutineWrapper;
 
-static Value wrapper_coroutine(Value self) { return ((CoroutineWrapper *)cd_object(self))->coroutine; }
+Value cd_coroutine_of_wrapper(Value self) { return ((CoroutineWrapper *)cd_object(self))->coroutine; }
 
 static Ref coroutine_await(VM *vm, Value self)
 {
@@ -112,7 +112,7 @@ static Ref coroutine_wrapper_iter(VM *vm, Value self) { return cd_dup(self); }
 
 static Next coroutine_wrapper_next(VM *vm, Value self, Ref *out)
 {
-  SendResult result = cd_generator_send(vm, wrapper_coroutine(self), cd_none(), out);
+  SendResult result = cd_generator_send(vm, cd_coroutine_of_wrapper(self), cd_none(), out);
   if (result == YIELDED) return NEXT_ITEM;
   if (result == RETURNED) {
     Ref value = *out;
@@ -125,22 +125,22 @@ static Next coroutine_wrapper_next(VM *vm, Value self, Ref *out)
 
 static SendResult coroutine_wrapper_send_slot(VM *vm, Value self, Value sent, Ref *out)
 {
-  return cd_generator_send(vm, wrapper_coroutine(self), cd_dup(sent), out);
+  return cd_generator_send(vm, cd_coroutine_of_wrapper(self), cd_dup(sent), out);
 }
 
 METHOD(coroutine_wrapper, send, "send(self, arg, /)", "Send a value into the coroutine.")
 {
-  return cd_generator_call_send(vm, wrapper_coroutine(self), args[0]);
+  return cd_generator_call_send(vm, cd_coroutine_of_wrapper(self), args[0]);
 }
 
 METHOD_RAW(coroutine_wrapper, throw, "throw(typ[,val[,tb]])", "Raise an exception inside the coroutine.")
 {
-  return cd_generator_call_throw(vm, wrapper_coroutine(self), args, nargs, kwnames);
+  return cd_generator_call_throw(vm, cd_coroutine_of_wrapper(self), args, nargs, kwnames);
 }
 
 METHOD(coroutine_wrapper, close, "close(self, /)", "Raise GeneratorExit inside the coroutine.")
 {
-  return cd_generator_call_close(vm, wrapper_coroutine(self));
+  return cd_generator_call_close(vm, cd_coroutine_of_wrapper(self));
 }
 
 static const MethodDef *const coroutine_wrapper_methods[] = {&coroutine_wrapper_send_def, &coroutine_wrapper_throw_def,

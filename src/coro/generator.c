@@ -325,7 +325,7 @@ ChainState cd_chain_async_push(VM *vm, Generator *upper, Generator *generator, b
     if (!cd_async_init_hooks(vm, generator)) { cd_drop(vm, sent); return CHAIN_ERROR; }
     if (generator->running_async) {
       cd_drop(vm, sent);
-      cd_raise_runtime(vm, "anext(): asynchronous generator is already running");
+      cd_async_raise_running(vm, generator, "anext()");
       return CHAIN_ERROR;
     }
   }
@@ -343,6 +343,7 @@ ChainState cd_chain_async_push(VM *vm, Generator *upper, Generator *generator, b
     if (generator->delegator) vm->chain_epoch++;
   }
   generator->running_async = true;
+  if (fresh) cd_async_note_context(vm, generator);
   chain_link(vm, upper, generator);
   return CHAIN_READY;
 }
@@ -389,19 +390,29 @@ Ref cd_send_to_python(VM *vm, SendResult result, const Ref *out)
 
 // The sub-iterator that a delegating frame waits for
 // (an async generator driven directly by `async for` is its own).
-static Value generator_sub(Frame *frame)
+Value cd_generator_sub_borrow(const Frame *frame)
 {
   const Instr *pc = frame->pc;
-  if (UNLIKELY(cd_generator_of(frame)->closing != NULL)) return cd_closing_awaited(cd_generator_of(frame));
+  if (UNLIKELY(cd_generator_of((Frame *)frame)->closing != NULL)) return cd_closing_awaited(cd_generator_of((Frame *)frame));
   CD_ASSERT(pc->op == OP_ASYNC_NEXT || pc->op == OP_DELEGATE);
   if (pc->op == OP_ASYNC_NEXT && !cd_is_true(frame->registers[pc->c])) return frame->registers[pc->c];
   return frame->registers[pc->b];
 }
 
+Generator *cd_generator_drives(VM *vm, Value awaitable)
+{
+  if (!cd_bits(awaitable) || !cd_is_object(awaitable)) return NULL;
+  const Type *type = cd_type_of(vm, awaitable);
+  if (type == vm->types.generator || type == vm->types.coroutine || type == vm->types.async_generator) return cd_as_generator(awaitable);
+  if (type == vm->types.coroutine_wrapper) return cd_as_generator(cd_coroutine_of_wrapper(awaitable));
+  if (type == vm->types.async_generator_asend || type == vm->types.async_generator_athrow) return cd_async_step_generator(awaitable);
+  return NULL;
+}
+
 Ref cd_generator_awaits(VM *vm, Generator *generator)
 {
   if (generator->frame.state != FRAME_DELEGATING || cd_generator_is_running(vm, generator)) return cd_none();
-  Value sub = generator_sub(&generator->frame);
+  Value sub = cd_generator_sub_borrow(&generator->frame);
   if (cd_is_exact(sub, vm->types.async_generator)) return cd_async_send_in_progress(vm, cd_as_generator(sub));
   return cd_dup(sub);
 }
@@ -455,7 +466,7 @@ static Generator *generator_close_below(VM *vm, Generator *generator, bool *fail
 {
   Frame *frame = &generator->frame;
   if (frame->state != FRAME_DELEGATING) return NULL;
-  Value sub = generator_sub(frame);
+  Value sub = cd_generator_sub_borrow(frame);
   frame->state = FRAME_RUNNING;
   if (!generator_is_native(vm, sub)) {
     *failed = !generator_close_foreign(vm, sub);
@@ -589,7 +600,7 @@ static void throw_leave(VM *vm, Generator *leaf, Generator *root)
 // Is the next level one that exceptions are thrown into by us, not by calling a method? CHAIN_ERROR: exception set.
 static ChainState throw_below(VM *vm, Generator *generator, Generator **below)
 {
-  Value sub = generator_sub(&generator->frame);
+  Value sub = cd_generator_sub_borrow(&generator->frame);
   if (!generator_is_native(vm, sub) && !cd_is_exact(sub, vm->types.async_generator)) return CHAIN_FINISHED;
   *below = cd_as_generator(sub);
   FrameState state = (FrameState)(*below)->frame.state;
@@ -615,7 +626,7 @@ static Find throw_foreign(VM *vm, Value iterator, const Value *args, size_t narg
 static SendResult throw_into_leaf(VM *vm, Generator *leaf, Generator *root, Ref exception, const Value *args, size_t nargs, Ref *out)
 {
   Frame *frame = &leaf->frame;
-  Value sub = generator_sub(frame);
+  Value sub = cd_generator_sub_borrow(frame);
   frame->state = FRAME_RUNNING;
   Ref value = NO_REF;
   Find found = throw_foreign(vm, sub, args, nargs, &value);
@@ -666,7 +677,7 @@ static SendResult throw_into(VM *vm, Generator *root, Ref exception, const Value
   if (root->delegator) cd_chain_break(vm, root);
   bool exit = close_on_exit && cd_is_instance_of(vm, exception, vm->exc.GeneratorExit);
   if (exit) {                                    // PEP 342: the sub-iterator is closed, then the exception is raised here
-    Value sub = generator_sub(&root->frame);
+    Value sub = cd_generator_sub_borrow(&root->frame);
     Ref hold = cd_dup(sub);
     root->frame.state = FRAME_RUNNING;
     bool closed = generator_is_native(vm, sub) ? cd_generator_close(vm, sub) : generator_close_foreign(vm, sub);

@@ -23,6 +23,7 @@ struct Generator {
   // async generators
   bool hooks_inited, closed, running_async;
   bool counted;                                  // in vm->open_async_generators
+  bool own_context;                              // it was dropped: whoever closes it now does that in `context`
   Value finalizer;                               // owned
   Value origin;                                  // cr_origin tuple or NO_VALUE, owned
   Value context;                                 // Context it last ran in; owned or NO_VALUE
