@@ -361,7 +361,6 @@ METHOD(async_step, close, "close(self, /)", "Give up awaiting.")
 {
   AsyncStep *step = as_async_step(self);
   if (step->state == AWAITABLE_CLOSED) return cd_none();
-  if (step->state == AWAITABLE_INIT) { step->state = AWAITABLE_CLOSED; return cd_none(); }
   Ref value = NO_REF;
   const Value exit = cd_type_value(vm->exc.GeneratorExit);
   SendResult result = async_step_throw_args(vm, self, &exit, 1, &value);
@@ -370,9 +369,20 @@ METHOD(async_step, close, "close(self, /)", "Give up awaiting.")
 
 static const MethodDef *const async_step_methods[] = {&async_step_send_def, &async_step_throw_def, &async_step_close_def, NULL};
 
+static void async_step_warn_unawaited(VM *vm, const AsyncStep *self)
+{
+  Ref raised = cd_take_raised(vm), where = cd_dup_object(self->generator);
+  const char *method = self->head.type == vm->types.async_generator_asend ? "asend" : cd_bits(self->argument) ? "athrow" : "aclose";
+  if (!cd_warn(vm, vm->exc.RuntimeWarning, 1, "coroutine method '%s' of %R was never awaited", method, self->generator->qualname))
+    cd_write_unraisable(vm, where);
+  cd_drop(vm, where);
+  cd_restore_raised(vm, raised);
+}
+
 static void async_step_release(VM *vm, Object *object)
 {
   AsyncStep *self = (AsyncStep *)object;
+  if (UNLIKELY(self->state == AWAITABLE_INIT)) async_step_warn_unawaited(vm, self);
   Generator *generator = self->generator;
   self->generator = NULL;
   cd_clear(vm, &self->argument);
@@ -420,7 +430,7 @@ Ref cd_async_next_awaitable(VM *vm, Value iterator)
   if (!type->slots.anext) return cd_raise_type(vm, "'async for' requires an iterator with __anext__ method, got %T", iterator);
   Ref made = type->slots.anext(vm, iterator);
   if (!cd_bits(made)) return NO_REF;
-  Ref awaitable = cd_get_awaitable(vm, made, 0);
+  Ref awaitable = cd_get_awaitable(vm, made, AWAIT_BY_ANEXT);
   if (!cd_bits(awaitable)) {
     Ref cause = cd_take_raised(vm);
     cd_raise_type(vm, "'async for' received an invalid object from __anext__: %T", made);
@@ -533,7 +543,7 @@ Ref cd_anext_awaitable_new(VM *vm, Value awaitable, Value fallback)
 // The iterator behind the wrapped awaitable; coroutines answer through their __await__ iterator.
 static Ref anext_iterator(VM *vm, AnextAwaitable *self)
 {
-  Ref awaitable = cd_get_awaitable(vm, self->wrapped, 0);
+  Ref awaitable = cd_get_awaitable(vm, self->wrapped, AWAIT_BY_ANEXT);
   if (!cd_bits(awaitable) || cd_type_of(vm, awaitable)->slots.next) return awaitable;
   Type *type = cd_type_of(vm, awaitable);
   if (!type->slots.await) {

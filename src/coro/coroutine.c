@@ -19,7 +19,7 @@ static bool coroutine_is_iterable_generator(VM *vm, Value v)
 
 static Ref awaitable_refuse(VM *vm, Value v, int where)
 {
-  if (where == 0) return cd_raise_type(vm, "object %T can't be used in 'await' expression", v);
+  if (where == 0 || where == AWAIT_BY_ANEXT) return cd_raise_type(vm, "object %T can't be used in 'await' expression", v);
   return cd_raise_type(vm, "'async with' received an object from %s that does not implement __await__: %T",
                        where == 1 ? "__aenter__" : "__aexit__", v);
 }
@@ -28,7 +28,7 @@ Ref cd_get_awaitable(VM *vm, Value v, int where)
 {
   if (cd_is_exact(v, vm->types.coroutine)) {
     Generator *coroutine = cd_as_generator(v);
-    if (coroutine->frame.state == FRAME_DELEGATING && !cd_generator_is_running(vm, coroutine))
+    if (where != AWAIT_BY_ANEXT && coroutine->frame.state == FRAME_DELEGATING && !cd_generator_is_running(vm, coroutine))
       return cd_raise_runtime(vm, "coroutine is being awaited already");
     return cd_dup(v);
   }

@@ -85,7 +85,9 @@ ClosingResult cd_closing_send(VM *vm, Frame *frame, Ref sent, Ref *out, ClosingP
 // An exception thrown into the frame has gone through the closing generator, and is set; or else that has ended.
 ClosingResult cd_closing_ended(VM *vm, Frame *frame, ClosingPoint *point);
 
-// Iterator that `await v` drives. NO_REF: TypeError set. `where` 0 await, 1 __aenter__, 2 __aexit__ of async with.
+// Iterator that `await v` drives. NO_REF: TypeError set. `where` 0 await, 1 __aenter__, 2 __aexit__ of async with; AWAIT_BY_ANEXT: it may be
+// a coroutine that is under way.
+enum { AWAIT_BY_ANEXT = 3 };
 MUST_USE Ref cd_get_awaitable(VM *vm, Value v, int where);
 // anext(it, fallback): awaits `awaitable`, and gives `fallback` where that ends in StopAsyncIteration. Both borrowed.
 MUST_USE Ref cd_anext_awaitable_new(VM *vm, Value awaitable, Value fallback);

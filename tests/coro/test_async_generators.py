@@ -2,6 +2,9 @@
 import sys
 import types
 
+if hasattr(sys, "set_asyncgen_mode"):
+    sys.set_asyncgen_mode("compat")              # the words of the errors below are CPython's
+
 
 @types.coroutine
 def pause(v):
