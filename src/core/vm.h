@@ -89,7 +89,7 @@ struct Thread {
   Value asyncgen_firstiter, asyncgen_finalizer;  // owned; sys.set_asyncgen_hooks
   int coroutine_origin_depth;
   int no_await;                                  // >0 while GeneratorExit is thrown in by close() or throw(): what it unwinds must not await
-  void *loop;                                    // running event loop
+  Value loop;                                    // owned: running event loop, any object; NO_VALUE: none
   Value *repr_guard;                             // objects under repr(), borrowed; objects/protocol.c; freed when empty
   uint32_t repr_guard_count, repr_guard_capacity;
   int dealloc_depth;
@@ -162,6 +162,9 @@ struct VM {
   uint64_t open_async_generators;                // begun and not finished; while it is 0, no frame looks for some to close
   uint64_t chain_epoch;                          // caches of generators' delegation chains made under an older number are void; coro/
   struct Generator *live_generators;             // all suspended or running ones; sys.live_generators()
+  struct Asyncio *asyncio;                       // loop/; NULL until _asyncio is imported
+  _Atomic(struct Loop *) polling_loop;           // of the main thread, while it may be waiting: signals and hosts wake it by wake_loop
+  void (*_Atomic wake_loop)(struct Loop *loop);
 
   // hooks: upward calls; see docs/internals/layers.md
   Ref (*raise_memory)(VM *vm);                   // objects/raise.c: sets the pre-made MemoryError; NULL before there is one

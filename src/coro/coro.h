@@ -8,6 +8,14 @@
 #include "vm/eval.h"
 
 static inline Generator *cd_as_generator(Value v) { return (Generator *)cd_object(v); }
+// Is it awaited directly, through its `send` slot, although it is no iterator? So are futures (loop/future.c). throw() and close() end
+// such an await without telling the future.
+static inline bool cd_awaits_itself(Value v)
+{
+  const Type *type = cd_object(v)->type;
+  return type->slots.send && type->spec->slots.await && type->slots.await == type->spec->slots.await &&
+         type->slots.send == type->spec->slots.send && !type->spec->slots.next && type->spec->slots.init;   // a coroutine has no init
+}
 const char *cd_generator_kind(VM *vm, const Generator *generator);       // "generator", "coroutine", "async generator"
 
 Value cd_generator_sub_borrow(const Frame *frame);               // what a frame in state DELEGATING waits for; valid while it does

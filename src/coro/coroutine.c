@@ -35,6 +35,7 @@ Ref cd_get_awaitable(VM *vm, Value v, int where)
   if (coroutine_is_iterable_generator(vm, v)) return cd_dup(v);
   Type *type = cd_type_of(vm, v);
   if (!type->slots.await) return awaitable_refuse(vm, v, where);
+  if (cd_awaits_itself(v)) return cd_dup(v);
   Ref iterator = type->slots.await(vm, v);
   if (!cd_bits(iterator)) return NO_REF;
   if (cd_is_exact(iterator, vm->types.coroutine) || coroutine_is_iterable_generator(vm, iterator)) {

@@ -414,6 +414,7 @@ Ref cd_generator_awaits(VM *vm, Generator *generator)
   if (generator->frame.state != FRAME_DELEGATING || cd_generator_is_running(vm, generator)) return cd_none();
   Value sub = cd_generator_sub_borrow(&generator->frame);
   if (cd_is_exact(sub, vm->types.async_generator)) return cd_async_send_in_progress(vm, cd_as_generator(sub));
+  if (generator->frame.pc->op == OP_DELEGATE && cd_awaits_itself(sub)) return cd_object(sub)->type->slots.await(vm, sub);
   return cd_dup(sub);
 }
 
@@ -425,6 +426,7 @@ bool cd_swallow_exit(VM *vm) { return cd_swallow(vm, vm->exc.GeneratorExit) || c
 static bool generator_close_foreign(VM *vm, Value iterator)
 {
   if (cd_is_exact(iterator, vm->types.async_generator)) return cd_async_send_close(vm, cd_as_generator(iterator));
+  if (cd_awaits_itself(iterator)) return true;
   Ref close, result;
   Find found = cd_getattr_find(vm, iterator, N(close), &close);
   if (found == FIND_ERROR) { cd_write_unraisable(vm, iterator); return true; }
@@ -614,6 +616,7 @@ static ChainState throw_below(VM *vm, Generator *generator, Generator **below)
 // throw() on an iterator that is not ours. FIND_MISSING: it has none.
 static Find throw_foreign(VM *vm, Value iterator, const Value *args, size_t nargs, Ref *out)
 {
+  if (cd_awaits_itself(iterator)) return FIND_MISSING;
   Ref method;
   Find found = cd_getattr_find(vm, iterator, N(throw), &method);
   if (found != FIND_HIT) return found;

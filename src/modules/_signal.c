@@ -55,6 +55,8 @@ static void on_signal(int number)
     int fd = atomic_load(&s->wakeup_fd);
     unsigned char byte = (unsigned char)number;
     if (fd >= 0 && write(fd, &byte, 1) < 0) errno = error;
+    struct Loop *loop = atomic_load(&vm->polling_loop);
+    if (loop) atomic_load(&vm->wake_loop)(loop);
   }
   errno = error;
 }

@@ -87,6 +87,37 @@ void cd_context_exit(VM *vm, Value context)
   cd_drop(vm, old);
 }
 
+Ref cd_context_snapshot(VM *vm)
+{
+  Value context = vm->thread->context;
+  return cd_bits(context) && cd_bits(context_of(context)->vars) ? cd_dup(context_of(context)->vars) : cd_none();
+}
+
+Ref cd_context_of_snapshot(VM *vm, Value snapshot)
+{
+  if (cd_is_exact(snapshot, vm->types.context)) return cd_dup(snapshot);
+  Ref context = cd_context_new(vm);
+  if (context && !cd_is_none(snapshot)) context_of(context)->vars = cd_dup(snapshot);
+  return context;
+}
+
+bool cd_context_begin(VM *vm, Value context, Ref *entered)
+{
+  Ref c = cd_context_of_snapshot(vm, context);
+  if (c && cd_context_enter(vm, c)) {
+    *entered = c;
+    return true;
+  }
+  cd_drop(vm, c);
+  return false;
+}
+
+void cd_context_end(VM *vm, Ref entered)
+{
+  cd_context_exit(vm, entered);
+  cd_drop(vm, entered);
+}
+
 static void context_traverse(Object *self, VisitFn visit, void *arg)
 {
   visit(arg, ((Context *)self)->vars);

@@ -23,6 +23,13 @@ MUST_USE bool cd_context_enter(VM *vm, Value context);
 void cd_context_exit(VM *vm, Value context);
 // Makes `context` (a Context, or NO_VALUE: none yet) current without those checks, for resuming what belongs to it; returns what was current.
 MUST_USE Ref cd_context_swap(VM *vm, Ref context);
+// A snapshot is the variables as they are now without a Context object: their map, or None. It costs a reference, and where callbacks keep a
+// context, either kind may stand.
+MUST_USE Ref cd_context_snapshot(VM *vm);
+MUST_USE Ref cd_context_of_snapshot(VM *vm, Value snapshot);     // a Context: a new one, or `snapshot` itself if it is one
+// Around running code in a Context or snapshot: *entered is what to give to cd_context_end, which keeps the current exception.
+MUST_USE bool cd_context_begin(VM *vm, Value context, Ref *entered);
+void cd_context_end(VM *vm, Ref entered);
 MUST_USE Ref cd_context_var_new(VM *vm, const char *name, Value fallback);
 MUST_USE Find cd_context_var_get(VM *vm, Value variable, Ref *out);          // HIT: set, or has a default
 MUST_USE Ref cd_context_var_set(VM *vm, Value variable, Value value);        // -> Token

@@ -85,6 +85,7 @@ void cd_thread_clear(VM *vm, Thread *thread)
   cd_clear(vm, &thread->profile_fn);
   cd_clear(vm, &thread->async_exc);
   cd_clear(vm, &thread->context);
+  cd_clear(vm, &thread->loop);
   cd_clear(vm, &thread->asyncgen_firstiter);
   cd_clear(vm, &thread->asyncgen_finalizer);
   FrameStack *stack = thread->stack;
