@@ -48,7 +48,20 @@ const char *const cd_opcode_names[OP_COUNT] = {
 #undef FLAGS
 #undef JUMP
 #undef CACHE
-enum { DST, SRC, KEEP, BASE, PAIR, LOCAL, CELL, CONST, NAME, COUNT, FLAGS, JUMP = 100, CACHE = 100 };
+// Which operands take a unit of their own: those that count 100.
+#define DST 0
+#define SRC 0
+#define KEEP 0
+#define BASE 0
+#define PAIR 0
+#define LOCAL 0
+#define CELL 0
+#define CONST 0
+#define NAME 0
+#define COUNT 0
+#define FLAGS 0
+#define JUMP 100
+#define CACHE 100
 #define OPERAND_UNITS(...) (OPERAND_PICK(__VA_ARGS__, 0, 0, 0, 0, 0))
 #define OPERAND_PICK(a, b, c, d, ...) (1 + (((a + 0) == 100) | ((b + 0) == 100) | ((c + 0) == 100) | ((d + 0) == 100)))
 #define OP(name, operands, flags, meaning) OPERAND_UNITS operands,
@@ -56,6 +69,19 @@ const uint8_t cd_opcode_units[OP_COUNT] = {
 #include "bytecode/opcodes.def"
 };
 #undef OP
+#undef DST
+#undef SRC
+#undef KEEP
+#undef BASE
+#undef PAIR
+#undef LOCAL
+#undef CELL
+#undef CONST
+#undef NAME
+#undef COUNT
+#undef FLAGS
+#undef JUMP
+#undef CACHE
 
 // ---- making them ----
 

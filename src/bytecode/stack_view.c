@@ -917,7 +917,8 @@ static uint32_t view_gather_moves(Viewer *v, ViewMove *moves, uint32_t limit)
   int32_t line = cd_code_line(v->code, v->unit);
   for (uint32_t i = v->unit; i < end && n < limit; i = look.next) {
     view_decode(&look, i);
-    bool drop = look.op == OP_DROP || look.op == OP_ASYNC_CLOSE, move = look.op == OP_MOVE && !view_is_temp(v, look.a) && view_is_temp(v, look.b);
+    bool drop = look.op == OP_DROP || look.op == OP_ASYNC_CLOSE,
+         move = look.op == OP_MOVE && !view_is_temp(v, look.a) && view_is_temp(v, look.b);
     if ((!drop && !move) || (n && cd_code_line(v->code, i) != line)) break;
     if (moves) moves[n] = (ViewMove){i, look.a, drop ? look.a : look.b, drop, false};
     n++;
@@ -1237,7 +1238,7 @@ static void view_compare(Viewer *v)
   view_operation(v, STACK_COMPARE_OP, k % 6, v->a, (uint32_t[]){v->b, k >= 6 ? v->c | OPERAND_CONSTANT : v->c}, 2);
 }
 
-#define OPERANDS(...) ((uint32_t[]){__VA_ARGS__}), (sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+#define VIEW_OPERANDS(...) ((uint32_t[]){__VA_ARGS__}), (sizeof((uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
 
 static void view_instruction(Viewer *v)
 {
@@ -1256,14 +1257,14 @@ static void view_instruction(Viewer *v)
   case OP_CLEAR_LOCAL: view_clear_local(v); break;
   case OP_DROP: case OP_ASYNC_CLOSE: view_moves(v); break;
   case OP_LOAD_CELL: view_operation(v, STACK_LOAD_DEREF, b, a, NULL, 0); break;
-  case OP_STORE_CELL: view_leave(v, STACK_STORE_DEREF, a, OPERANDS(b)); break;
+  case OP_STORE_CELL: view_leave(v, STACK_STORE_DEREF, a, VIEW_OPERANDS(b)); break;
   case OP_DELETE_CELL: view_work(v, STACK_DELETE_DEREF, a); break;
   case OP_LOAD_CLASS_CELL: view_operation(v, STACK_LOAD_CLASSDEREF, b, a, NULL, 0); break;
   case OP_LOAD_NAME: view_operation(v, STACK_LOAD_NAME, b, a, NULL, 0); break;
-  case OP_STORE_NAME: view_leave(v, STACK_STORE_NAME, a, OPERANDS(b)); break;
+  case OP_STORE_NAME: view_leave(v, STACK_STORE_NAME, a, VIEW_OPERANDS(b)); break;
   case OP_DELETE_NAME: view_work(v, STACK_DELETE_NAME, a); break;
   case OP_LOAD_GLOBAL: view_operation(v, STACK_LOAD_GLOBAL, b << 1, a, NULL, 0); break;
-  case OP_STORE_GLOBAL: view_leave(v, STACK_STORE_GLOBAL, a, OPERANDS(b)); break;
+  case OP_STORE_GLOBAL: view_leave(v, STACK_STORE_GLOBAL, a, VIEW_OPERANDS(b)); break;
   case OP_DELETE_GLOBAL: view_work(v, STACK_DELETE_GLOBAL, a); break;
   case OP_LOAD_ATTR: view_operation1(v, STACK_LOAD_ATTR, c, a, b); break;
   case OP_LOAD_METHOD: {
@@ -1272,16 +1273,16 @@ static void view_instruction(Viewer *v)
     view_push(v, SLOT_VALUE, a + 1, node);
     break;
   }
-  case OP_STORE_ATTR: view_leave(v, STACK_STORE_ATTR, b, OPERANDS(c, a)); break;
-  case OP_DELETE_ATTR: view_leave(v, STACK_DELETE_ATTR, b, OPERANDS(a)); break;
-  case OP_GET_ITEM: view_operation(v, STACK_BINARY_SUBSCR, 0, a, OPERANDS(b, c)); break;
-  case OP_GET_ITEM_K: view_operation(v, STACK_BINARY_SUBSCR, 0, a, OPERANDS(b, c | OPERAND_CONSTANT)); break;
-  case OP_SET_ITEM: view_leave(v, STACK_STORE_SUBSCR, 0, OPERANDS(c, a, b)); break;
-  case OP_DELETE_ITEM: view_leave(v, STACK_DELETE_SUBSCR, 0, OPERANDS(a, b)); break;
-  case OP_IS: view_operation(v, STACK_IS_OP, 0, a, OPERANDS(b, c)); break;
-  case OP_IS_NOT: view_operation(v, STACK_IS_OP, 1, a, OPERANDS(b, c)); break;
-  case OP_IN: view_operation(v, STACK_CONTAINS_OP, 0, a, OPERANDS(b, c)); break;
-  case OP_NOT_IN: view_operation(v, STACK_CONTAINS_OP, 1, a, OPERANDS(b, c)); break;
+  case OP_STORE_ATTR: view_leave(v, STACK_STORE_ATTR, b, VIEW_OPERANDS(c, a)); break;
+  case OP_DELETE_ATTR: view_leave(v, STACK_DELETE_ATTR, b, VIEW_OPERANDS(a)); break;
+  case OP_GET_ITEM: view_operation(v, STACK_BINARY_SUBSCR, 0, a, VIEW_OPERANDS(b, c)); break;
+  case OP_GET_ITEM_K: view_operation(v, STACK_BINARY_SUBSCR, 0, a, VIEW_OPERANDS(b, c | OPERAND_CONSTANT)); break;
+  case OP_SET_ITEM: view_leave(v, STACK_STORE_SUBSCR, 0, VIEW_OPERANDS(c, a, b)); break;
+  case OP_DELETE_ITEM: view_leave(v, STACK_DELETE_SUBSCR, 0, VIEW_OPERANDS(a, b)); break;
+  case OP_IS: view_operation(v, STACK_IS_OP, 0, a, VIEW_OPERANDS(b, c)); break;
+  case OP_IS_NOT: view_operation(v, STACK_IS_OP, 1, a, VIEW_OPERANDS(b, c)); break;
+  case OP_IN: view_operation(v, STACK_CONTAINS_OP, 0, a, VIEW_OPERANDS(b, c)); break;
+  case OP_NOT_IN: view_operation(v, STACK_CONTAINS_OP, 1, a, VIEW_OPERANDS(b, c)); break;
   case OP_NEGATIVE: view_operation1(v, STACK_UNARY_NEGATIVE, 0, a, b); break;
   case OP_POSITIVE: view_operation1(v, STACK_UNARY_POSITIVE, 0, a, b); break;
   case OP_INVERT: view_operation1(v, STACK_UNARY_INVERT, 0, a, b); break;
@@ -1301,13 +1302,13 @@ static void view_instruction(Viewer *v)
   case OP_BUILD_STRING: view_run(v, STACK_BUILD_STRING, c, a, b, c); break;
   case OP_BUILD_SLICE: view_run(v, STACK_BUILD_SLICE, c, a, b, c); break;
   case OP_FORMAT_VALUE: view_run(v, STACK_FORMAT_VALUE, c, a, b, c & 4 ? 2 : 1); break;
-  case OP_LIST_APPEND: view_add_to(v, STACK_LIST_APPEND, OPERANDS(b)); break;
-  case OP_SET_ADD: view_add_to(v, STACK_SET_ADD, OPERANDS(b)); break;
-  case OP_MAP_ADD: view_add_to(v, STACK_MAP_ADD, OPERANDS(b, c)); break;
-  case OP_LIST_EXTEND: view_add_to(v, STACK_LIST_EXTEND, OPERANDS(b)); break;
-  case OP_SET_UPDATE: view_add_to(v, STACK_SET_UPDATE, OPERANDS(b)); break;
-  case OP_DICT_UPDATE: view_add_to(v, STACK_DICT_UPDATE, OPERANDS(b)); break;
-  case OP_DICT_MERGE: view_add_to(v, STACK_DICT_MERGE, OPERANDS(b)); break;
+  case OP_LIST_APPEND: view_add_to(v, STACK_LIST_APPEND, VIEW_OPERANDS(b)); break;
+  case OP_SET_ADD: view_add_to(v, STACK_SET_ADD, VIEW_OPERANDS(b)); break;
+  case OP_MAP_ADD: view_add_to(v, STACK_MAP_ADD, VIEW_OPERANDS(b, c)); break;
+  case OP_LIST_EXTEND: view_add_to(v, STACK_LIST_EXTEND, VIEW_OPERANDS(b)); break;
+  case OP_SET_UPDATE: view_add_to(v, STACK_SET_UPDATE, VIEW_OPERANDS(b)); break;
+  case OP_DICT_UPDATE: view_add_to(v, STACK_DICT_UPDATE, VIEW_OPERANDS(b)); break;
+  case OP_DICT_MERGE: view_add_to(v, STACK_DICT_MERGE, VIEW_OPERANDS(b)); break;
   case OP_LIST_TO_TUPLE: view_operation1(v, STACK_LIST_TO_TUPLE, 0, a, b); break;
   case OP_UNPACK_SEQUENCE: view_unpack(v, STACK_UNPACK_SEQUENCE, c); break;
   case OP_UNPACK_EX: view_unpack(v, STACK_UNPACK_EX, (c & 0xFF) + 1 + (c >> 8)); break;
@@ -1316,8 +1317,8 @@ static void view_instruction(Viewer *v)
   case OP_MAKE_FUNCTION: view_make_function(v); break;
   case OP_LOAD_BUILD_CLASS: view_operation(v, STACK_LOAD_BUILD_CLASS, 0, a, NULL, 0); break;
   case OP_LOAD_ASSERTION_ERROR: view_operation(v, STACK_LOAD_ASSERTION_ERROR, 0, a, NULL, 0); break;
-  case OP_RETURN: view_leave(v, STACK_RETURN_VALUE, 0, OPERANDS(a)); break;
-  case OP_RETURN_CONST: view_leave(v, STACK_RETURN_VALUE, 0, OPERANDS(a | OPERAND_CONSTANT)); break;
+  case OP_RETURN: view_leave(v, STACK_RETURN_VALUE, 0, VIEW_OPERANDS(a)); break;
+  case OP_RETURN_CONST: view_leave(v, STACK_RETURN_VALUE, 0, VIEW_OPERANDS(a | OPERAND_CONSTANT)); break;
   case OP_GET_ITER: view_operation1(v, STACK_GET_ITER, 0, a, b); break;
   case OP_FOR_ITER: view_for(v); break;
   case OP_YIELD: view_yield(v); break;
@@ -1340,7 +1341,7 @@ static void view_instruction(Viewer *v)
   case OP_POP_EXC: view_pop_exc(v); break;
   case OP_EXC_MATCH: view_operation1(v, STACK_CHECK_EXC_MATCH, 0, a, c); break;
   case OP_EXC_GROUP_MATCH: view_operation1(v, STACK_CHECK_EG_MATCH, 0, a, c); break;
-  case OP_EXC_GROUP_RERAISE: view_operation(v, STACK_PREP_RERAISE_STAR, 0, a, OPERANDS(b, c)); break;
+  case OP_EXC_GROUP_RERAISE: view_operation(v, STACK_PREP_RERAISE_STAR, 0, a, VIEW_OPERANDS(b, c)); break;
   case OP_RAISE: view_leave(v, STACK_RAISE_VARARGS, a, (uint32_t[]){b, c}, a); break;
   case OP_RERAISE: view_reraise(v); break;
   case OP_IMPORT_NAME: view_run(v, STACK_IMPORT_NAME, c, a, b, 2); break;
@@ -1351,14 +1352,14 @@ static void view_instruction(Viewer *v)
       view_push_at(v, v->count ? v->count - 1 : 0, OPERAND_CONSTANT - 1, -1), v->slots[v->count > 1 ? v->count - 2 : 0].kind = SLOT_DEAD;
     break;
   }
-  case OP_IMPORT_STAR: view_leave(v, STACK_IMPORT_STAR, 0, OPERANDS(a)); break;
+  case OP_IMPORT_STAR: view_leave(v, STACK_IMPORT_STAR, 0, VIEW_OPERANDS(a)); break;
   case OP_SETUP_ANNOTATIONS: view_work(v, STACK_SETUP_ANNOTATIONS, 0); break;
   case OP_GET_LEN: view_test(v, STACK_GET_LEN); break;
   case OP_MATCH_MAPPING: view_test(v, STACK_MATCH_MAPPING); break;
   case OP_MATCH_SEQUENCE: view_test(v, STACK_MATCH_SEQUENCE); break;
   case OP_MATCH_KEYS: view_match_keys(v); break;
   case OP_MATCH_CLASS: view_run(v, STACK_MATCH_CLASS, c, a, b, 3); break;
-  case OP_PRINT_EXPR: view_leave(v, STACK_PRINT_EXPR, 0, OPERANDS(a)); break;
+  case OP_PRINT_EXPR: view_leave(v, STACK_PRINT_EXPR, 0, VIEW_OPERANDS(a)); break;
   case OP_INTRINSIC: view_run(v, STACK_REGISTER_ONLY, c, a, b, view_effects(v->op, a, b, c).read_counts[0]); break;
   case OP_LOAD_SUPER_ATTR: case OP_COUNT: view_result(v, a, view_work(v, STACK_REGISTER_ONLY, 0)); break;
   default:

@@ -15,7 +15,7 @@
 enum {
   SMALL_LIMIT = 512,
   SMALL_STEP = 16,
-  CLASS_COUNT = SMALL_LIMIT / SMALL_STEP + 1,
+  SIZE_CLASS_COUNT = SMALL_LIMIT / SMALL_STEP + 1,
   CHUNK_SIZE = 256 * 1024,
   FIRST_CHUNK_SIZE = 64 * 1024
 };
@@ -28,7 +28,7 @@ _Static_assert(sizeof(LargeBlock) % 16 == 0 && sizeof(Chunk) % 16 == 0, "blocks 
 struct Alloc {
   uint64_t limit;                                // UINT64_MAX: none; 0 while requests are counted
   char *next, *end;                              // uncut part of the newest chunk
-  FreeBlock *free[CLASS_COUNT];
+  FreeBlock *free[SIZE_CLASS_COUNT];
   Chunk *chunks;
   LargeBlock large;                              // ring head
   uint64_t fail_first, fail_end, requests;       // requests number [fail_first, fail_end) are refused; fail_first 0: none

@@ -51,7 +51,7 @@ Value cd_parse_name(Parser *p)
   return name;
 }
 
-static inline Expr *expr_spanned(Parser *p, Expr *e, const Token *start)
+static inline Expr *parse_spanned(Parser *p, Expr *e, const Token *start)
 {
   if (LIKELY(e != NULL)) {
     const Token *last = p->token - 1;
@@ -68,26 +68,26 @@ Expr *cd_parse_name_expr(Parser *p, ExprContext ctx)
   const Token *start = p->token;
   Value id = cd_parse_name(p);
   if (!id) return NULL;
-  Expr *e = expr_spanned(p, cd_expr_new(p->ast, EXPR_Name), start);
+  Expr *e = parse_spanned(p, cd_expr_new(p->ast, EXPR_Name), start);
   if (!e) return NULL;
   e->as.Name.id = id;
   e->as.Name.ctx = ctx;
   return e;
 }
 
-static Expr *expr_constant(Parser *p, Value value)
+static Expr *parse_constant(Parser *p, Value value)
 {
   Expr *e = cd_expr_new(p->ast, EXPR_Constant);
   if (!e) return NULL;
   e->as.Constant.value = value;
   p->token++;
-  return expr_spanned(p, e, p->token - 1);
+  return parse_spanned(p, e, p->token - 1);
 }
 
-static Expr *expr_starred(Parser *p, const Token *start, Expr *value, ExprContext ctx)
+static Expr *parse_starred(Parser *p, const Token *start, Expr *value, ExprContext ctx)
 {
   if (!value) return NULL;
-  Expr *e = expr_spanned(p, cd_expr_new(p->ast, EXPR_Starred), start);
+  Expr *e = parse_spanned(p, cd_expr_new(p->ast, EXPR_Starred), start);
   if (!e) return NULL;
   e->as.Starred.value = value;
   e->as.Starred.ctx = ctx;
@@ -95,15 +95,15 @@ static Expr *expr_starred(Parser *p, const Token *start, Expr *value, ExprContex
 }
 
 // The items above `mark` as a tuple.
-static Expr *expr_tuple(Parser *p, const Token *start, size_t mark)
+static Expr *parse_tuple(Parser *p, const Token *start, size_t mark)
 {
-  Expr *e = expr_spanned(p, cd_expr_new(p->ast, EXPR_Tuple), start);
+  Expr *e = parse_spanned(p, cd_expr_new(p->ast, EXPR_Tuple), start);
   return e && EXPR_POP(p, mark, e->as.Tuple.elts) ? e : NULL;
 }
 
 // ---- targets ----
 
-static bool expr_set_contexts(ExprSeq elts, ExprContext ctx)
+static bool parse_set_contexts(ExprSeq elts, ExprContext ctx)
 {
   for (size_t i = 0; i < elts.count; i++)
     if (!cd_expr_set_context(elts.items[i], ctx)) return false;
@@ -116,8 +116,8 @@ bool cd_expr_set_context(Expr *e, ExprContext ctx)
   case EXPR_Name: e->as.Name.ctx = ctx; return true;
   case EXPR_Attribute: e->as.Attribute.ctx = ctx; return true;
   case EXPR_Subscript: e->as.Subscript.ctx = ctx; return true;
-  case EXPR_Tuple: e->as.Tuple.ctx = ctx; return expr_set_contexts(e->as.Tuple.elts, ctx);
-  case EXPR_List: e->as.List.ctx = ctx; return expr_set_contexts(e->as.List.elts, ctx);
+  case EXPR_Tuple: e->as.Tuple.ctx = ctx; return parse_set_contexts(e->as.Tuple.elts, ctx);
+  case EXPR_List: e->as.List.ctx = ctx; return parse_set_contexts(e->as.List.elts, ctx);
   case EXPR_Starred:
     e->as.Starred.ctx = ctx;
     return ctx == CTX_Store && e->as.Starred.value->kind != EXPR_Starred && cd_expr_set_context(e->as.Starred.value, ctx);
@@ -131,7 +131,7 @@ Expr *cd_parse_target(Parser *p)
   bool starred = cd_parser_take(p, TOKEN_STAR);
   Expr *e = cd_parse_primary(p);
   if (!e || !cd_expr_set_context(e, CTX_Store)) return NULL;
-  return starred ? expr_starred(p, start, e, CTX_Store) : e;
+  return starred ? parse_starred(p, start, e, CTX_Store) : e;
 }
 
 Expr *cd_parse_targets(Parser *p)
@@ -146,22 +146,22 @@ Expr *cd_parse_targets(Parser *p)
     Expr *next = cd_parse_target(p);
     if (!next || !EXPR_PUSH(p, next)) return NULL;
   }
-  Expr *e = expr_tuple(p, start, mark);
+  Expr *e = parse_tuple(p, start, mark);
   if (e) e->as.Tuple.ctx = CTX_Store;
   return e;
 }
 
 // ---- comprehensions ----
 
-static bool expr_at_comprehension(const Parser *p)
+static bool parse_at_comprehension(const Parser *p)
 {
   return cd_parser_is(p, TOKEN_FOR) || (cd_parser_is(p, TOKEN_ASYNC) && p->token[1].kind == TOKEN_FOR);
 }
 
-static bool expr_generators(Parser *p, ComprehensionSeq *generators)
+static bool parse_generators(Parser *p, ComprehensionSeq *generators)
 {
   size_t mark = p->stack.count;
-  while (expr_at_comprehension(p)) {
+  while (parse_at_comprehension(p)) {
     Comprehension *c = cd_ast_alloc(p->ast, sizeof *c);
     if (!c) return false;
     c->is_async = cd_parser_take(p, TOKEN_ASYNC);
@@ -178,20 +178,20 @@ static bool expr_generators(Parser *p, ComprehensionSeq *generators)
 }
 
 // [elt for ...], up to and with the closing bracket. `start` is the opening one.
-static Expr *expr_comprehension(Parser *p, ExprKind kind, Expr *elt, const Token *start, int close)
+static Expr *parse_comprehension(Parser *p, ExprKind kind, Expr *elt, const Token *start, int close)
 {
   if (elt->kind == EXPR_Starred) return NULL;
   Expr *e = cd_expr_new(p->ast, kind);
   if (!e) return NULL;
   e->as.ListComp.elt = elt;                      // ListComp, SetComp and GeneratorExp have the same fields
-  if (!expr_generators(p, &e->as.ListComp.generators) || !cd_parser_take(p, close)) return NULL;
-  return expr_spanned(p, e, start);
+  if (!parse_generators(p, &e->as.ListComp.generators) || !cd_parser_take(p, close)) return NULL;
+  return parse_spanned(p, e, start);
 }
 
 // ---- displays and parentheses ----
 
 // Items that follow a first one and a comma, up to and with `close`.
-static bool expr_more_items(Parser *p, Expr *first, int close, ExprSeq *elts)
+static bool parse_more_items(Parser *p, Expr *first, int close, ExprSeq *elts)
 {
   size_t mark = p->stack.count;
   if (!EXPR_PUSH(p, first)) return false;
@@ -203,10 +203,10 @@ static bool expr_more_items(Parser *p, Expr *first, int close, ExprSeq *elts)
   return cd_parser_take(p, close) && EXPR_POP(p, mark, *elts);
 }
 
-static Expr *expr_parenthesized(Parser *p)
+static Expr *parse_parenthesized(Parser *p)
 {
   const Token *start = p->token++;
-  if (cd_parser_take(p, TOKEN_RPAR)) return expr_spanned(p, cd_expr_new(p->ast, EXPR_Tuple), start);
+  if (cd_parser_take(p, TOKEN_RPAR)) return parse_spanned(p, cd_expr_new(p->ast, EXPR_Tuple), start);
   if (cd_parser_is(p, TOKEN_YIELD)) {
     Expr *e = cd_parse_yield(p);
     return e && cd_parser_take(p, TOKEN_RPAR) ? e : NULL;
@@ -215,25 +215,25 @@ static Expr *expr_parenthesized(Parser *p)
   if (!first) return NULL;
   if (cd_parser_is(p, TOKEN_COMMA)) {
     Expr *e = cd_expr_new(p->ast, EXPR_Tuple);
-    return e && expr_more_items(p, first, TOKEN_RPAR, &e->as.Tuple.elts) ? expr_spanned(p, e, start) : NULL;
+    return e && parse_more_items(p, first, TOKEN_RPAR, &e->as.Tuple.elts) ? parse_spanned(p, e, start) : NULL;
   }
-  if (expr_at_comprehension(p)) return expr_comprehension(p, EXPR_GeneratorExp, first, start, TOKEN_RPAR);
+  if (parse_at_comprehension(p)) return parse_comprehension(p, EXPR_GeneratorExp, first, start, TOKEN_RPAR);
   return first->kind != EXPR_Starred && cd_parser_take(p, TOKEN_RPAR) ? first : NULL;
 }
 
-static Expr *expr_list(Parser *p)
+static Expr *parse_list(Parser *p)
 {
   const Token *start = p->token++;
-  if (cd_parser_take(p, TOKEN_RSQB)) return expr_spanned(p, cd_expr_new(p->ast, EXPR_List), start);
+  if (cd_parser_take(p, TOKEN_RSQB)) return parse_spanned(p, cd_expr_new(p->ast, EXPR_List), start);
   Expr *first = cd_parse_star_named_expression(p);
   if (!first) return NULL;
-  if (expr_at_comprehension(p)) return expr_comprehension(p, EXPR_ListComp, first, start, TOKEN_RSQB);
+  if (parse_at_comprehension(p)) return parse_comprehension(p, EXPR_ListComp, first, start, TOKEN_RSQB);
   Expr *e = cd_expr_new(p->ast, EXPR_List);
-  return e && expr_more_items(p, first, TOKEN_RSQB, &e->as.List.elts) ? expr_spanned(p, e, start) : NULL;
+  return e && parse_more_items(p, first, TOKEN_RSQB, &e->as.List.elts) ? parse_spanned(p, e, start) : NULL;
 }
 
 // One entry of a dict: *key is NULL for `**value`.
-static bool expr_dict_entry(Parser *p, Expr **key, Expr **value)
+static bool parse_dict_entry(Parser *p, Expr **key, Expr **value)
 {
   *key = NULL;
   if (cd_parser_take(p, TOKEN_DOUBLE_STAR)) return (*value = cd_parse_bitwise_or(p));
@@ -241,67 +241,67 @@ static bool expr_dict_entry(Parser *p, Expr **key, Expr **value)
 }
 
 // The rest of a dict behind its first entry.
-static Expr *expr_dict(Parser *p, const Token *start, Expr *key, Expr *value)
+static Expr *parse_dict(Parser *p, const Token *start, Expr *key, Expr *value)
 {
-  if (key && expr_at_comprehension(p)) {
+  if (key && parse_at_comprehension(p)) {
     Expr *e = cd_expr_new(p->ast, EXPR_DictComp);
     if (!e) return NULL;
     e->as.DictComp.key = key;
     e->as.DictComp.value = value;
-    return expr_generators(p, &e->as.DictComp.generators) && cd_parser_take(p, TOKEN_RBRACE) ? expr_spanned(p, e, start) : NULL;
+    return parse_generators(p, &e->as.DictComp.generators) && cd_parser_take(p, TOKEN_RBRACE) ? parse_spanned(p, e, start) : NULL;
   }
   Expr *e = cd_expr_new(p->ast, EXPR_Dict);
   size_t keys = p->stack.count, values = p->keywords.count;
   if (!e || !EXPR_PUSH(p, key) || !cd_parser_push(p, &p->keywords, value)) return NULL;
   while (cd_parser_take(p, TOKEN_COMMA)) {
     if (cd_parser_is(p, TOKEN_RBRACE)) break;
-    if (!expr_dict_entry(p, &key, &value) || !EXPR_PUSH(p, key) || !cd_parser_push(p, &p->keywords, value)) return NULL;
+    if (!parse_dict_entry(p, &key, &value) || !EXPR_PUSH(p, key) || !cd_parser_push(p, &p->keywords, value)) return NULL;
   }
   if (!cd_parser_take(p, TOKEN_RBRACE) || !EXPR_POP(p, keys, e->as.Dict.keys)) return NULL;
-  return cd_parser_pop(p, &p->keywords, values, &e->as.Dict.values.count, &e->as.Dict.values.items) ? expr_spanned(p, e, start) : NULL;
+  return cd_parser_pop(p, &p->keywords, values, &e->as.Dict.values.count, &e->as.Dict.values.items) ? parse_spanned(p, e, start) : NULL;
 }
 
-static Expr *expr_braces(Parser *p)
+static Expr *parse_braces(Parser *p)
 {
   const Token *start = p->token++;
   Expr *value;
-  if (cd_parser_take(p, TOKEN_RBRACE)) return expr_spanned(p, cd_expr_new(p->ast, EXPR_Dict), start);
-  if (cd_parser_take(p, TOKEN_DOUBLE_STAR)) return (value = cd_parse_bitwise_or(p)) ? expr_dict(p, start, NULL, value) : NULL;
+  if (cd_parser_take(p, TOKEN_RBRACE)) return parse_spanned(p, cd_expr_new(p->ast, EXPR_Dict), start);
+  if (cd_parser_take(p, TOKEN_DOUBLE_STAR)) return (value = cd_parse_bitwise_or(p)) ? parse_dict(p, start, NULL, value) : NULL;
   Expr *first = cd_parse_star_named_expression(p);
   if (!first) return NULL;
   if (first->kind != EXPR_Starred && cd_parser_take(p, TOKEN_COLON)) {
     // `{a := 1: 2}` is no dict; an unparenthesised walrus ends right before the colon
     if (first->kind == EXPR_NamedExpr && p->token[-2].kind != TOKEN_RPAR) return NULL;
-    return (value = cd_parse_expression(p)) ? expr_dict(p, start, first, value) : NULL;
+    return (value = cd_parse_expression(p)) ? parse_dict(p, start, first, value) : NULL;
   }
-  if (expr_at_comprehension(p)) return expr_comprehension(p, EXPR_SetComp, first, start, TOKEN_RBRACE);
+  if (parse_at_comprehension(p)) return parse_comprehension(p, EXPR_SetComp, first, start, TOKEN_RBRACE);
   Expr *e = cd_expr_new(p->ast, EXPR_Set);
-  return e && expr_more_items(p, first, TOKEN_RBRACE, &e->as.Set.elts) ? expr_spanned(p, e, start) : NULL;
+  return e && parse_more_items(p, first, TOKEN_RBRACE, &e->as.Set.elts) ? parse_spanned(p, e, start) : NULL;
 }
 
 // ---- atoms and primaries ----
 
-static Expr *expr_atom(Parser *p)
+static Expr *parse_atom(Parser *p)
 {
   switch (p->token->kind) {
   case TOKEN_NAME: return cd_parse_name_expr(p, CTX_Load);
   case TOKEN_NUMBER: {
     Value value = cd_parse_number(p, p->token);
-    return value ? expr_constant(p, value) : NULL;
+    return value ? parse_constant(p, value) : NULL;
   }
   case TOKEN_STRING: return cd_parse_strings(p);
-  case TOKEN_LPAR: return expr_parenthesized(p);
-  case TOKEN_LSQB: return expr_list(p);
-  case TOKEN_LBRACE: return expr_braces(p);
-  case TOKEN_NONE: return expr_constant(p, cd_none());
-  case TOKEN_TRUE: return expr_constant(p, cd_true());
-  case TOKEN_FALSE: return expr_constant(p, cd_false());
-  case TOKEN_ELLIPSIS: return expr_constant(p, cd_ellipsis());
+  case TOKEN_LPAR: return parse_parenthesized(p);
+  case TOKEN_LSQB: return parse_list(p);
+  case TOKEN_LBRACE: return parse_braces(p);
+  case TOKEN_NONE: return parse_constant(p, cd_none());
+  case TOKEN_TRUE: return parse_constant(p, cd_true());
+  case TOKEN_FALSE: return parse_constant(p, cd_false());
+  case TOKEN_ELLIPSIS: return parse_constant(p, cd_ellipsis());
   default: return NULL;
   }
 }
 
-static bool expr_keyword(Parser *p, bool *unpacking)
+static bool parse_keyword(Parser *p, bool *unpacking)
 {
   const Token *start = p->token;
   Keyword *keyword = cd_ast_alloc(p->ast, sizeof *keyword);
@@ -325,15 +325,15 @@ bool cd_parse_arguments(Parser *p, ExprSeq *args, KeywordSeq *keywords)
   while (!cd_parser_is(p, TOKEN_RPAR)) {
     const Token *start = p->token;
     if (cd_parser_is(p, TOKEN_DOUBLE_STAR) || (cd_parser_is(p, TOKEN_NAME) && p->token[1].kind == TOKEN_EQUAL)) {
-      if (!expr_keyword(p, &unpacking)) return false;
+      if (!parse_keyword(p, &unpacking)) return false;
     } else if (cd_parser_take(p, TOKEN_STAR)) {
-      Expr *e = expr_starred(p, start, cd_parse_expression(p), CTX_Load);
+      Expr *e = parse_starred(p, start, cd_parse_expression(p), CTX_Load);
       if (!e || unpacking || !EXPR_PUSH(p, e)) return false;
     } else {
       Expr *e = cd_parse_named_expression(p);
       if (!e || p->keywords.count != keyword_mark) return false;
-      if (expr_at_comprehension(p)) {            // alone in its parentheses, which count as its own
-        if (start != open + 1 || !(e = expr_comprehension(p, EXPR_GeneratorExp, e, open, TOKEN_RPAR))) return false;
+      if (parse_at_comprehension(p)) {            // alone in its parentheses, which count as its own
+        if (start != open + 1 || !(e = parse_comprehension(p, EXPR_GeneratorExp, e, open, TOKEN_RPAR))) return false;
         p->token--;
         if (!EXPR_PUSH(p, e)) return false;
         break;
@@ -346,11 +346,11 @@ bool cd_parse_arguments(Parser *p, ExprSeq *args, KeywordSeq *keywords)
          cd_parser_pop(p, &p->keywords, keyword_mark, &keywords->count, &keywords->items);
 }
 
-static Expr *expr_slice(Parser *p)
+static Expr *parse_slice(Parser *p)
 {
   const Token *start = p->token;
   Expr *lower = NULL;
-  if (cd_parser_take(p, TOKEN_STAR)) return expr_starred(p, start, cd_parse_expression(p), CTX_Load);
+  if (cd_parser_take(p, TOKEN_STAR)) return parse_starred(p, start, cd_parse_expression(p), CTX_Load);
   if (!cd_parser_is(p, TOKEN_COLON)) {
     bool named = cd_parser_is(p, TOKEN_NAME) && p->token[1].kind == TOKEN_COLON_EQUAL;
     if (!(lower = cd_parse_named_expression(p))) return NULL;
@@ -364,29 +364,29 @@ static Expr *expr_slice(Parser *p)
   if (!SLICE_PART_ENDS(p) && !(e->as.Slice.upper = cd_parse_expression(p))) return NULL;
   if (cd_parser_take(p, TOKEN_COLON) && !SLICE_PART_ENDS(p) && !(e->as.Slice.step = cd_parse_expression(p))) return NULL;
 #undef SLICE_PART_ENDS
-  return expr_spanned(p, e, start);
+  return parse_spanned(p, e, start);
 }
 
 // What is between '[' and ']'.
-static Expr *expr_slices(Parser *p)
+static Expr *parse_slices(Parser *p)
 {
   const Token *start = p->token;
-  Expr *first = expr_slice(p);
+  Expr *first = parse_slice(p);
   if (!first || (!cd_parser_is(p, TOKEN_COMMA) && first->kind != EXPR_Starred)) return first;
   size_t mark = p->stack.count;
   if (!EXPR_PUSH(p, first)) return NULL;
   while (cd_parser_take(p, TOKEN_COMMA)) {
     if (cd_parser_is(p, TOKEN_RSQB)) break;
-    Expr *next = expr_slice(p);
+    Expr *next = parse_slice(p);
     if (!next || !EXPR_PUSH(p, next)) return NULL;
   }
-  return expr_tuple(p, start, mark);
+  return parse_tuple(p, start, mark);
 }
 
 Expr *cd_parse_primary(Parser *p)
 {
   const Token *start = p->token;
-  Expr *e = expr_atom(p), *outer;
+  Expr *e = parse_atom(p), *outer;
   while (e) {
     switch (p->token->kind) {
     case TOKEN_DOT:
@@ -404,11 +404,11 @@ Expr *cd_parse_primary(Parser *p)
       p->token++;
       if (!(outer = cd_expr_new(p->ast, EXPR_Subscript))) return NULL;
       outer->as.Subscript.value = e;
-      if (!(outer->as.Subscript.slice = expr_slices(p)) || !cd_parser_take(p, TOKEN_RSQB)) return NULL;
+      if (!(outer->as.Subscript.slice = parse_slices(p)) || !cd_parser_take(p, TOKEN_RSQB)) return NULL;
       break;
     default: return e;
     }
-    e = expr_spanned(p, outer, start);
+    e = parse_spanned(p, outer, start);
   }
   return NULL;
 }
@@ -432,7 +432,7 @@ enum {
 };
 
 typedef struct InfixOperator { uint8_t bind, op; } InfixOperator;
-static const InfixOperator expr_infix[TOKEN_KINDS] = {
+static const InfixOperator parse_infix[TOKEN_KINDS] = {
   [TOKEN_OR] = {BIND_OR, BOOLOP_Or},
   [TOKEN_AND] = {BIND_AND, BOOLOP_And},
   [TOKEN_EQ_EQUAL] = {BIND_COMPARE, CMPOP_Eq},
@@ -459,57 +459,57 @@ static const InfixOperator expr_infix[TOKEN_KINDS] = {
   [TOKEN_DOUBLE_STAR] = {BIND_POWER, OPERATOR_Pow},
 };
 
-static Expr *expr_operators(Parser *p, int least);
+static Expr *parse_operators(Parser *p, int least);
 
-static Expr *expr_unary(Parser *p, UnaryOperator op, int operand)
+static Expr *parse_unary(Parser *p, UnaryOperator op, int operand)
 {
   const Token *start = p->token++;
   Expr *e = cd_expr_new(p->ast, EXPR_UnaryOp);
   if (!e) return NULL;
   e->as.UnaryOp.op = op;
-  return (e->as.UnaryOp.operand = expr_operators(p, operand)) ? expr_spanned(p, e, start) : NULL;
+  return (e->as.UnaryOp.operand = parse_operators(p, operand)) ? parse_spanned(p, e, start) : NULL;
 }
 
-static Expr *expr_await(Parser *p)
+static Expr *parse_await(Parser *p)
 {
   const Token *start = p->token++;
   Expr *e = cd_expr_new(p->ast, EXPR_Await);
   if (!e) return NULL;
-  return (e->as.Await.value = cd_parse_primary(p)) ? expr_spanned(p, e, start) : NULL;
+  return (e->as.Await.value = cd_parse_primary(p)) ? parse_spanned(p, e, start) : NULL;
 }
 
-static Expr *expr_operand(Parser *p, int least)
+static Expr *parse_operand(Parser *p, int least)
 {
   switch (p->token->kind) {
-  case TOKEN_NOT: return least <= BIND_NOT ? expr_unary(p, UNARYOP_Not, BIND_NOT) : NULL;
-  case TOKEN_MINUS: return expr_unary(p, UNARYOP_USub, BIND_FACTOR);
-  case TOKEN_PLUS: return expr_unary(p, UNARYOP_UAdd, BIND_FACTOR);
-  case TOKEN_TILDE: return expr_unary(p, UNARYOP_Invert, BIND_FACTOR);
-  case TOKEN_AWAIT: return expr_await(p);
+  case TOKEN_NOT: return least <= BIND_NOT ? parse_unary(p, UNARYOP_Not, BIND_NOT) : NULL;
+  case TOKEN_MINUS: return parse_unary(p, UNARYOP_USub, BIND_FACTOR);
+  case TOKEN_PLUS: return parse_unary(p, UNARYOP_UAdd, BIND_FACTOR);
+  case TOKEN_TILDE: return parse_unary(p, UNARYOP_Invert, BIND_FACTOR);
+  case TOKEN_AWAIT: return parse_await(p);
   default: return cd_parse_primary(p);
   }
 }
 
 // a or b or c: one node for the whole run of one operator.
-static Expr *expr_bool_op(Parser *p, const Token *start, Expr *left, int kind)
+static Expr *parse_bool_op(Parser *p, const Token *start, Expr *left, int kind)
 {
   Expr *e = cd_expr_new(p->ast, EXPR_BoolOp);
   size_t mark = p->stack.count;
   if (!e || !EXPR_PUSH(p, left)) return NULL;
-  e->as.BoolOp.op = expr_infix[kind].op;
+  e->as.BoolOp.op = parse_infix[kind].op;
   while (cd_parser_take(p, kind)) {
-    Expr *next = expr_operators(p, expr_infix[kind].bind + 1);
+    Expr *next = parse_operators(p, parse_infix[kind].bind + 1);
     if (!next || !EXPR_PUSH(p, next)) return NULL;
   }
-  return EXPR_POP(p, mark, e->as.BoolOp.values) ? expr_spanned(p, e, start) : NULL;
+  return EXPR_POP(p, mark, e->as.BoolOp.values) ? parse_spanned(p, e, start) : NULL;
 }
 
 // Takes a comparison operator; false: there is none.
-static bool expr_take_compare(Parser *p, int *op)
+static bool parse_take_compare(Parser *p, int *op)
 {
   const Token *token = p->token;
-  if (expr_infix[token->kind].bind != BIND_COMPARE) return false;
-  *op = expr_infix[token->kind].op;
+  if (parse_infix[token->kind].bind != BIND_COMPARE) return false;
+  *op = parse_infix[token->kind].op;
   if (token->kind == TOKEN_NOT) {
     if (token[1].kind != TOKEN_IN) return false;
     p->token++;
@@ -523,7 +523,7 @@ static bool expr_take_compare(Parser *p, int *op)
   return true;
 }
 
-static Expr *expr_compare(Parser *p, const Token *start, Expr *left)
+static Expr *parse_compare(Parser *p, const Token *start, Expr *left)
 {
   Expr *e = cd_expr_new(p->ast, EXPR_Compare);
   size_t mark = p->stack.count;
@@ -531,7 +531,7 @@ static Expr *expr_compare(Parser *p, const Token *start, Expr *left)
   int32_t *many = few;
   if (!e) return NULL;
   e->as.Compare.left = left;
-  while (expr_take_compare(p, &op)) {
+  while (parse_take_compare(p, &op)) {
     if (count >= (int)ARRAY_LEN(few) && (count & (count - 1)) == 0) {   // at 8, 16, 32 ...: twice the room
       int32_t *more = cd_ast_array(p->ast, (size_t)count * 2, sizeof *more);
       if (!more) return NULL;
@@ -539,50 +539,50 @@ static Expr *expr_compare(Parser *p, const Token *start, Expr *left)
       many = more;
     }
     many[count++] = op;
-    Expr *next = expr_operators(p, BIND_COMPARE + 1);
+    Expr *next = parse_operators(p, BIND_COMPARE + 1);
     if (!next || !EXPR_PUSH(p, next)) return NULL;
   }
   if (!count) return NULL;
   e->as.Compare.ops.count = (size_t)count;
   if (!(e->as.Compare.ops.items = cd_ast_array(p->ast, (size_t)count, sizeof(int32_t)))) return NULL;
   memcpy(e->as.Compare.ops.items, many, (size_t)count * sizeof(int32_t));
-  return EXPR_POP(p, mark, e->as.Compare.comparators) ? expr_spanned(p, e, start) : NULL;
+  return EXPR_POP(p, mark, e->as.Compare.comparators) ? parse_spanned(p, e, start) : NULL;
 }
 
 // Operands and the operators between them that bind at least as tightly as `least`.
-static Expr *expr_operators(Parser *p, int least)
+static Expr *parse_operators(Parser *p, int least)
 {
   const Token *start = p->token;
   if (!cd_parser_enter(p)) return NULL;
-  Expr *left = expr_operand(p, least);
+  Expr *left = parse_operand(p, least);
   while (left) {
     int kind = p->token->kind;
-    InfixOperator infix = expr_infix[kind];
+    InfixOperator infix = parse_infix[kind];
     if (LIKELY(infix.bind < least || !infix.bind)) break;
     if (infix.bind <= BIND_AND) {
-      left = expr_bool_op(p, start, left, kind);
+      left = parse_bool_op(p, start, left, kind);
     } else if (infix.bind == BIND_COMPARE) {
       if (kind == TOKEN_NOT && p->token[1].kind != TOKEN_IN) break;
-      left = expr_compare(p, start, left);
+      left = parse_compare(p, start, left);
     } else {
       Expr *e = cd_expr_new(p->ast, EXPR_BinOp);
       p->token++;
-      if (!e || !(e->as.BinOp.right = expr_operators(p, infix.bind == BIND_POWER ? BIND_FACTOR : infix.bind + 1))) { left = NULL; break; }
+      if (!e || !(e->as.BinOp.right = parse_operators(p, infix.bind == BIND_POWER ? BIND_FACTOR : infix.bind + 1))) { left = NULL; break; }
       e->as.BinOp.left = left;
       e->as.BinOp.op = infix.op;
-      left = expr_spanned(p, e, start);
+      left = parse_spanned(p, e, start);
     }
   }
   cd_parser_leave(p);
   return left;
 }
 
-Expr *cd_parse_disjunction(Parser *p) { return expr_operators(p, BIND_OR); }
-Expr *cd_parse_bitwise_or(Parser *p) { return expr_operators(p, BIND_BITOR); }
+Expr *cd_parse_disjunction(Parser *p) { return parse_operators(p, BIND_OR); }
+Expr *cd_parse_bitwise_or(Parser *p) { return parse_operators(p, BIND_BITOR); }
 
 // ---- expressions ----
 
-static Expr *expr_lambda(Parser *p)
+static Expr *parse_lambda(Parser *p)
 {
   const Token *start = p->token++;
   Expr *e = cd_expr_new(p->ast, EXPR_Lambda);
@@ -590,23 +590,23 @@ static Expr *expr_lambda(Parser *p)
   if (!(e->as.Lambda.args = cd_parse_parameters(p, true)) || !cd_parser_take(p, TOKEN_COLON)) e = NULL;
   else if (!(e->as.Lambda.body = cd_parse_expression(p))) e = NULL;
   cd_parser_leave(p);
-  return e ? expr_spanned(p, e, start) : NULL;
+  return e ? parse_spanned(p, e, start) : NULL;
 }
 
 Expr *cd_parse_expression(Parser *p)
 {
   const Token *start = p->token;
-  if (cd_parser_is(p, TOKEN_LAMBDA)) return expr_lambda(p);
-  Expr *body = expr_operators(p, BIND_OR);
+  if (cd_parser_is(p, TOKEN_LAMBDA)) return parse_lambda(p);
+  Expr *body = parse_operators(p, BIND_OR);
   if (!body || LIKELY(!cd_parser_is(p, TOKEN_IF))) return body;
   p->token++;
   Expr *e = cd_expr_new(p->ast, EXPR_IfExp);
   if (!e || !cd_parser_enter(p)) return NULL;
   e->as.IfExp.body = body;
-  if (!(e->as.IfExp.test = expr_operators(p, BIND_OR)) || !cd_parser_take(p, TOKEN_ELSE)) e = NULL;
+  if (!(e->as.IfExp.test = parse_operators(p, BIND_OR)) || !cd_parser_take(p, TOKEN_ELSE)) e = NULL;
   else if (!(e->as.IfExp.orelse = cd_parse_expression(p))) e = NULL;
   cd_parser_leave(p);
-  return e ? expr_spanned(p, e, start) : NULL;
+  return e ? parse_spanned(p, e, start) : NULL;
 }
 
 Expr *cd_parse_named_expression(Parser *p)
@@ -616,21 +616,21 @@ Expr *cd_parse_named_expression(Parser *p)
   Expr *e = cd_expr_new(p->ast, EXPR_NamedExpr);
   if (!e || !(e->as.NamedExpr.target = cd_parse_name_expr(p, CTX_Store))) return NULL;
   p->token++;
-  return (e->as.NamedExpr.value = cd_parse_expression(p)) ? expr_spanned(p, e, start) : NULL;
+  return (e->as.NamedExpr.value = cd_parse_expression(p)) ? parse_spanned(p, e, start) : NULL;
 }
 
 Expr *cd_parse_star_named_expression(Parser *p)
 {
   if (LIKELY(!cd_parser_is(p, TOKEN_STAR))) return cd_parse_named_expression(p);
   const Token *start = p->token++;
-  return expr_starred(p, start, cd_parse_bitwise_or(p), CTX_Load);
+  return parse_starred(p, start, cd_parse_bitwise_or(p), CTX_Load);
 }
 
-static Expr *expr_star_expression(Parser *p)
+static Expr *parse_star_expression(Parser *p)
 {
   if (LIKELY(!cd_parser_is(p, TOKEN_STAR))) return cd_parse_expression(p);
   const Token *start = p->token++;
-  return expr_starred(p, start, cd_parse_bitwise_or(p), CTX_Load);
+  return parse_starred(p, start, cd_parse_bitwise_or(p), CTX_Load);
 }
 
 // After a comma this tells another item from the end of the tuple.
@@ -662,16 +662,16 @@ bool cd_parse_may_begin(int kind)
 Expr *cd_parse_star_expressions(Parser *p)
 {
   const Token *start = p->token;
-  Expr *first = expr_star_expression(p);
+  Expr *first = parse_star_expression(p);
   if (!first || LIKELY(!cd_parser_is(p, TOKEN_COMMA))) return first;
   size_t mark = p->stack.count;
   if (!EXPR_PUSH(p, first)) return NULL;
   while (cd_parser_take(p, TOKEN_COMMA)) {
     if (!cd_parse_may_begin(p->token->kind)) break;
-    Expr *next = expr_star_expression(p);
+    Expr *next = parse_star_expression(p);
     if (!next || !EXPR_PUSH(p, next)) return NULL;
   }
-  return expr_tuple(p, start, mark);
+  return parse_tuple(p, start, mark);
 }
 
 Expr *cd_parse_yield(Parser *p)
@@ -685,12 +685,12 @@ Expr *cd_parse_yield(Parser *p)
   } else if (cd_parse_may_begin(p->token->kind)) {
     if (!(e->as.Yield.value = cd_parse_star_expressions(p))) return NULL;
   }
-  return expr_spanned(p, e, start);
+  return parse_spanned(p, e, start);
 }
 
 // ---- parameters ----
 
-static Arg *expr_parameter(Parser *p, bool lambda, bool starred)
+static Arg *parse_parameter(Parser *p, bool lambda, bool starred)
 {
   const Token *start = p->token;
   Arg *arg = cd_ast_alloc(p->ast, sizeof *arg);
@@ -698,7 +698,7 @@ static Arg *expr_parameter(Parser *p, bool lambda, bool starred)
   if (!lambda && cd_parser_take(p, TOKEN_COLON)) {
     const Token *annotation = p->token;
     if (starred && cd_parser_take(p, TOKEN_STAR)) {              // PEP 646: *args: *Ts
-      if (!(arg->annotation = expr_starred(p, annotation, cd_parse_bitwise_or(p), CTX_Load))) return NULL;
+      if (!(arg->annotation = parse_starred(p, annotation, cd_parse_bitwise_or(p), CTX_Load))) return NULL;
     } else if (!(arg->annotation = cd_parse_expression(p))) {
       return NULL;
     }
@@ -708,7 +708,7 @@ static Arg *expr_parameter(Parser *p, bool lambda, bool starred)
 }
 
 // A type comment behind a parameter and its comma, or behind the last parameter.
-static bool expr_parameter_comment(Parser *p, Arg *arg)
+static bool parse_parameter_comment(Parser *p, Arg *arg)
 {
   if (!cd_parser_is(p, TOKEN_TYPE_COMMENT)) return true;
   arg->type_comment = cd_ast_own(p->ast, cd_str_new(p->vm, p->token->text, p->token->size));
@@ -737,14 +737,14 @@ Arguments *cd_parse_parameters(Parser *p, bool lambda)
         if (!cd_parser_is(p, TOKEN_NAME)) return NULL;           // a bare star needs a name behind it
         continue;
       }
-      if (!(arg = out->vararg = expr_parameter(p, lambda, true))) return NULL;
+      if (!(arg = out->vararg = parse_parameter(p, lambda, true))) return NULL;
     } else if (cd_parser_take(p, TOKEN_DOUBLE_STAR)) {
-      if (!(arg = out->kwarg = expr_parameter(p, lambda, false))) return NULL;
+      if (!(arg = out->kwarg = parse_parameter(p, lambda, false))) return NULL;
       cd_parser_take(p, TOKEN_COMMA);
-      if (!expr_parameter_comment(p, arg) || !cd_parser_is(p, close)) return NULL;
+      if (!parse_parameter_comment(p, arg) || !cd_parser_is(p, close)) return NULL;
       break;
     } else {
-      if (!(arg = expr_parameter(p, lambda, false)) || !EXPR_PUSH(p, arg)) return NULL;
+      if (!(arg = parse_parameter(p, lambda, false)) || !EXPR_PUSH(p, arg)) return NULL;
       Expr *value = NULL;
       if (cd_parser_take(p, TOKEN_EQUAL)) {
         if (!(value = cd_parse_expression(p))) return NULL;
@@ -754,7 +754,7 @@ Arguments *cd_parse_parameters(Parser *p, bool lambda)
       if ((star || value) && !cd_parser_push(p, &p->keywords, value)) return NULL;
     }
     bool more = cd_parser_take(p, TOKEN_COMMA);
-    if (arg && !expr_parameter_comment(p, arg)) return NULL;
+    if (arg && !parse_parameter_comment(p, arg)) return NULL;
     if (!more) break;
   }
   if (!star) {

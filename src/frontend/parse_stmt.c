@@ -8,16 +8,16 @@
 #define STMT_POP(p, mark, seq) cd_parser_pop(p, &(p)->stack, mark, &(seq).count, &(seq).items)
 #define STMT_PUSH(p, item) cd_parser_push(p, &(p)->stack, item)
 
-static Stmt *stmt_statement(Parser *p);
+static Stmt *parse_statement(Parser *p);
 
-static inline Stmt *stmt_spanned(Parser *p, Stmt *s, const Token *start)
+static inline Stmt *parse_spanned_stmt(Parser *p, Stmt *s, const Token *start)
 {
   PARSER_SPAN(p, s, start);
   return s;
 }
 
 // Takes a type comment, if there is one. false: no memory.
-static bool stmt_type_comment(Parser *p, Value *out)
+static bool parse_type_comment(Parser *p, Value *out)
 {
   if (LIKELY(!cd_parser_is(p, TOKEN_TYPE_COMMENT))) return true;
   *out = cd_ast_own(p->ast, cd_str_new(p->vm, p->token->text, p->token->size));
@@ -27,23 +27,23 @@ static bool stmt_type_comment(Parser *p, Value *out)
 
 // ---- simple statements ----
 
-static Stmt *stmt_value(Parser *p, const Token *start, Expr *value)
+static Stmt *parse_value(Parser *p, const Token *start, Expr *value)
 {
   if (!value) return NULL;
   Stmt *s = cd_stmt_new(p->ast, STMT_Expr);
   if (!s) return NULL;
   s->as.Expr.value = value;
-  return stmt_spanned(p, s, start);
+  return parse_spanned_stmt(p, s, start);
 }
 
-static Expr *stmt_right_side(Parser *p) { return cd_parser_is(p, TOKEN_YIELD) ? cd_parse_yield(p) : cd_parse_star_expressions(p); }
+static Expr *parse_right_side(Parser *p) { return cd_parser_is(p, TOKEN_YIELD) ? cd_parse_yield(p) : cd_parse_star_expressions(p); }
 
-static bool stmt_is_single_target(const Expr *e) { return e->kind == EXPR_Name || e->kind == EXPR_Attribute || e->kind == EXPR_Subscript; }
+static bool parse_is_single_target(const Expr *e) { return e->kind == EXPR_Name || e->kind == EXPR_Attribute || e->kind == EXPR_Subscript; }
 
 // target: annotation = value
-static Stmt *stmt_annotated(Parser *p, const Token *start, Expr *target)
+static Stmt *parse_annotated(Parser *p, const Token *start, Expr *target)
 {
-  if (!stmt_is_single_target(target)) return NULL;
+  if (!parse_is_single_target(target)) return NULL;
   cd_expr_set_context(target, CTX_Store);
   Stmt *s = cd_stmt_new(p->ast, STMT_AnnAssign);
   if (!s) return NULL;
@@ -51,109 +51,109 @@ static Stmt *stmt_annotated(Parser *p, const Token *start, Expr *target)
   s->as.AnnAssign.simple = target->kind == EXPR_Name && start->kind == TOKEN_NAME;
   p->token++;
   if (!(s->as.AnnAssign.annotation = cd_parse_expression(p))) return NULL;
-  if (cd_parser_take(p, TOKEN_EQUAL) && !(s->as.AnnAssign.value = stmt_right_side(p))) return NULL;
-  return stmt_spanned(p, s, start);
+  if (cd_parser_take(p, TOKEN_EQUAL) && !(s->as.AnnAssign.value = parse_right_side(p))) return NULL;
+  return parse_spanned_stmt(p, s, start);
 }
 
-static Stmt *stmt_augmented(Parser *p, const Token *start, Expr *target)
+static Stmt *parse_augmented(Parser *p, const Token *start, Expr *target)
 {
   static const uint8_t operators[] = {             // ORDER: AUGMENTED
     OPERATOR_Add, OPERATOR_Sub, OPERATOR_Mult, OPERATOR_MatMult, OPERATOR_Div, OPERATOR_Mod, OPERATOR_Pow, OPERATOR_LShift, OPERATOR_RShift,
     OPERATOR_BitOr, OPERATOR_BitXor, OPERATOR_BitAnd, OPERATOR_FloorDiv,
   };
-  if (!stmt_is_single_target(target)) return NULL;
+  if (!parse_is_single_target(target)) return NULL;
   cd_expr_set_context(target, CTX_Store);
   Stmt *s = cd_stmt_new(p->ast, STMT_AugAssign);
   if (!s) return NULL;
   s->as.AugAssign.target = target;
   s->as.AugAssign.op = operators[p->token->kind - TOKEN_PLUS_EQUAL];
   p->token++;
-  return (s->as.AugAssign.value = stmt_right_side(p)) ? stmt_spanned(p, s, start) : NULL;
+  return (s->as.AugAssign.value = parse_right_side(p)) ? parse_spanned_stmt(p, s, start) : NULL;
 }
 
 // a = b = value
-static Stmt *stmt_assign(Parser *p, const Token *start, Expr *target)
+static Stmt *parse_assign(Parser *p, const Token *start, Expr *target)
 {
   Stmt *s = cd_stmt_new(p->ast, STMT_Assign);
   size_t mark = p->stack.count;
   if (!s) return NULL;
   while (cd_parser_take(p, TOKEN_EQUAL)) {
     if (!cd_expr_set_context(target, CTX_Store) || !STMT_PUSH(p, target)) return NULL;
-    if (!(target = stmt_right_side(p))) return NULL;
+    if (!(target = parse_right_side(p))) return NULL;
   }
   s->as.Assign.value = target;
-  if (!STMT_POP(p, mark, s->as.Assign.targets) || !stmt_type_comment(p, &s->as.Assign.type_comment)) return NULL;
-  return stmt_spanned(p, s, start);
+  if (!STMT_POP(p, mark, s->as.Assign.targets) || !parse_type_comment(p, &s->as.Assign.type_comment)) return NULL;
+  return parse_spanned_stmt(p, s, start);
 }
 
 // Whatever begins with an expression.
-static Stmt *stmt_expression(Parser *p)
+static Stmt *parse_expression(Parser *p)
 {
   const Token *start = p->token;
   Expr *e = cd_parse_star_expressions(p);
   if (!e) return NULL;
   switch (p->token->kind) {
-  case TOKEN_EQUAL: return stmt_assign(p, start, e);
-  case TOKEN_COLON: return stmt_annotated(p, start, e);
+  case TOKEN_EQUAL: return parse_assign(p, start, e);
+  case TOKEN_COLON: return parse_annotated(p, start, e);
   default:
-    if (p->token->kind >= TOKEN_PLUS_EQUAL && p->token->kind <= TOKEN_DOUBLE_SLASH_EQUAL) return stmt_augmented(p, start, e);
-    return stmt_value(p, start, e);
+    if (p->token->kind >= TOKEN_PLUS_EQUAL && p->token->kind <= TOKEN_DOUBLE_SLASH_EQUAL) return parse_augmented(p, start, e);
+    return parse_value(p, start, e);
   }
 }
 
-static bool stmt_ends(const Parser *p) { return cd_parser_is(p, TOKEN_NEWLINE) || cd_parser_is(p, TOKEN_SEMI); }
+static bool parse_ends(const Parser *p) { return cd_parser_is(p, TOKEN_NEWLINE) || cd_parser_is(p, TOKEN_SEMI); }
 
-static Stmt *stmt_keyword_only(Parser *p, StmtKind kind)
+static Stmt *parse_keyword_only(Parser *p, StmtKind kind)
 {
   const Token *start = p->token++;
   Stmt *s = cd_stmt_new(p->ast, kind);
-  return s ? stmt_spanned(p, s, start) : NULL;
+  return s ? parse_spanned_stmt(p, s, start) : NULL;
 }
 
-static Stmt *stmt_return(Parser *p)
+static Stmt *parse_return(Parser *p)
 {
   const Token *start = p->token++;
   Stmt *s = cd_stmt_new(p->ast, STMT_Return);
-  if (!s || (!stmt_ends(p) && !(s->as.Return.value = cd_parse_star_expressions(p)))) return NULL;
-  return stmt_spanned(p, s, start);
+  if (!s || (!parse_ends(p) && !(s->as.Return.value = cd_parse_star_expressions(p)))) return NULL;
+  return parse_spanned_stmt(p, s, start);
 }
 
-static Stmt *stmt_raise(Parser *p)
+static Stmt *parse_raise(Parser *p)
 {
   const Token *start = p->token++;
   Stmt *s = cd_stmt_new(p->ast, STMT_Raise);
   if (!s) return NULL;
-  if (!stmt_ends(p)) {
+  if (!parse_ends(p)) {
     if (!(s->as.Raise.exc = cd_parse_expression(p))) return NULL;
     if (cd_parser_take(p, TOKEN_FROM) && !(s->as.Raise.cause = cd_parse_expression(p))) return NULL;
   }
-  return stmt_spanned(p, s, start);
+  return parse_spanned_stmt(p, s, start);
 }
 
-static Stmt *stmt_assert(Parser *p)
+static Stmt *parse_assert(Parser *p)
 {
   const Token *start = p->token++;
   Stmt *s = cd_stmt_new(p->ast, STMT_Assert);
   if (!s || !(s->as.Assert.test = cd_parse_expression(p))) return NULL;
   if (cd_parser_take(p, TOKEN_COMMA) && !(s->as.Assert.msg = cd_parse_expression(p))) return NULL;
-  return stmt_spanned(p, s, start);
+  return parse_spanned_stmt(p, s, start);
 }
 
-static Stmt *stmt_del(Parser *p)
+static Stmt *parse_del(Parser *p)
 {
   const Token *start = p->token++;
   Stmt *s = cd_stmt_new(p->ast, STMT_Delete);
   size_t mark = p->stack.count;
   if (!s) return NULL;
   do {
-    if (p->stack.count > mark && stmt_ends(p)) break;
+    if (p->stack.count > mark && parse_ends(p)) break;
     Expr *target = cd_parse_primary(p);
     if (!target || !cd_expr_set_context(target, CTX_Del) || !STMT_PUSH(p, target)) return NULL;
   } while (cd_parser_take(p, TOKEN_COMMA));
-  return STMT_POP(p, mark, s->as.Delete.targets) ? stmt_spanned(p, s, start) : NULL;
+  return STMT_POP(p, mark, s->as.Delete.targets) ? parse_spanned_stmt(p, s, start) : NULL;
 }
 
-static Stmt *stmt_names(Parser *p, StmtKind kind)
+static Stmt *parse_names(Parser *p, StmtKind kind)
 {
   const Token *start = p->token++;
   Stmt *s = cd_stmt_new(p->ast, kind);
@@ -172,13 +172,13 @@ static Stmt *stmt_names(Parser *p, StmtKind kind)
   } while (cd_parser_take(p, TOKEN_COMMA));
   s->as.Global.names.count = count;                // Nonlocal has the same fields
   s->as.Global.names.items = names;
-  return stmt_spanned(p, s, start);
+  return parse_spanned_stmt(p, s, start);
 }
 
 // ---- imports ----
 
 // a.b.c as one name
-static Value stmt_dotted_name(Parser *p)
+static Value parse_dotted_name(Parser *p)
 {
   Value name = cd_parse_name(p);
   if (!name || !cd_parser_is(p, TOKEN_DOT)) return name;
@@ -195,30 +195,30 @@ static Value stmt_dotted_name(Parser *p)
 }
 
 // name [as asname]
-static Alias *stmt_alias(Parser *p, bool dotted)
+static Alias *parse_alias(Parser *p, bool dotted)
 {
   const Token *start = p->token;
   Alias *alias = cd_ast_alloc(p->ast, sizeof *alias);
-  if (!alias || !(alias->name = dotted ? stmt_dotted_name(p) : cd_parse_name(p))) return NULL;
+  if (!alias || !(alias->name = dotted ? parse_dotted_name(p) : cd_parse_name(p))) return NULL;
   if (cd_parser_take(p, TOKEN_AS) && !(alias->asname = cd_parse_name(p))) return NULL;
   PARSER_SPAN(p, alias, start);
   return alias;
 }
 
-static Stmt *stmt_import(Parser *p)
+static Stmt *parse_import(Parser *p)
 {
   const Token *start = p->token++;
   Stmt *s = cd_stmt_new(p->ast, STMT_Import);
   size_t mark = p->stack.count;
   if (!s) return NULL;
   do {
-    Alias *alias = stmt_alias(p, true);
+    Alias *alias = parse_alias(p, true);
     if (!alias || !STMT_PUSH(p, alias)) return NULL;
   } while (cd_parser_take(p, TOKEN_COMMA));
-  return STMT_POP(p, mark, s->as.Import.names) ? stmt_spanned(p, s, start) : NULL;
+  return STMT_POP(p, mark, s->as.Import.names) ? parse_spanned_stmt(p, s, start) : NULL;
 }
 
-static Stmt *stmt_import_from(Parser *p)
+static Stmt *parse_import_from(Parser *p)
 {
   const Token *start = p->token++;
   Stmt *s = cd_stmt_new(p->ast, STMT_ImportFrom);
@@ -227,7 +227,7 @@ static Stmt *stmt_import_from(Parser *p)
   if (!s) return NULL;
   for (; cd_parser_is(p, TOKEN_DOT) || cd_parser_is(p, TOKEN_ELLIPSIS); p->token++) level += cd_parser_is(p, TOKEN_DOT) ? 1 : 3;
   s->as.ImportFrom.level = level;
-  if (!(level && cd_parser_is(p, TOKEN_IMPORT)) && !(s->as.ImportFrom.module = stmt_dotted_name(p))) return NULL;
+  if (!(level && cd_parser_is(p, TOKEN_IMPORT)) && !(s->as.ImportFrom.module = parse_dotted_name(p))) return NULL;
   if (!cd_parser_take(p, TOKEN_IMPORT)) return NULL;
 
   if (cd_parser_is(p, TOKEN_STAR)) {
@@ -239,18 +239,18 @@ static Stmt *stmt_import_from(Parser *p)
     bool parenthesized = cd_parser_take(p, TOKEN_LPAR);
     do {
       if (parenthesized && p->stack.count > mark && cd_parser_is(p, TOKEN_RPAR)) break;
-      Alias *alias = stmt_alias(p, false);
+      Alias *alias = parse_alias(p, false);
       if (!alias || !STMT_PUSH(p, alias)) return NULL;
     } while (cd_parser_take(p, TOKEN_COMMA));
     if (parenthesized && !cd_parser_take(p, TOKEN_RPAR)) return NULL;
   }
-  return STMT_POP(p, mark, s->as.ImportFrom.names) ? stmt_spanned(p, s, start) : NULL;
+  return STMT_POP(p, mark, s->as.ImportFrom.names) ? parse_spanned_stmt(p, s, start) : NULL;
 }
 
 // ---- type parameters (PEP 695, 696) ----
 
 // *Ts and **P can have neither; name it.
-static bool stmt_no_bound(Parser *p, const char *what)
+static bool parse_no_bound(Parser *p, const char *what)
 {
   const Token *colon = p->token;
   if (LIKELY(!cd_parser_take(p, TOKEN_COLON))) return true;
@@ -261,7 +261,7 @@ static bool stmt_no_bound(Parser *p, const char *what)
   return false;
 }
 
-static TypeParam *stmt_type_param(Parser *p)
+static TypeParam *parse_type_param(Parser *p)
 {
   const Token *start = p->token;
   TypeParam *param = cd_ast_alloc(p->ast, sizeof *param);
@@ -269,11 +269,11 @@ static TypeParam *stmt_type_param(Parser *p)
   Expr **default_value = &param->as.TypeVar.default_value;
   if (cd_parser_take(p, TOKEN_STAR)) {
     param->kind = TYPE_PARAM_TypeVarTuple;
-    if (!(param->as.TypeVarTuple.name = cd_parse_name(p)) || !stmt_no_bound(p, "TypeVarTuple")) return NULL;
+    if (!(param->as.TypeVarTuple.name = cd_parse_name(p)) || !parse_no_bound(p, "TypeVarTuple")) return NULL;
     default_value = &param->as.TypeVarTuple.default_value;
   } else if (cd_parser_take(p, TOKEN_DOUBLE_STAR)) {
     param->kind = TYPE_PARAM_ParamSpec;
-    if (!(param->as.ParamSpec.name = cd_parse_name(p)) || !stmt_no_bound(p, "ParamSpec")) return NULL;
+    if (!(param->as.ParamSpec.name = cd_parse_name(p)) || !parse_no_bound(p, "ParamSpec")) return NULL;
     default_value = &param->as.ParamSpec.default_value;
   } else {
     param->kind = TYPE_PARAM_TypeVar;
@@ -289,57 +289,57 @@ static TypeParam *stmt_type_param(Parser *p)
 }
 
 // [T, *Ts, **P], if there is a '['
-static bool stmt_type_params(Parser *p, TypeParamSeq *out)
+static bool parse_type_params(Parser *p, TypeParamSeq *out)
 {
   size_t mark = p->stack.count;
   if (LIKELY(!cd_parser_take(p, TOKEN_LSQB))) return true;
   do {
     if (p->stack.count > mark && cd_parser_is(p, TOKEN_RSQB)) break;
-    TypeParam *param = stmt_type_param(p);
+    TypeParam *param = parse_type_param(p);
     if (!param || !STMT_PUSH(p, param)) return false;
   } while (cd_parser_take(p, TOKEN_COMMA));
   return cd_parser_take(p, TOKEN_RSQB) && STMT_POP(p, mark, *out);
 }
 
-static Stmt *stmt_type_alias(Parser *p)
+static Stmt *parse_type_alias(Parser *p)
 {
   const Token *start = p->token++;
   Stmt *s = cd_stmt_new(p->ast, STMT_TypeAlias);
-  if (!s || !(s->as.TypeAlias.name = cd_parse_name_expr(p, CTX_Store)) || !stmt_type_params(p, &s->as.TypeAlias.type_params)) return NULL;
+  if (!s || !(s->as.TypeAlias.name = cd_parse_name_expr(p, CTX_Store)) || !parse_type_params(p, &s->as.TypeAlias.type_params)) return NULL;
   if (!cd_parser_take(p, TOKEN_EQUAL) || !(s->as.TypeAlias.value = cd_parse_expression(p))) return NULL;
-  return stmt_spanned(p, s, start);
+  return parse_spanned_stmt(p, s, start);
 }
 
-static Stmt *stmt_simple(Parser *p)
+static Stmt *parse_simple(Parser *p)
 {
   switch (p->token->kind) {
-  case TOKEN_RETURN: return stmt_return(p);
-  case TOKEN_IMPORT: return stmt_import(p);
-  case TOKEN_FROM: return stmt_import_from(p);
-  case TOKEN_RAISE: return stmt_raise(p);
-  case TOKEN_PASS: return stmt_keyword_only(p, STMT_Pass);
-  case TOKEN_BREAK: return stmt_keyword_only(p, STMT_Break);
-  case TOKEN_CONTINUE: return stmt_keyword_only(p, STMT_Continue);
-  case TOKEN_DEL: return stmt_del(p);
+  case TOKEN_RETURN: return parse_return(p);
+  case TOKEN_IMPORT: return parse_import(p);
+  case TOKEN_FROM: return parse_import_from(p);
+  case TOKEN_RAISE: return parse_raise(p);
+  case TOKEN_PASS: return parse_keyword_only(p, STMT_Pass);
+  case TOKEN_BREAK: return parse_keyword_only(p, STMT_Break);
+  case TOKEN_CONTINUE: return parse_keyword_only(p, STMT_Continue);
+  case TOKEN_DEL: return parse_del(p);
   case TOKEN_YIELD: {
     const Token *start = p->token;
-    return stmt_value(p, start, cd_parse_yield(p));
+    return parse_value(p, start, cd_parse_yield(p));
   }
-  case TOKEN_ASSERT: return stmt_assert(p);
-  case TOKEN_GLOBAL: return stmt_names(p, STMT_Global);
-  case TOKEN_NONLOCAL: return stmt_names(p, STMT_Nonlocal);
+  case TOKEN_ASSERT: return parse_assert(p);
+  case TOKEN_GLOBAL: return parse_names(p, STMT_Global);
+  case TOKEN_NONLOCAL: return parse_names(p, STMT_Nonlocal);
   case TOKEN_NAME:
-    if (UNLIKELY(p->token[1].kind == TOKEN_NAME) && PARSER_IS_WORD(p, "type")) return stmt_type_alias(p);
-    return stmt_expression(p);
-  default: return stmt_expression(p);
+    if (UNLIKELY(p->token[1].kind == TOKEN_NAME) && PARSER_IS_WORD(p, "type")) return parse_type_alias(p);
+    return parse_expression(p);
+  default: return parse_expression(p);
   }
 }
 
 // a; b; c NEWLINE, onto the stack
-static bool stmt_simple_line(Parser *p)
+static bool parse_simple_line(Parser *p)
 {
   for (;;) {
-    Stmt *s = stmt_simple(p);
+    Stmt *s = parse_simple(p);
     if (!s || !STMT_PUSH(p, s)) return false;
     if (cd_parser_take(p, TOKEN_NEWLINE)) return true;
     if (!cd_parser_take(p, TOKEN_SEMI)) return false;
@@ -349,7 +349,7 @@ static bool stmt_simple_line(Parser *p)
 
 // ---- blocks ----
 
-static bool stmt_is_compound(const Parser *p)
+static bool parse_is_compound(const Parser *p)
 {
   switch (p->token->kind) {
   case TOKEN_IF:
@@ -366,43 +366,43 @@ static bool stmt_is_compound(const Parser *p)
 }
 
 // One statement, or a line of them, onto the stack.
-static bool stmt_push_statements(Parser *p)
+static bool parse_push_statements(Parser *p)
 {
   Stmt *s;
-  if (stmt_is_compound(p)) return (s = stmt_statement(p)) && STMT_PUSH(p, s);
+  if (parse_is_compound(p)) return (s = parse_statement(p)) && STMT_PUSH(p, s);
   if (UNLIKELY(PARSER_IS_WORD(p, "match"))) {
     const Token *start = p->token;
     if ((s = cd_parse_match(p))) return STMT_PUSH(p, s);
     if (cd_raised(p->vm) || p->token != start) return false;
   }
-  return stmt_simple_line(p);
+  return parse_simple_line(p);
 }
 
-static bool stmt_indented_block(Parser *p, StmtSeq *body)
+static bool parse_indented_block(Parser *p, StmtSeq *body)
 {
   size_t mark = p->stack.count;
   if (!cd_parser_take(p, TOKEN_INDENT)) return false;
   do {
-    if (!stmt_push_statements(p)) return false;
+    if (!parse_push_statements(p)) return false;
   } while (!cd_parser_is(p, TOKEN_DEDENT) && !cd_parser_is(p, TOKEN_ENDMARKER));
   return cd_parser_take(p, TOKEN_DEDENT) && STMT_POP(p, mark, *body);
 }
 
 bool cd_parse_block(Parser *p, StmtSeq *body)
 {
-  if (cd_parser_take(p, TOKEN_NEWLINE)) return stmt_indented_block(p, body);
+  if (cd_parser_take(p, TOKEN_NEWLINE)) return parse_indented_block(p, body);
   size_t mark = p->stack.count;
-  return stmt_simple_line(p) && STMT_POP(p, mark, *body);
+  return parse_simple_line(p) && STMT_POP(p, mark, *body);
 }
 
-static bool stmt_colon_block(Parser *p, StmtSeq *body) { return cd_parser_take(p, TOKEN_COLON) && cd_parse_block(p, body); }
+static bool parse_colon_block(Parser *p, StmtSeq *body) { return cd_parser_take(p, TOKEN_COLON) && cd_parse_block(p, body); }
 
-static bool stmt_else(Parser *p, StmtSeq *orelse) { return !cd_parser_take(p, TOKEN_ELSE) || stmt_colon_block(p, orelse); }
+static bool parse_else(Parser *p, StmtSeq *orelse) { return !cd_parser_take(p, TOKEN_ELSE) || parse_colon_block(p, orelse); }
 
 // ---- compound statements ----
 
 // elif is an If in the orelse of the one before; all of them end where the last ends. A loop, since there may be thousands.
-static Stmt *stmt_if(Parser *p)
+static Stmt *parse_if(Parser *p)
 {
   Stmt *first = NULL, **slot = &first;
   size_t mark = p->stack.count;
@@ -413,14 +413,14 @@ static Stmt *stmt_if(Parser *p)
     *slot = s;
     s->line = start->line;
     s->column = start->column;
-    if (!(s->as.If.test = cd_parse_named_expression(p)) || !stmt_colon_block(p, &s->as.If.body)) return NULL;
+    if (!(s->as.If.test = cd_parse_named_expression(p)) || !parse_colon_block(p, &s->as.If.body)) return NULL;
     if (!cd_parser_is(p, TOKEN_ELIF)) break;
     s->as.If.orelse.count = 1;
     if (!(s->as.If.orelse.items = cd_ast_array(p->ast, 1, sizeof(Stmt *)))) return NULL;
     slot = s->as.If.orelse.items;
   } while (true);
   Stmt *last = p->stack.items[p->stack.count - 1];
-  if (!stmt_else(p, &last->as.If.orelse)) return NULL;
+  if (!parse_else(p, &last->as.If.orelse)) return NULL;
   const Token *end = p->token - 1;
   while (end->kind <= TOKEN_DEDENT) end--;
   for (; p->stack.count > mark; p->stack.count--) {
@@ -431,27 +431,28 @@ static Stmt *stmt_if(Parser *p)
   return first;
 }
 
-static Stmt *stmt_while(Parser *p)
+static Stmt *parse_while(Parser *p)
 {
   const Token *start = p->token++;
   Stmt *s = cd_stmt_new(p->ast, STMT_While);
-  if (!s || !(s->as.While.test = cd_parse_named_expression(p)) || !stmt_colon_block(p, &s->as.While.body) ||
-      !stmt_else(p, &s->as.While.orelse))
+  if (!s || !(s->as.While.test = cd_parse_named_expression(p)) || !parse_colon_block(p, &s->as.While.body) ||
+      !parse_else(p, &s->as.While.orelse))
     return NULL;
-  return stmt_spanned(p, s, start);
+  return parse_spanned_stmt(p, s, start);
 }
 
-static Stmt *stmt_for(Parser *p, const Token *start)
+static Stmt *parse_for(Parser *p, const Token *start)
 {
   Stmt *s = cd_stmt_new(p->ast, start->kind == TOKEN_ASYNC ? STMT_AsyncFor : STMT_For);   // both have the same fields
   p->token++;
   if (!s || !(s->as.For.target = cd_parse_targets(p)) || !cd_parser_take(p, TOKEN_IN) || !(s->as.For.iter = cd_parse_star_expressions(p)))
     return NULL;
-  if (!cd_parser_take(p, TOKEN_COLON) || !stmt_type_comment(p, &s->as.For.type_comment) || !cd_parse_block(p, &s->as.For.body)) return NULL;
-  return stmt_else(p, &s->as.For.orelse) ? stmt_spanned(p, s, start) : NULL;
+  if (!cd_parser_take(p, TOKEN_COLON) || !parse_type_comment(p, &s->as.For.type_comment) || !cd_parse_block(p, &s->as.For.body))
+    return NULL;
+  return parse_else(p, &s->as.For.orelse) ? parse_spanned_stmt(p, s, start) : NULL;
 }
 
-static WithItem *stmt_with_item(Parser *p)
+static WithItem *parse_with_item(Parser *p)
 {
   WithItem *item = cd_ast_alloc(p->ast, sizeof *item);
   if (!item || !(item->context_expr = cd_parse_expression(p))) return NULL;
@@ -460,12 +461,12 @@ static WithItem *stmt_with_item(Parser *p)
 }
 
 // Items separated by commas; in parentheses the last comma may be followed by nothing.
-static bool stmt_with_items(Parser *p, bool parenthesized, WithItemSeq *items)
+static bool parse_with_items(Parser *p, bool parenthesized, WithItemSeq *items)
 {
   size_t mark = p->stack.count;
   do {
     if (parenthesized && p->stack.count > mark && cd_parser_is(p, TOKEN_RPAR)) break;
-    WithItem *item = stmt_with_item(p);
+    WithItem *item = parse_with_item(p);
     if (!item || !STMT_PUSH(p, item)) return false;
   } while (cd_parser_take(p, TOKEN_COMMA));
   if (parenthesized && !(cd_parser_take(p, TOKEN_RPAR) && cd_parser_is(p, TOKEN_COLON))) return false;
@@ -473,7 +474,7 @@ static bool stmt_with_items(Parser *p, bool parenthesized, WithItemSeq *items)
 }
 
 // Do the parentheses that begin here end right before a colon? Then they may be around the items.
-static bool stmt_parenthesized_header(const Parser *p)
+static bool parse_parenthesized_header(const Parser *p)
 {
   int depth = 0;
   for (const Token *t = p->token; ; t++) {
@@ -487,18 +488,18 @@ static bool stmt_parenthesized_header(const Parser *p)
   }
 }
 
-static Stmt *stmt_with(Parser *p, const Token *start)
+static Stmt *parse_with(Parser *p, const Token *start)
 {
   Stmt *s = cd_stmt_new(p->ast, start->kind == TOKEN_ASYNC ? STMT_AsyncWith : STMT_With);
   p->token++;
   if (!s) return NULL;
   const Token *header = p->token;
   bool done = false;
-  if (cd_parser_is(p, TOKEN_LPAR) && stmt_parenthesized_header(p)) {
+  if (cd_parser_is(p, TOKEN_LPAR) && parse_parenthesized_header(p)) {
     size_t mark = p->stack.count, keywords = p->keywords.count;
     int depth = p->depth;
     p->token++;
-    done = stmt_with_items(p, true, &s->as.With.items);
+    done = parse_with_items(p, true, &s->as.With.items);
     if (!done) {                                   // then it is an expression in parentheses
       if (cd_raised(p->vm)) return NULL;
       p->token = header;
@@ -507,14 +508,14 @@ static Stmt *stmt_with(Parser *p, const Token *start)
       p->depth = depth;
     }
   }
-  if (!done && !stmt_with_items(p, false, &s->as.With.items)) return NULL;
-  if (!cd_parser_take(p, TOKEN_COLON) || !stmt_type_comment(p, &s->as.With.type_comment) || !cd_parse_block(p, &s->as.With.body))
+  if (!done && !parse_with_items(p, false, &s->as.With.items)) return NULL;
+  if (!cd_parser_take(p, TOKEN_COLON) || !parse_type_comment(p, &s->as.With.type_comment) || !cd_parse_block(p, &s->as.With.body))
     return NULL;
-  return stmt_spanned(p, s, start);
+  return parse_spanned_stmt(p, s, start);
 }
 
 // except A, B: is a tuple without parentheses (PEP 758)
-static Expr *stmt_except_type(Parser *p)
+static Expr *parse_except_type(Parser *p)
 {
   const Token *start = p->token;
   Expr *first = cd_parse_expression(p);
@@ -532,7 +533,7 @@ static Expr *stmt_except_type(Parser *p)
   return e;
 }
 
-static bool stmt_handlers(Parser *p, ExceptHandlerSeq *handlers, bool *star)
+static bool parse_handlers(Parser *p, ExceptHandlerSeq *handlers, bool *star)
 {
   size_t mark = p->stack.count;
   while (cd_parser_is(p, TOKEN_EXCEPT)) {
@@ -543,64 +544,64 @@ static bool stmt_handlers(Parser *p, ExceptHandlerSeq *handlers, bool *star)
     if (p->stack.count > mark && this_star != *star) return false;
     *star = this_star;
     if (this_star || !cd_parser_is(p, TOKEN_COLON)) {
-      if (!(handler->type = stmt_except_type(p))) return false;
+      if (!(handler->type = parse_except_type(p))) return false;
       if (cd_parser_take(p, TOKEN_AS) && !(handler->name = cd_parse_name(p))) return false;
     }                                              // one without a type must be the last; the compiler says so
-    if (!stmt_colon_block(p, &handler->body) || !STMT_PUSH(p, handler)) return false;
+    if (!parse_colon_block(p, &handler->body) || !STMT_PUSH(p, handler)) return false;
     PARSER_SPAN(p, handler, start);
   }
   return STMT_POP(p, mark, *handlers);
 }
 
-static Stmt *stmt_try(Parser *p)
+static Stmt *parse_try(Parser *p)
 {
   const Token *start = p->token++;
   Stmt *s = cd_stmt_new(p->ast, STMT_Try);         // TryStar has the same fields
   bool star = false;
-  if (!s || !stmt_colon_block(p, &s->as.Try.body) || !stmt_handlers(p, &s->as.Try.handlers, &star)) return NULL;
+  if (!s || !parse_colon_block(p, &s->as.Try.body) || !parse_handlers(p, &s->as.Try.handlers, &star)) return NULL;
   if (star) s->kind = STMT_TryStar;
-  if (s->as.Try.handlers.count && !stmt_else(p, &s->as.Try.orelse)) return NULL;
+  if (s->as.Try.handlers.count && !parse_else(p, &s->as.Try.orelse)) return NULL;
   if (cd_parser_take(p, TOKEN_FINALLY)) {
-    if (!stmt_colon_block(p, &s->as.Try.finalbody)) return NULL;
+    if (!parse_colon_block(p, &s->as.Try.finalbody)) return NULL;
   } else if (!s->as.Try.handlers.count) {
     return NULL;
   }
-  return stmt_spanned(p, s, start);
+  return parse_spanned_stmt(p, s, start);
 }
 
-static Stmt *stmt_def(Parser *p, const Token *start, ExprSeq decorators)
+static Stmt *parse_def(Parser *p, const Token *start, ExprSeq decorators)
 {
   Stmt *s = cd_stmt_new(p->ast, start->kind == TOKEN_ASYNC ? STMT_AsyncFunctionDef : STMT_FunctionDef);
   p->token++;
-  if (!s || !(s->as.FunctionDef.name = cd_parse_name(p)) || !stmt_type_params(p, &s->as.FunctionDef.type_params)) return NULL;
+  if (!s || !(s->as.FunctionDef.name = cd_parse_name(p)) || !parse_type_params(p, &s->as.FunctionDef.type_params)) return NULL;
   s->as.FunctionDef.decorator_list = decorators;
   if (!cd_parser_take(p, TOKEN_LPAR) || !(s->as.FunctionDef.args = cd_parse_parameters(p, false)) || !cd_parser_take(p, TOKEN_RPAR))
     return NULL;
   if (cd_parser_take(p, TOKEN_ARROW) && !(s->as.FunctionDef.returns = cd_parse_expression(p))) return NULL;
-  if (!cd_parser_take(p, TOKEN_COLON) || !stmt_type_comment(p, &s->as.FunctionDef.type_comment)) return NULL;
+  if (!cd_parser_take(p, TOKEN_COLON) || !parse_type_comment(p, &s->as.FunctionDef.type_comment)) return NULL;
   if (UNLIKELY(cd_parser_is(p, TOKEN_NEWLINE) && p->token[1].kind == TOKEN_TYPE_COMMENT && p->token[2].kind == TOKEN_NEWLINE &&
                p->token[3].kind == TOKEN_INDENT)) {
     p->token++;
-    if (!stmt_type_comment(p, &s->as.FunctionDef.type_comment)) return NULL;
+    if (!parse_type_comment(p, &s->as.FunctionDef.type_comment)) return NULL;
   }
-  return cd_parse_block(p, &s->as.FunctionDef.body) ? stmt_spanned(p, s, start) : NULL;
+  return cd_parse_block(p, &s->as.FunctionDef.body) ? parse_spanned_stmt(p, s, start) : NULL;
 }
 
-static Stmt *stmt_class(Parser *p, ExprSeq decorators)
+static Stmt *parse_class(Parser *p, ExprSeq decorators)
 {
   const Token *start = p->token++;
   Stmt *s = cd_stmt_new(p->ast, STMT_ClassDef);
-  if (!s || !(s->as.ClassDef.name = cd_parse_name(p)) || !stmt_type_params(p, &s->as.ClassDef.type_params)) return NULL;
+  if (!s || !(s->as.ClassDef.name = cd_parse_name(p)) || !parse_type_params(p, &s->as.ClassDef.type_params)) return NULL;
   s->as.ClassDef.decorator_list = decorators;
   const Token *open = p->token;
   if (cd_parser_is(p, TOKEN_LPAR) && !cd_parse_arguments(p, &s->as.ClassDef.bases, &s->as.ClassDef.keywords)) return NULL;
   const Expr *base = s->as.ClassDef.bases.count ? s->as.ClassDef.bases.items[0] : NULL;
   if (base && base->kind == EXPR_GeneratorExp && base->column == open->column && base->line == open->line)
     return NULL;   // without its own parentheses
-  return stmt_colon_block(p, &s->as.ClassDef.body) ? stmt_spanned(p, s, start) : NULL;
+  return parse_colon_block(p, &s->as.ClassDef.body) ? parse_spanned_stmt(p, s, start) : NULL;
 }
 
-static Stmt *stmt_decorated(Parser *p)
+static Stmt *parse_decorated(Parser *p)
 {
   ExprSeq decorators;
   size_t mark = p->stack.count;
@@ -610,54 +611,54 @@ static Stmt *stmt_decorated(Parser *p)
   }
   if (!STMT_POP(p, mark, decorators)) return NULL;
   const Token *start = p->token;
-  if (cd_parser_is(p, TOKEN_CLASS)) return stmt_class(p, decorators);
+  if (cd_parser_is(p, TOKEN_CLASS)) return parse_class(p, decorators);
   if (cd_parser_is(p, TOKEN_ASYNC)) p->token++;
-  return cd_parser_is(p, TOKEN_DEF) ? stmt_def(p, start, decorators) : NULL;
+  return cd_parser_is(p, TOKEN_DEF) ? parse_def(p, start, decorators) : NULL;
 }
 
-static Stmt *stmt_compound(Parser *p)
+static Stmt *parse_compound(Parser *p)
 {
   const Token *start = p->token;
   switch (start->kind) {
-  case TOKEN_IF: return stmt_if(p);
-  case TOKEN_WHILE: return stmt_while(p);
-  case TOKEN_FOR: return stmt_for(p, start);
-  case TOKEN_TRY: return stmt_try(p);
-  case TOKEN_WITH: return stmt_with(p, start);
-  case TOKEN_DEF: return stmt_def(p, start, (ExprSeq){0, NULL});
-  case TOKEN_CLASS: return stmt_class(p, (ExprSeq){0, NULL});
-  case TOKEN_AT: return stmt_decorated(p);
+  case TOKEN_IF: return parse_if(p);
+  case TOKEN_WHILE: return parse_while(p);
+  case TOKEN_FOR: return parse_for(p, start);
+  case TOKEN_TRY: return parse_try(p);
+  case TOKEN_WITH: return parse_with(p, start);
+  case TOKEN_DEF: return parse_def(p, start, (ExprSeq){0, NULL});
+  case TOKEN_CLASS: return parse_class(p, (ExprSeq){0, NULL});
+  case TOKEN_AT: return parse_decorated(p);
   default:                                         // async
     p->token++;
     switch (p->token->kind) {
-    case TOKEN_DEF: return stmt_def(p, start, (ExprSeq){0, NULL});
-    case TOKEN_FOR: return stmt_for(p, start);
-    case TOKEN_WITH: return stmt_with(p, start);
+    case TOKEN_DEF: return parse_def(p, start, (ExprSeq){0, NULL});
+    case TOKEN_FOR: return parse_for(p, start);
+    case TOKEN_WITH: return parse_with(p, start);
     default: return NULL;
     }
   }
 }
 
-static Stmt *stmt_statement(Parser *p)
+static Stmt *parse_statement(Parser *p)
 {
   if (!cd_parser_enter(p)) return NULL;
-  Stmt *s = stmt_compound(p);
+  Stmt *s = parse_compound(p);
   cd_parser_leave(p);
   return s;
 }
 
 // ---- whole sources ----
 
-static bool stmt_module(Parser *p, Mod *mod)
+static bool parse_module(Parser *p, Mod *mod)
 {
   size_t mark = p->stack.count;
   while (!cd_parser_is(p, TOKEN_ENDMARKER))
-    if (!stmt_push_statements(p)) return false;
+    if (!parse_push_statements(p)) return false;
   return STMT_POP(p, mark, mod->as.Module.body);
 }
 
 // One statement, typed at a prompt.
-static bool stmt_interactive(Parser *p, Mod *mod)
+static bool parse_interactive(Parser *p, Mod *mod)
 {
   size_t mark = p->stack.count;
   if (cd_parser_is(p, TOKEN_NEWLINE)) {
@@ -666,15 +667,15 @@ static bool stmt_interactive(Parser *p, Mod *mod)
     cd_ast_at(s, p->token);
     p->token++;
   } else {
-    bool compound = stmt_is_compound(p);
-    if (!stmt_push_statements(p)) return false;
+    bool compound = parse_is_compound(p);
+    if (!parse_push_statements(p)) return false;
     compound = compound || ((Stmt *)p->stack.items[mark])->kind == STMT_Match;
     if (compound && !cd_parser_take(p, TOKEN_NEWLINE)) return false;
   }
   return STMT_POP(p, mark, mod->as.Interactive.body);
 }
 
-static bool stmt_eval(Parser *p, Mod *mod)
+static bool parse_eval(Parser *p, Mod *mod)
 {
   const Token *start = p->token;
   Expr *e = cd_parse_expression(p);
@@ -691,7 +692,7 @@ static bool stmt_eval(Parser *p, Mod *mod)
 }
 
 // (int, *str, **Any) -> float
-static bool stmt_function_type(Parser *p, Mod *mod)
+static bool parse_function_type(Parser *p, Mod *mod)
 {
   size_t mark = p->stack.count;
   bool star = false, double_star = false;
@@ -733,10 +734,10 @@ Mod *cd_parse_mod(Parser *p)
   Mod *mod = cd_ast_alloc(p->ast, sizeof *mod);
   if (!mod) return NULL;
   switch (p->mode) {
-  case MODE_EXEC: mod->kind = MOD_Module; return stmt_module(p, mod) ? mod : NULL;
-  case MODE_SINGLE: mod->kind = MOD_Interactive; return stmt_interactive(p, mod) ? mod : NULL;
-  case MODE_EVAL: mod->kind = MOD_Expression; return stmt_eval(p, mod) ? mod : NULL;
-  case MODE_FUNC_TYPE: mod->kind = MOD_FunctionType; return stmt_function_type(p, mod) ? mod : NULL;
+  case MODE_EXEC: mod->kind = MOD_Module; return parse_module(p, mod) ? mod : NULL;
+  case MODE_SINGLE: mod->kind = MOD_Interactive; return parse_interactive(p, mod) ? mod : NULL;
+  case MODE_EVAL: mod->kind = MOD_Expression; return parse_eval(p, mod) ? mod : NULL;
+  case MODE_FUNC_TYPE: mod->kind = MOD_FunctionType; return parse_function_type(p, mod) ? mod : NULL;
   }
   return NULL;
 }

@@ -72,11 +72,11 @@ typedef enum NodeClass {
 #define UNARYOP(name) CLASS_##name,
 #define CMPOP(name) CLASS_##name,
 #include "frontend/ast.def"
-  CLASS_COUNT
+  NODE_CLASS_COUNT
 } NodeClass;
 
 typedef struct NodeDef { const char *name; uint8_t type; Field fields[8]; } NodeDef;
-static const NodeDef ast_nodes[CLASS_COUNT] = {
+static const NodeDef ast_nodes[NODE_CLASS_COUNT] = {
 #define MOD(name, fields) {#name, FIELD_mod, {fields {NULL, 0, 0}}},
 #define STMT(name, fields) {#name, FIELD_stmt, {fields {NULL, 0, 0}}},
 #define EXPR(name, fields) {#name, FIELD_expr, {fields {NULL, 0, 0}}},
@@ -150,10 +150,10 @@ static const char *const ast_position_names[POSITION_FIELDS] = {"lineno", "col_o
 typedef struct AstState {
   Type *base;                                    // AST; borrowed from the module, like all of these
   Value bases[FIELD_TYPES];                      // abstract classes; owned
-  Value classes[CLASS_COUNT];                    // owned
-  Value names[CLASS_COUNT][8];                   // of fields, interned; owned
+  Value classes[NODE_CLASS_COUNT];                    // owned
+  Value names[NODE_CLASS_COUNT][8];                   // of fields, interned; owned
   Value position_names[POSITION_FIELDS];         // owned
-  Value singletons[CLASS_COUNT];                 // one instance of each class without fields; owned
+  Value singletons[NODE_CLASS_COUNT];                 // one instance of each class without fields; owned
   Value fields_name, attributes_name;            // _fields, _attributes; owned
 } AstState;
 
@@ -384,7 +384,7 @@ static bool ast_exec(VM *vm, Value module)
     if (!cd_setattr_text(vm, cd_type_value(state->base), empty[i], vm->empty_tuple)) return false;
   for (int type = 0; type < FIELD_TYPES; type++)
     if (ast_types[type].last && type_has_base(type) && !ast_make_base(vm, module, state, type)) return false;
-  for (int c = 0; c < CLASS_COUNT; c++)
+  for (int c = 0; c < NODE_CLASS_COUNT; c++)
     if (!ast_make_node(vm, module, state, c)) return false;
   return cd_module_add_int(vm, module, "PyCF_ALLOW_TOP_LEVEL_AWAIT", PYCF_ALLOW_TOP_LEVEL_AWAIT) &&
          cd_module_add_int(vm, module, "PyCF_ONLY_AST", PYCF_ONLY_AST) &&
@@ -395,14 +395,14 @@ static void ast_traverse(void *p, VisitFn visit, void *context)
 {
   AstState *state = p;
   for (int i = 0; i < FIELD_TYPES; i++) visit(context, state->bases[i]);
-  for (int i = 0; i < CLASS_COUNT; i++) visit(context, state->classes[i]), visit(context, state->singletons[i]);
+  for (int i = 0; i < NODE_CLASS_COUNT; i++) visit(context, state->classes[i]), visit(context, state->singletons[i]);
 }
 
 static void ast_clear(VM *vm, void *p)
 {
   AstState *state = p;
   for (int i = 0; i < FIELD_TYPES; i++) cd_clear(vm, &state->bases[i]);
-  for (int i = 0; i < CLASS_COUNT; i++) {
+  for (int i = 0; i < NODE_CLASS_COUNT; i++) {
     cd_clear(vm, &state->singletons[i]);
     cd_clear(vm, &state->classes[i]);
     for (int k = 0; k < 8; k++) cd_clear(vm, &state->names[i][k]);

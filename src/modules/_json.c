@@ -161,19 +161,19 @@ METHOD_DEF_RAW_(
 
 // ---- scanner ----
 
-typedef struct Scanner {
+typedef struct JsonScanner {
   Object head;
   Value strict, object_hook, object_pairs_hook, parse_float, parse_int, parse_constant;   // owned
   Value memo;                                    // owned dict: keys of objects, shared within one document
   bool is_strict;
-} Scanner;
+} JsonScanner;
 
-static inline Scanner *scanner_of(Value v) { return (Scanner *)cd_object(v); }
+static inline JsonScanner *json_scanner_of(Value v) { return (JsonScanner *)cd_object(v); }
 
 // One run over one document.
 typedef struct Scan {
   VM *vm;
-  const Scanner *scanner;
+  const JsonScanner *scanner;
   Value document;
   const char *data;
   size_t size;
@@ -247,7 +247,7 @@ static bool scan_members(Scan *s, size_t offset, Value target, size_t *end)
 static Ref scan_object(Scan *s, size_t offset, size_t *end)
 {
   VM *vm = s->vm;
-  const Scanner *scanner = s->scanner;
+  const JsonScanner *scanner = s->scanner;
   bool pairs = !cd_is_none(scanner->object_pairs_hook);
   Ref target = pairs ? cd_list_new(vm) : cd_dict_new(vm);
   if (!target) return NO_REF;
@@ -383,7 +383,7 @@ static Ref scan_value(Scan *s, size_t offset, size_t *end)
   return scan_number(s, offset, end);
 }
 
-static Ref scanner_call(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
+static Ref json_scanner_call(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
 {
   Value in[2];
   Ref owned[2];
@@ -398,36 +398,36 @@ static Ref scanner_call(VM *vm, Value self, const Value *args, size_t nargs, Val
     cd_drop(vm, position);
     return NO_REF;
   }
-  Scan scan = {vm, scanner_of(self), in[0], cd_str_data(in[0]), cd_str_size(in[0])};
+  Scan scan = {vm, json_scanner_of(self), in[0], cd_str_data(in[0]), cd_str_size(in[0])};
   size_t end = 0;
   Ref keep = cd_dup(self), document = cd_dup(in[0]), value = scan_value(&scan, cd_str_offset(vm, in[0], (size_t)index), &end);
-  cd_dict_clear(vm, scanner_of(self)->memo);
+  cd_dict_clear(vm, json_scanner_of(self)->memo);
   Ref position = value ? cd_int_from_i64(vm, (int64_t)cd_str_position(document, end)) : NO_REF;
   cd_drop(vm, document);
   cd_drop(vm, keep);
   return value ? cd_tuple2_steal(vm, value, position) : NO_REF;
 }
 
-static void scanner_release(VM *vm, Object *self)
+static void json_scanner_release(VM *vm, Object *self)
 {
-  Scanner *s = (Scanner *)self;
+  JsonScanner *s = (JsonScanner *)self;
   Value *fields[] = {&s->strict, &s->object_hook, &s->object_pairs_hook, &s->parse_float, &s->parse_int, &s->parse_constant, &s->memo};
   for (size_t i = 0; i < ARRAY_LEN(fields); i++) cd_clear(vm, fields[i]);
 }
 
-static void scanner_traverse(Object *self, VisitFn visit, void *context)
+static void json_scanner_traverse(Object *self, VisitFn visit, void *context)
 {
-  Scanner *s = (Scanner *)self;
+  JsonScanner *s = (JsonScanner *)self;
   Value fields[] = {s->strict, s->object_hook, s->object_pairs_hook, s->parse_float, s->parse_int, s->parse_constant, s->memo};
   for (size_t i = 0; i < ARRAY_LEN(fields); i++) visit(context, fields[i]);
 }
 
-static Ref scanner_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+static Ref json_scanner_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
 {
   Value in[1];
   Ref owned[2];
   if (!cd_bind_text(vm, "make_scanner(context)", args, nargs, kwnames, in, owned)) return NO_REF;
-  Scanner *s = cd_instance_new(vm, type);
+  JsonScanner *s = cd_instance_new(vm, type);
   if (!s) return NO_REF;
   const struct { Value *field; const char *name; } fields[] = {
     {&s->strict, "strict"}, {&s->object_hook, "object_hook"}, {&s->object_pairs_hook, "object_pairs_hook"},
@@ -442,23 +442,27 @@ static Ref scanner_new(VM *vm, Type *type, const Value *args, size_t nargs, Valu
   return NO_REF;
 }
 
-static const MemberDef scanner_members[] = {
-  {"strict", offsetof(Scanner, is_strict), MEMBER_BOOL8, false, "strict"},
-  {"object_hook", offsetof(Scanner, object_hook), MEMBER_VALUE, false, "object_hook"},
-  {"object_pairs_hook", offsetof(Scanner, object_pairs_hook), MEMBER_VALUE, false, NULL},
-  {"parse_float", offsetof(Scanner, parse_float), MEMBER_VALUE, false, "parse_float"},
-  {"parse_int", offsetof(Scanner, parse_int), MEMBER_VALUE, false, "parse_int"},
-  {"parse_constant", offsetof(Scanner, parse_constant), MEMBER_VALUE, false, "parse_constant"},
+static const MemberDef json_scanner_members[] = {
+  {"strict", offsetof(JsonScanner, is_strict), MEMBER_BOOL8, false, "strict"},
+  {"object_hook", offsetof(JsonScanner, object_hook), MEMBER_VALUE, false, "object_hook"},
+  {"object_pairs_hook", offsetof(JsonScanner, object_pairs_hook), MEMBER_VALUE, false, NULL},
+  {"parse_float", offsetof(JsonScanner, parse_float), MEMBER_VALUE, false, "parse_float"},
+  {"parse_int", offsetof(JsonScanner, parse_int), MEMBER_VALUE, false, "parse_int"},
+  {"parse_constant", offsetof(JsonScanner, parse_constant), MEMBER_VALUE, false, "parse_constant"},
   {0},
 };
 
-static const TypeSpec scanner_spec = {
+static const TypeSpec json_scanner_spec = {
   .name = "_json.Scanner",
   .doc = "JSON scanner object",
-  .basicsize = sizeof(Scanner),
+  .basicsize = sizeof(JsonScanner),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
-  .members = scanner_members,
-  .slots = {.release = scanner_release, .traverse = scanner_traverse, .clear = scanner_release, .new_ = scanner_new, .call = scanner_call},
+  .members = json_scanner_members,
+  .slots = {.release = json_scanner_release,
+            .traverse = json_scanner_traverse,
+            .clear = json_scanner_release,
+            .new_ = json_scanner_new,
+            .call = json_scanner_call},
 };
 
 // ---- encoding strings ----
@@ -534,17 +538,17 @@ METHOD_DEF_(json_encode_basestring_ascii, "encode_basestring_ascii", "encode_bas
 
 // ---- encoder ----
 
-typedef struct Encoder {
+typedef struct JsonEncoder {
   Object head;
   Value markers, default_, encoder, indent, key_separator, item_separator;       // owned; markers a dict or None
   bool sort_keys, skipkeys, allow_nan;
   enum { ENCODER_CALL, ENCODER_ASCII, ENCODER_UNICODE } fast;    // what `encoder` is
-} Encoder;
+} JsonEncoder;
 
-static inline Encoder *encoder_of(Value v) { return (Encoder *)cd_object(v); }
-static bool encoder_put(VM *vm, const Encoder *e, TextBuilder *text, Value v);
+static inline JsonEncoder *json_encoder_of(Value v) { return (JsonEncoder *)cd_object(v); }
+static bool json_encoder_put(VM *vm, const JsonEncoder *e, TextBuilder *text, Value v);
 
-static bool encoder_put_string(VM *vm, const Encoder *e, TextBuilder *text, Value s)
+static bool json_encoder_put_string(VM *vm, const JsonEncoder *e, TextBuilder *text, Value s)
 {
   if (e->fast != ENCODER_CALL) return json_put_string(text, s, e->fast == ENCODER_ASCII);
   Ref encoded = cd_call1(vm, e->encoder, s);
@@ -555,7 +559,7 @@ static bool encoder_put_string(VM *vm, const Encoder *e, TextBuilder *text, Valu
   return ok;
 }
 
-static bool encoder_put_float(VM *vm, const Encoder *e, TextBuilder *text, double x)
+static bool json_encoder_put_float(VM *vm, const JsonEncoder *e, TextBuilder *text, double x)
 {
   if (!isfinite(x)) {
     if (!e->allow_nan) return cd_raise_value(vm, "Out of range float values are not JSON compliant");
@@ -566,7 +570,7 @@ static bool encoder_put_float(VM *vm, const Encoder *e, TextBuilder *text, doubl
   return cd_text_put(text, repr, (size_t)size);
 }
 
-static bool encoder_put_int(VM *vm, TextBuilder *text, Value v)
+static bool json_encoder_put_int(VM *vm, TextBuilder *text, Value v)
 {
   if (cd_is_small(v)) {
     char digits[24], *p = digits + sizeof digits;
@@ -584,7 +588,7 @@ static bool encoder_put_int(VM *vm, TextBuilder *text, Value v)
 }
 
 // The object is remembered while it is being encoded, by its address.
-static bool encoder_mark(VM *vm, const Encoder *e, Value v, Ref *mark)
+static bool json_encoder_mark(VM *vm, const JsonEncoder *e, Value v, Ref *mark)
 {
   *mark = NO_REF;
   if (cd_is_none(e->markers)) return true;
@@ -601,7 +605,7 @@ static bool encoder_mark(VM *vm, const Encoder *e, Value v, Ref *mark)
   return true;
 }
 
-static bool encoder_unmark(VM *vm, const Encoder *e, Ref mark, bool ok)
+static bool json_encoder_unmark(VM *vm, const JsonEncoder *e, Ref mark, bool ok)
 {
   if (mark && ok) ok = cd_dict_delete(vm, e->markers, mark) != FIND_ERROR;
   cd_drop(vm, mark);
@@ -609,36 +613,36 @@ static bool encoder_unmark(VM *vm, const Encoder *e, Ref mark, bool ok)
 }
 
 // false: exception, or the key is to be skipped (*skip).
-static bool encoder_put_key(VM *vm, const Encoder *e, TextBuilder *text, Value key, bool *skip)
+static bool json_encoder_put_key(VM *vm, const JsonEncoder *e, TextBuilder *text, Value key, bool *skip)
 {
   *skip = false;
-  if (cd_is_str(key)) return encoder_put_string(vm, e, text, key);
+  if (cd_is_str(key)) return json_encoder_put_string(vm, e, text, key);
   TextBuilder number;
   cd_text_init(&number, vm);
   bool ok;
-  if (cd_is_float(key)) ok = encoder_put_float(vm, e, &number, cd_float_value(key));
+  if (cd_is_float(key)) ok = json_encoder_put_float(vm, e, &number, cd_float_value(key));
   else if (cd_is_true(key) || cd_is_false(key) || cd_is_none(key))
     ok = cd_text_puts(&number, cd_is_true(key) ? "true" : cd_is_none(key) ? "null" : "false");
-  else if (cd_is_int(key)) ok = encoder_put_int(vm, &number, key);
+  else if (cd_is_int(key)) ok = json_encoder_put_int(vm, &number, key);
   else if (e->skipkeys) *skip = true, ok = false;
   else ok = cd_raise_type(vm, "keys must be str, int, float, bool or None, not %.100T", key);
   Ref name = ok ? cd_text_finish(&number) : NO_REF;
   if (!ok) cd_text_clear(&number);
-  ok = name && encoder_put_string(vm, e, text, name);
+  ok = name && json_encoder_put_string(vm, e, text, name);
   cd_drop(vm, name);
   return ok;
 }
 
-static bool encoder_put_member(VM *vm, const Encoder *e, TextBuilder *text, Value key, Value value, bool *first)
+static bool json_encoder_put_member(VM *vm, const JsonEncoder *e, TextBuilder *text, Value key, Value value, bool *first)
 {
   bool skip;
   if (!cd_is_str(key) && e->skipkeys && !cd_is_float(key) && !cd_is_int(key) && !cd_is_none(key)) return true;
   if (!*first && !cd_text_str(text, e->item_separator)) return false;
   *first = false;
-  return encoder_put_key(vm, e, text, key, &skip) && cd_text_str(text, e->key_separator) && encoder_put(vm, e, text, value);
+  return json_encoder_put_key(vm, e, text, key, &skip) && cd_text_str(text, e->key_separator) && json_encoder_put(vm, e, text, value);
 }
 
-static Ref encoder_sorted_items(VM *vm, const Encoder *e, Value dict)
+static Ref json_encoder_sorted_items(VM *vm, const JsonEncoder *e, Value dict)
 {
   Ref items = cd_is_exact(dict, vm->types.dict) ? cd_dict_items_list(vm, dict) : NO_REF;
   if (!items && !cd_raised(vm)) {
@@ -653,7 +657,7 @@ static Ref encoder_sorted_items(VM *vm, const Encoder *e, Value dict)
   return items;
 }
 
-static bool encoder_put_members(VM *vm, const Encoder *e, TextBuilder *text, Value dict)
+static bool json_encoder_put_members(VM *vm, const JsonEncoder *e, TextBuilder *text, Value dict)
 {
   bool first = true, ok = true;
   if (!e->sort_keys && cd_is_exact(dict, vm->types.dict)) {
@@ -661,33 +665,33 @@ static bool encoder_put_members(VM *vm, const Encoder *e, TextBuilder *text, Val
     for (size_t i = d->first; ok && i < d->used; i++) {
       if (!d->entries[i].key) continue;
       Ref key = cd_dup(d->entries[i].key), value = cd_dup(d->entries[i].value);
-      ok = encoder_put_member(vm, e, text, key, value, &first);
+      ok = json_encoder_put_member(vm, e, text, key, value, &first);
       cd_drop(vm, key);
       cd_drop(vm, value);
     }
     return ok;
   }
-  Ref items = encoder_sorted_items(vm, e, dict);
+  Ref items = json_encoder_sorted_items(vm, e, dict);
   ok = items != NO_REF;
   for (size_t i = 0; ok && i < cd_list_size(items); i++) {
     Value item = cd_list_item_borrow(items, i);
     if (!cd_is_tuple(item) || cd_tuple_size(item) != 2) ok = cd_raise_value(vm, "items must return 2-tuples");
-    else ok = encoder_put_member(vm, e, text, cd_tuple_item_borrow(item, 0), cd_tuple_item_borrow(item, 1), &first);
+    else ok = json_encoder_put_member(vm, e, text, cd_tuple_item_borrow(item, 0), cd_tuple_item_borrow(item, 1), &first);
   }
   cd_drop(vm, items);
   return ok;
 }
 
-static bool encoder_put_dict(VM *vm, const Encoder *e, TextBuilder *text, Value dict)
+static bool json_encoder_put_dict(VM *vm, const JsonEncoder *e, TextBuilder *text, Value dict)
 {
   if (cd_dict_count(dict) == 0) return cd_text_put(text, "{}", 2);
   Ref mark;
-  if (!encoder_mark(vm, e, dict, &mark)) return false;
-  bool ok = cd_text_put(text, "{", 1) && encoder_put_members(vm, e, text, dict) && cd_text_put(text, "}", 1);
-  return encoder_unmark(vm, e, mark, ok);
+  if (!json_encoder_mark(vm, e, dict, &mark)) return false;
+  bool ok = cd_text_put(text, "{", 1) && json_encoder_put_members(vm, e, text, dict) && cd_text_put(text, "}", 1);
+  return json_encoder_unmark(vm, e, mark, ok);
 }
 
-static bool encoder_put_list(VM *vm, const Encoder *e, TextBuilder *text, Value sequence)
+static bool json_encoder_put_list(VM *vm, const JsonEncoder *e, TextBuilder *text, Value sequence)
 {
   Ref fast = cd_fast_sequence(vm, sequence, "_iterencode_list needs a sequence"), mark;
   if (!fast) return false;
@@ -696,53 +700,53 @@ static bool encoder_put_list(VM *vm, const Encoder *e, TextBuilder *text, Value 
   bool ok;
   if (size == 0) {
     ok = cd_text_put(text, "[]", 2);
-  } else if ((ok = encoder_mark(vm, e, sequence, &mark))) {
+  } else if ((ok = json_encoder_mark(vm, e, sequence, &mark))) {
     ok = cd_text_put(text, "[", 1);
     for (size_t i = 0; ok; i++) {
       const Value *items = cd_sequence_items(fast, &size);       // default() may change the list
       if (i >= size) break;
       Ref item = cd_dup(items[i]);
-      ok = (i == 0 || cd_text_str(text, e->item_separator)) && encoder_put(vm, e, text, item);
+      ok = (i == 0 || cd_text_str(text, e->item_separator)) && json_encoder_put(vm, e, text, item);
       cd_drop(vm, item);
     }
-    ok = encoder_unmark(vm, e, mark, ok && cd_text_put(text, "]", 1));
+    ok = json_encoder_unmark(vm, e, mark, ok && cd_text_put(text, "]", 1));
   }
   cd_drop(vm, fast);
   return ok;
 }
 
-static bool encoder_put_other(VM *vm, const Encoder *e, TextBuilder *text, Value v)
+static bool json_encoder_put_other(VM *vm, const JsonEncoder *e, TextBuilder *text, Value v)
 {
   Ref mark;
-  if (!encoder_mark(vm, e, v, &mark)) return false;
+  if (!json_encoder_mark(vm, e, v, &mark)) return false;
   Ref replacement = cd_call1(vm, e->default_, v);
   bool ok = replacement != NO_REF;
   if (ok && (ok = cd_enter_recursion(vm, " while encoding a JSON object"))) {
-    ok = encoder_put(vm, e, text, replacement);
+    ok = json_encoder_put(vm, e, text, replacement);
     cd_leave_recursion(vm);
   }
   cd_drop(vm, replacement);
-  return encoder_unmark(vm, e, mark, ok);
+  return json_encoder_unmark(vm, e, mark, ok);
 }
 
-static bool encoder_put(VM *vm, const Encoder *e, TextBuilder *text, Value v)
+static bool json_encoder_put(VM *vm, const JsonEncoder *e, TextBuilder *text, Value v)
 {
-  if (cd_is_small(v)) return encoder_put_int(vm, text, v);
-  if (cd_is_str(v)) return encoder_put_string(vm, e, text, v);
+  if (cd_is_small(v)) return json_encoder_put_int(vm, text, v);
+  if (cd_is_str(v)) return json_encoder_put_string(vm, e, text, v);
   if (cd_is_none(v)) return cd_text_put(text, "null", 4);
   if (cd_is_true(v)) return cd_text_put(text, "true", 4);
   if (cd_is_false(v)) return cd_text_put(text, "false", 5);
-  if (cd_is_int(v)) return encoder_put_int(vm, text, v);
-  if (cd_is_float(v)) return encoder_put_float(vm, e, text, cd_float_value(v));
+  if (cd_is_int(v)) return json_encoder_put_int(vm, text, v);
+  if (cd_is_float(v)) return json_encoder_put_float(vm, e, text, cd_float_value(v));
   bool dict = cd_is_dict(v);
-  if (!dict && !cd_is_list(v) && !cd_is_tuple(v)) return encoder_put_other(vm, e, text, v);
+  if (!dict && !cd_is_list(v) && !cd_is_tuple(v)) return json_encoder_put_other(vm, e, text, v);
   if (!cd_enter_recursion(vm, " while encoding a JSON object")) return false;
-  bool ok = dict ? encoder_put_dict(vm, e, text, v) : encoder_put_list(vm, e, text, v);
+  bool ok = dict ? json_encoder_put_dict(vm, e, text, v) : json_encoder_put_list(vm, e, text, v);
   cd_leave_recursion(vm);
   return ok;
 }
 
-static Ref encoder_call(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
+static Ref json_encoder_call(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
 {
   Value in[2];
   Ref owned[2];
@@ -751,7 +755,7 @@ static Ref encoder_call(VM *vm, Value self, const Value *args, size_t nargs, Val
   if (!cd_to_ssize(vm, in[1], &level)) return NO_REF;
   TextBuilder text;
   cd_text_init(&text, vm);
-  Ref result = encoder_put(vm, encoder_of(self), &text, in[0]) ? cd_text_finish(&text) : NO_REF;
+  Ref result = json_encoder_put(vm, json_encoder_of(self), &text, in[0]) ? cd_text_finish(&text) : NO_REF;
   cd_text_clear(&text);
   if (!result) return NO_REF;
   Ref pieces = cd_list_of(vm, 1, (const Value *)&result);
@@ -759,7 +763,7 @@ static Ref encoder_call(VM *vm, Value self, const Value *args, size_t nargs, Val
   return pieces;
 }
 
-static Ref encoder_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+static Ref json_encoder_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
 {
   Value in[9];
   Ref owned[2];
@@ -773,7 +777,7 @@ static Ref encoder_new(VM *vm, Type *type, const Value *args, size_t nargs, Valu
     if (!cd_truth(vm, in[6 + i], &flags[i])) return NO_REF;
   if (!cd_is_none(in[0]) && !cd_is_dict(in[0]))
     return cd_raise_type(vm, "make_encoder() argument 1 must be dict or None, not %.200T", in[0]);
-  Encoder *e = cd_instance_new(vm, type);
+  JsonEncoder *e = cd_instance_new(vm, type);
   if (!e) return NO_REF;
   Value *fields[] = {&e->markers, &e->default_, &e->encoder, &e->indent, &e->key_separator, &e->item_separator};
   for (size_t i = 0; i < ARRAY_LEN(fields); i++) *fields[i] = cd_dup(in[i]);
@@ -789,47 +793,51 @@ static Ref encoder_new(VM *vm, Type *type, const Value *args, size_t nargs, Valu
   return cd_from_object(e);
 }
 
-static void encoder_release(VM *vm, Object *self)
+static void json_encoder_release(VM *vm, Object *self)
 {
-  Encoder *e = (Encoder *)self;
+  JsonEncoder *e = (JsonEncoder *)self;
   Value *fields[] = {&e->markers, &e->default_, &e->encoder, &e->indent, &e->key_separator, &e->item_separator};
   for (size_t i = 0; i < ARRAY_LEN(fields); i++) cd_clear(vm, fields[i]);
 }
 
-static void encoder_traverse(Object *self, VisitFn visit, void *context)
+static void json_encoder_traverse(Object *self, VisitFn visit, void *context)
 {
-  Encoder *e = (Encoder *)self;
+  JsonEncoder *e = (JsonEncoder *)self;
   Value fields[] = {e->markers, e->default_, e->encoder, e->indent, e->key_separator, e->item_separator};
   for (size_t i = 0; i < ARRAY_LEN(fields); i++) visit(context, fields[i]);
 }
 
-static const MemberDef encoder_members[] = {
-  {"markers", offsetof(Encoder, markers), MEMBER_VALUE, false, "markers"},
-  {"default", offsetof(Encoder, default_), MEMBER_VALUE, false, "default"},
-  {"encoder", offsetof(Encoder, encoder), MEMBER_VALUE, false, "encoder"},
-  {"indent", offsetof(Encoder, indent), MEMBER_VALUE, false, "indent"},
-  {"key_separator", offsetof(Encoder, key_separator), MEMBER_VALUE, false, "key_separator"},
-  {"item_separator", offsetof(Encoder, item_separator), MEMBER_VALUE, false, "item_separator"},
-  {"sort_keys", offsetof(Encoder, sort_keys), MEMBER_BOOL8, false, "sort_keys"},
-  {"skipkeys", offsetof(Encoder, skipkeys), MEMBER_BOOL8, false, "skipkeys"},
+static const MemberDef json_encoder_members[] = {
+  {"markers", offsetof(JsonEncoder, markers), MEMBER_VALUE, false, "markers"},
+  {"default", offsetof(JsonEncoder, default_), MEMBER_VALUE, false, "default"},
+  {"encoder", offsetof(JsonEncoder, encoder), MEMBER_VALUE, false, "encoder"},
+  {"indent", offsetof(JsonEncoder, indent), MEMBER_VALUE, false, "indent"},
+  {"key_separator", offsetof(JsonEncoder, key_separator), MEMBER_VALUE, false, "key_separator"},
+  {"item_separator", offsetof(JsonEncoder, item_separator), MEMBER_VALUE, false, "item_separator"},
+  {"sort_keys", offsetof(JsonEncoder, sort_keys), MEMBER_BOOL8, false, "sort_keys"},
+  {"skipkeys", offsetof(JsonEncoder, skipkeys), MEMBER_BOOL8, false, "skipkeys"},
   {0},
 };
 
-static const TypeSpec encoder_spec = {
+static const TypeSpec json_encoder_spec = {
   .name = "_json.Encoder",
   .doc = "_iterencode(obj, _current_indent_level) -> iterable",
-  .basicsize = sizeof(Encoder),
+  .basicsize = sizeof(JsonEncoder),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
-  .members = encoder_members,
-  .slots = {.release = encoder_release, .traverse = encoder_traverse, .clear = encoder_release, .new_ = encoder_new, .call = encoder_call},
+  .members = json_encoder_members,
+  .slots = {.release = json_encoder_release,
+            .traverse = json_encoder_traverse,
+            .clear = json_encoder_release,
+            .new_ = json_encoder_new,
+            .call = json_encoder_call},
 };
 
 // ---- the module ----
 
 static bool json_exec(VM *vm, Value module)
 {
-  Type *scanner = cd_type_from_spec(vm, &scanner_spec, NO_VALUE),
-       *encoder = scanner ? cd_type_from_spec(vm, &encoder_spec, NO_VALUE) : NULL;
+  Type *scanner = cd_type_from_spec(vm, &json_scanner_spec, NO_VALUE),
+       *encoder = scanner ? cd_type_from_spec(vm, &json_encoder_spec, NO_VALUE) : NULL;
   if (!encoder) {
     cd_drop_object(vm, scanner);
     return false;

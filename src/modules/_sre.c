@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// _sre.c: Pattern, Match and Scanner, the types behind the library's re
+// _sre.c: RePattern, Match and ReScanner, the types behind the library's re
 #include "modules/module_list.h"
 #include "modules/re_program.h"
 #include "objects/bytes.h"
@@ -26,7 +26,7 @@ typedef struct SreState {
   RePcre *pcre;
 } SreState;
 
-typedef struct Pattern {
+typedef struct RePattern {
   Object head;
   Weakref *weaklist;
   Value pattern;                                 // str, bytes, or None
@@ -41,12 +41,12 @@ typedef struct Pattern {
   uint64_t locale_mark;                          // of the locale the tree was read in, if it depends on it
   RePcreForms forms;
   ReCode *instructions;                          // of our own engine; NULL until needed
-} Pattern;
+} RePattern;
 
 typedef struct Match {
   Object head;
   Value string;                                  // the subject
-  Value pattern;                                 // owned Pattern
+  Value pattern;                                 // owned RePattern
   Value regs;                                    // tuple, made when first asked for
   int64_t pos, endpos;
   uint32_t groups, last_group;                   // last_group 0: none
@@ -54,7 +54,7 @@ typedef struct Match {
   size_t offsets[];                              // 2 * (groups + 1) bytes; RE_UNSET
 } Match;
 
-static inline Pattern *pattern_of(Value v) { return (Pattern *)cd_object(v); }
+static inline RePattern *pattern_of(Value v) { return (RePattern *)cd_object(v); }
 static inline Match *match_of(Value v) { return (Match *)cd_object(v); }
 
 // ---- subjects ----
@@ -69,13 +69,13 @@ typedef struct Subject {
   bool text;
 } Subject;
 
-typedef struct Scanner {
+typedef struct ReScanner {
   Object head;
   Value pattern, string;                         // owned
   Subject subject;                               // open while the scanner lives
   int64_t start;                                 // byte offset of the next try; -1: over
   bool must_advance;
-} Scanner;
+} ReScanner;
 
 static bool subject_bounds(VM *vm, Value pos, Value endpos, int64_t *out_pos, int64_t *out_end)
 {
@@ -86,7 +86,7 @@ static bool subject_bounds(VM *vm, Value pos, Value endpos, int64_t *out_pos, in
 
 static int64_t subject_clamp(int64_t i, int64_t length) { return i < 0 ? 0 : i > length ? length : i; }
 
-static bool subject_open(VM *vm, Subject *s, const Pattern *pattern, Value string, int64_t pos, int64_t endpos)
+static bool subject_open(VM *vm, Subject *s, const RePattern *pattern, Value string, int64_t pos, int64_t endpos)
 {
   *s = (Subject){.string = string, .text = cd_is_str(string)};
   s->buffer.owner = NO_VALUE;
@@ -138,7 +138,7 @@ static uint64_t pattern_locale_mark(void)
 }
 
 // Reads the tree anew if the locale has changed.
-static bool pattern_check_locale(VM *vm, Pattern *p)
+static bool pattern_check_locale(VM *vm, RePattern *p)
 {
   uint64_t mark = pattern_locale_mark();
   if (mark == p->locale_mark) return true;
@@ -152,7 +152,7 @@ static bool pattern_check_locale(VM *vm, Pattern *p)
   return true;
 }
 
-static ReResult pattern_run(VM *vm, Pattern *p, ReRequest *request)
+static ReResult pattern_run(VM *vm, RePattern *p, ReRequest *request)
 {
   SreState *state = cd_state(vm, MODULE__sre);
   if (!state || !state->pcre) { cd_raise_runtime(vm, "_sre is gone"); return RE_RUN_ERROR; }
@@ -167,7 +167,7 @@ static ReResult pattern_run(VM *vm, Pattern *p, ReRequest *request)
 static Ref match_new(VM *vm, Value pattern, const Subject *s, const ReRequest *request)
 {
   SreState *state = cd_state(vm, MODULE__sre);
-  const Pattern *p = pattern_of(pattern);
+  const RePattern *p = pattern_of(pattern);
   size_t size = 2 * ((size_t)p->groups + 1) * sizeof(size_t);
   Match *m = cd_object_new(vm, state->match, sizeof *m + size);
   if (!m) return NO_REF;
@@ -185,21 +185,21 @@ static Ref match_new(VM *vm, Value pattern, const Subject *s, const ReRequest *r
 // Room for the offsets of a match; small ones on the C stack.
 typedef struct Offsets { size_t small[2 * 12], *items; } Offsets;
 
-static bool offsets_open(VM *vm, Offsets *o, const Pattern *p)
+static bool offsets_open(VM *vm, Offsets *o, const RePattern *p)
 {
   o->items = o->small;
   return p->groups < 12 || (o->items = cd_alloc_array(vm, 2 * ((size_t)p->groups + 1), sizeof *o->items));
 }
-static void offsets_close(VM *vm, Offsets *o, const Pattern *p)
+static void offsets_close(VM *vm, Offsets *o, const RePattern *p)
 {
   if (o->items != o->small) cd_free(vm, o->items, 2 * ((size_t)p->groups + 1) * sizeof *o->items);
 }
 
-// ---- Pattern: match, search, fullmatch ----
+// ---- RePattern: match, search, fullmatch ----
 
 static Ref pattern_try(VM *vm, Value self, const Value *args, ReMode mode)
 {
-  Pattern *p = pattern_of(self);
+  RePattern *p = pattern_of(self);
   Subject s;
   Offsets offsets;
   int64_t pos, endpos;
@@ -236,7 +236,7 @@ typedef struct Walk {
   Subject subject;
   Offsets offsets;
   ReRequest request;
-  Pattern *pattern;                              // kept alive by the caller
+  RePattern *pattern;                              // kept alive by the caller
 } Walk;
 
 static bool walk_open(VM *vm, Walk *w, Value pattern, Value string, int64_t pos, int64_t endpos)
@@ -478,13 +478,13 @@ METHOD(pattern, subn, "subn(self, /, repl, string, count=0)", "Return (new strin
   return text ? cd_tuple2_steal(vm, text, cd_from_small(replaced)) : NO_REF;
 }
 
-// ---- Scanner ----
+// ---- ReScanner ----
 
-static Ref scanner_new(VM *vm, Type *type, Value pattern, const Value *args)
+static Ref re_scanner_new(VM *vm, Type *type, Value pattern, const Value *args)
 {
   int64_t pos, endpos;
   if (!subject_bounds(vm, args[1], args[2], &pos, &endpos)) return NO_REF;
-  Scanner *scanner = cd_object_new(vm, type, sizeof *scanner);
+  ReScanner *scanner = cd_object_new(vm, type, sizeof *scanner);
   if (!scanner) return NO_REF;
   if (!subject_open(vm, &scanner->subject, pattern_of(pattern), args[0], pos, endpos)) { cd_drop_object(vm, scanner); return NO_REF; }
   scanner->pattern = cd_dup(pattern);
@@ -494,10 +494,10 @@ static Ref scanner_new(VM *vm, Type *type, Value pattern, const Value *args)
 }
 
 // The next match, or None.
-static Ref scanner_step(VM *vm, Value self, ReMode mode)
+static Ref re_scanner_step(VM *vm, Value self, ReMode mode)
 {
-  Scanner *scanner = (Scanner *)cd_object(self);
-  Pattern *p = pattern_of(scanner->pattern);
+  ReScanner *scanner = (ReScanner *)cd_object(self);
+  RePattern *p = pattern_of(scanner->pattern);
   Offsets offsets;
   if (scanner->start < 0) return cd_none();
   if (!offsets_open(vm, &offsets, p)) return NO_REF;
@@ -516,58 +516,68 @@ static Ref scanner_step(VM *vm, Value self, ReMode mode)
   return match;
 }
 
-METHOD(scanner, match, "match(self, /)", "Match where the last match ended.") { return scanner_step(vm, self, RE_MATCH); }
-METHOD(scanner, search, "search(self, /)", "Look for the next match.") { return scanner_step(vm, self, RE_SEARCH); }
+METHOD(re_scanner, match, "match(self, /)", "Match where the last match ended.") { return re_scanner_step(vm, self, RE_MATCH); }
+METHOD(re_scanner, search, "search(self, /)", "Look for the next match.") { return re_scanner_step(vm, self, RE_SEARCH); }
 
-static Next scanner_iterator_next(VM *vm, Value self, Ref *out)
+static Next re_scanner_iterator_next(VM *vm, Value self, Ref *out)
 {
-  Ref match = scanner_step(vm, self, RE_SEARCH);
+  Ref match = re_scanner_step(vm, self, RE_SEARCH);
   if (!match) return NEXT_ERROR;
   if (cd_is_none(match)) return NEXT_DONE;
   *out = match;
   return NEXT_ITEM;
 }
 
-static Ref scanner_iterator_iter(VM *vm, Value self) { return cd_dup(self); }
+static Ref re_scanner_iterator_iter(VM *vm, Value self) { return cd_dup(self); }
 
-static void scanner_release(VM *vm, Object *self)
+static void re_scanner_release(VM *vm, Object *self)
 {
-  Scanner *scanner = (Scanner *)self;
+  ReScanner *scanner = (ReScanner *)self;
   subject_close(vm, &scanner->subject);
   cd_clear(vm, &scanner->pattern);
   cd_clear(vm, &scanner->string);
 }
-static void scanner_traverse(Object *self, VisitFn visit, void *context)
+static void re_scanner_traverse(Object *self, VisitFn visit, void *context)
 {
-  visit(context, ((Scanner *)self)->pattern);
-  visit(context, ((Scanner *)self)->string);
-  visit(context, ((Scanner *)self)->subject.buffer.owner);
+  visit(context, ((ReScanner *)self)->pattern);
+  visit(context, ((ReScanner *)self)->string);
+  visit(context, ((ReScanner *)self)->subject.buffer.owner);
 }
 
-static const MethodDef *const scanner_methods[] = {&scanner_match_def, &scanner_search_def, NULL};
-static const MemberDef scanner_members[] = {{"pattern", offsetof(Scanner, pattern), MEMBER_VALUE, false, NULL}, {NULL, 0, 0, false, NULL}};
+static const MethodDef *const re_scanner_methods[] = {&re_scanner_match_def, &re_scanner_search_def, NULL};
+static const MemberDef re_scanner_members[] = {{"pattern", offsetof(ReScanner, pattern), MEMBER_VALUE, false, NULL},
+                                               {NULL, 0, 0, false, NULL}};
 
-static const TypeSpec scanner_spec = {
-  .name = "_sre.SRE_Scanner", .basicsize = sizeof(Scanner), .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE, .methods = scanner_methods,
-  .members = scanner_members, .slots = {.release = scanner_release, .traverse = scanner_traverse},
+static const TypeSpec re_scanner_spec = {
+  .name = "_sre.SRE_Scanner",
+  .basicsize = sizeof(ReScanner),
+  .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE,
+  .methods = re_scanner_methods,
+  .members = re_scanner_members,
+  .slots = {.release = re_scanner_release, .traverse = re_scanner_traverse},
 };
 // What finditer() returns.
-static const TypeSpec scanner_iterator_spec = {
-  .name = "callable_iterator", .basicsize = sizeof(Scanner), .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE | TYPE_LIBRARY_ITERATOR,
-  .slots = {.release = scanner_release, .traverse = scanner_traverse, .iter = scanner_iterator_iter, .next = scanner_iterator_next},
+static const TypeSpec re_scanner_iterator_spec = {
+  .name = "callable_iterator",
+  .basicsize = sizeof(ReScanner),
+  .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE | TYPE_LIBRARY_ITERATOR,
+  .slots = {.release = re_scanner_release,
+            .traverse = re_scanner_traverse,
+            .iter = re_scanner_iterator_iter,
+            .next = re_scanner_iterator_next},
 };
 
 METHOD(pattern, finditer, "finditer(self, /, string, pos=0, endpos=sys.maxsize)",
        "Return an iterator over all matches, not overlapping, as Match objects.")
 {
-  return scanner_new(vm, ((SreState *)cd_state(vm, MODULE__sre))->iterator, self, args);
+  return re_scanner_new(vm, ((SreState *)cd_state(vm, MODULE__sre))->iterator, self, args);
 }
 METHOD(pattern, scanner, "scanner(self, /, string, pos=0, endpos=sys.maxsize)", "Return an object that matches one time after the other.")
 {
-  return scanner_new(vm, ((SreState *)cd_state(vm, MODULE__sre))->scanner, self, args);
+  return re_scanner_new(vm, ((SreState *)cd_state(vm, MODULE__sre))->scanner, self, args);
 }
 
-// ---- Pattern: the rest ----
+// ---- RePattern: the rest ----
 
 METHOD(pattern, __copy__, "__copy__(self, /)", NULL) { return cd_dup(self); }
 METHOD(pattern, __deepcopy__, "__deepcopy__(self, memo, /)", NULL) { return cd_dup(self); }
@@ -577,7 +587,7 @@ CLASS_METHOD(pattern, __class_getitem__, "__class_getitem__(type, item, /)", "Se
 }
 METHOD(pattern, __sizeof__, "__sizeof__(self, /)", "Return the size in memory, in bytes.")
 {
-  return cd_from_small((int64_t)(sizeof(Pattern) + pattern_of(self)->code_size * sizeof(uint32_t) + pattern_of(self)->tree.arena.total));
+  return cd_from_small((int64_t)(sizeof(RePattern) + pattern_of(self)->code_size * sizeof(uint32_t) + pattern_of(self)->tree.arena.total));
 }
 
 static bool pattern_put_flags(TextBuilder *text, int64_t flags)
@@ -596,7 +606,7 @@ static bool pattern_put_flags(TextBuilder *text, int64_t flags)
 
 static Ref pattern_repr(VM *vm, Value self)
 {
-  const Pattern *p = pattern_of(self);
+  const RePattern *p = pattern_of(self);
   int64_t flags = p->flags;
   enum { LOCALE = 4, UNICODE = 32, ASCII = 256 };
   if (!p->bytes && (flags & (LOCALE | UNICODE | ASCII)) == UNICODE) flags &= ~(int64_t)UNICODE;
@@ -610,7 +620,7 @@ static Ref pattern_repr(VM *vm, Value self)
 
 static bool pattern_hash(VM *vm, Value self, int64_t *out)
 {
-  const Pattern *p = pattern_of(self);
+  const RePattern *p = pattern_of(self);
   if (!cd_hash(vm, p->pattern, out)) return false;
   *out ^= cd_hash_bytes(vm->hash_key, p->code, p->code_size * sizeof *p->code) ^ p->flags ^ p->bytes ^ p->groups;
   if (*out == -1) *out = -2;
@@ -622,7 +632,7 @@ static Ref pattern_compare(VM *vm, Value self, Value other, CompareOp op)
   const SreState *state = cd_state(vm, MODULE__sre);
   if ((op != COMPARE_EQ && op != COMPARE_NE) || !cd_is_exact(self, state->pattern) || !cd_is_exact(other, state->pattern))
     return cd_not_implemented();
-  const Pattern *a = pattern_of(self), *b = pattern_of(other);
+  const RePattern *a = pattern_of(self), *b = pattern_of(other);
   bool equal = a == b || (a->flags == b->flags && a->bytes == b->bytes && a->code_size == b->code_size &&
                           memcmp(a->code, b->code, a->code_size * sizeof *a->code) == 0);
   if (equal && !cd_equal(vm, a->pattern, b->pattern, &equal)) return NO_REF;
@@ -631,7 +641,7 @@ static Ref pattern_compare(VM *vm, Value self, Value other, CompareOp op)
 
 static void pattern_release(VM *vm, Object *self)
 {
-  Pattern *p = (Pattern *)self;
+  RePattern *p = (RePattern *)self;
   cd_re_pcre_clear(vm, &p->forms);
   if (p->tree.root) cd_re_tree_clear(&p->tree);
   cd_free(vm, p->code, p->code_size * sizeof *p->code);
@@ -644,7 +654,7 @@ static void pattern_release(VM *vm, Object *self)
 
 static void pattern_traverse(Object *self, VisitFn visit, void *context)
 {
-  Pattern *p = (Pattern *)self;
+  RePattern *p = (RePattern *)self;
   visit(context, p->pattern);
   visit(context, p->groupindex);
   visit(context, p->indexgroup);
@@ -657,9 +667,9 @@ static const GetSetDef pattern_getset[] = {
   {NULL, NULL, NULL, NULL},
 };
 static const MemberDef pattern_members[] = {
-  {"pattern", offsetof(Pattern, pattern), MEMBER_VALUE, false, "The pattern string from which the RE object was compiled."},
-  {"flags", offsetof(Pattern, flags), MEMBER_I64, false, "The regex matching flags."},
-  {"groups", offsetof(Pattern, groups), MEMBER_U32, false, "The number of capturing groups in the pattern."},
+  {"pattern", offsetof(RePattern, pattern), MEMBER_VALUE, false, "The pattern string from which the RE object was compiled."},
+  {"flags", offsetof(RePattern, flags), MEMBER_I64, false, "The regex matching flags."},
+  {"groups", offsetof(RePattern, groups), MEMBER_U32, false, "The number of capturing groups in the pattern."},
   {NULL, 0, 0, false, NULL},
 };
 static const MethodDef *const pattern_methods[] = {
@@ -670,9 +680,9 @@ static const MethodDef *const pattern_methods[] = {
 static const TypeSpec pattern_spec = {
   .name = "re.Pattern",
   .doc = "Compiled regular expression object.",
-  .basicsize = sizeof(Pattern),
+  .basicsize = sizeof(RePattern),
   .flags = TYPE_GC | TYPE_NO_NEW | TYPE_IMMUTABLE | TYPE_HAS_WEAKREFS,
-  .weaklist_offset = offsetof(Pattern, weaklist),
+  .weaklist_offset = offsetof(RePattern, weaklist),
   .methods = pattern_methods,
   .getset = pattern_getset,
   .members = pattern_members,
@@ -940,7 +950,7 @@ FUNCTION(_sre, compile, "compile(pattern, flags, code, groups, groupindex, index
   int64_t flags, groups;
   uint32_t *code;
   if (!sre_check_arguments(vm, args, &flags, &groups) || !sre_read_codes(vm, args[2], &code)) return NO_REF;
-  Pattern *p = cd_object_new(vm, state->pattern, sizeof *p);
+  RePattern *p = cd_object_new(vm, state->pattern, sizeof *p);
   if (!p) { cd_free(vm, code, cd_list_size(args[2]) * sizeof *code); return NO_REF; }
   p->code = code;
   p->code_size = cd_list_size(args[2]);
@@ -999,10 +1009,10 @@ static bool sre_exec(VM *vm, Value module)
   SreState *state = cd_state(vm, MODULE__sre);
   return (state->pcre = cd_re_pcre_new(vm)) && (state->pattern = cd_type_from_spec(vm, &pattern_spec, NO_VALUE)) &&
          (state->match = cd_type_from_spec(vm, &match_spec, NO_VALUE)) &&
-         (state->scanner = cd_type_from_spec(vm, &scanner_spec, NO_VALUE)) &&
-         (state->iterator = cd_type_from_spec(vm, &scanner_iterator_spec, NO_VALUE)) && cd_module_add_int(vm, module, "MAGIC", SRE_MAGIC) &&
-         cd_module_add_int(vm, module, "CODESIZE", SRE_CODE_SIZE) && cd_module_add_int(vm, module, "MAXREPEAT", SRE_MAX_REPEAT) &&
-         cd_module_add_int(vm, module, "MAXGROUPS", SRE_MAX_GROUPS);
+         (state->scanner = cd_type_from_spec(vm, &re_scanner_spec, NO_VALUE)) &&
+         (state->iterator = cd_type_from_spec(vm, &re_scanner_iterator_spec, NO_VALUE)) &&
+         cd_module_add_int(vm, module, "MAGIC", SRE_MAGIC) && cd_module_add_int(vm, module, "CODESIZE", SRE_CODE_SIZE) &&
+         cd_module_add_int(vm, module, "MAXREPEAT", SRE_MAX_REPEAT) && cd_module_add_int(vm, module, "MAXGROUPS", SRE_MAX_GROUPS);
 }
 
 static void sre_traverse(void *p, VisitFn visit, void *context)

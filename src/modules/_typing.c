@@ -196,9 +196,9 @@ typedef struct TypeAlias {
   Weakref *weaklist;
 } TypeAlias;
 
-static inline TypeAlias *alias_of(Value v) { return (TypeAlias *)cd_object(v); }
+static inline TypeAlias *type_alias_of(Value v) { return (TypeAlias *)cd_object(v); }
 
-static Ref alias_make(VM *vm, Type *type, Value name, Value params, Ref evaluate, Ref value)
+static Ref type_alias_make(VM *vm, Type *type, Value name, Value params, Ref evaluate, Ref value)
 {
   TypeAlias *alias = cd_instance_new(vm, type);
   if (!alias) {
@@ -217,20 +217,20 @@ static Ref alias_make(VM *vm, Type *type, Value name, Value params, Ref evaluate
 
 FUNCTION(_typing, _type_alias, "_type_alias(name, params, evaluate, /)", NULL)
 {
-  return alias_make(vm, typing_state(vm)->alias, args[0], args[1], cd_dup(args[2]), NO_REF);
+  return type_alias_make(vm, typing_state(vm)->alias, args[0], args[1], cd_dup(args[2]), NO_REF);
 }
 
-static Ref alias_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
+static Ref type_alias_new(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
 {
   Value bound[3];
   Ref owned[2] = {NO_REF, NO_REF};
   if (!cd_bind_text(vm, "typealias(name, value, *, type_params=())", args, nargs, kwnames, bound, owned)) return NO_REF;
   if (!cd_is_str(bound[0])) return cd_raise_type(vm, "typealias() argument 'name' must be str, not %T", bound[0]);
   if (bound[2] && !cd_is_tuple(bound[2])) return cd_raise_type(vm, "type_params must be a tuple");
-  return alias_make(vm, type, bound[0], bound[2], NO_REF, cd_dup(bound[1]));
+  return type_alias_make(vm, type, bound[0], bound[2], NO_REF, cd_dup(bound[1]));
 }
 
-static void alias_release(VM *vm, Object *self)
+static void type_alias_release(VM *vm, Object *self)
 {
   TypeAlias *alias = (TypeAlias *)self;
   cd_clear(vm, &alias->name);
@@ -240,7 +240,7 @@ static void alias_release(VM *vm, Object *self)
   cd_clear(vm, &alias->value);
 }
 
-static void alias_traverse(Object *self, VisitFn visit, void *context)
+static void type_alias_traverse(Object *self, VisitFn visit, void *context)
 {
   TypeAlias *alias = (TypeAlias *)self;
   visit(context, alias->params);
@@ -248,16 +248,16 @@ static void alias_traverse(Object *self, VisitFn visit, void *context)
   visit(context, alias->value);
 }
 
-static void alias_clear(VM *vm, Object *self)
+static void type_alias_clear(VM *vm, Object *self)
 {
   TypeAlias *alias = (TypeAlias *)self;
   cd_clear(vm, &alias->evaluate);
   cd_clear(vm, &alias->value);
 }
 
-static Ref alias_get_value(VM *vm, Value self)
+static Ref type_alias_get_value(VM *vm, Value self)
 {
-  TypeAlias *alias = alias_of(self);
+  TypeAlias *alias = type_alias_of(self);
   if (alias->value) return cd_dup(alias->value);
   if (!alias->evaluate) return cd_none();        // cleared by the collector
   Ref evaluate = cd_dup(alias->evaluate), value = cd_call0(vm, evaluate);
@@ -269,9 +269,9 @@ static Ref alias_get_value(VM *vm, Value self)
 }
 
 // The type parameters as they stand in an argument list: those that stand for many unpacked.
-static Ref alias_get_parameters(VM *vm, Value self)
+static Ref type_alias_get_parameters(VM *vm, Value self)
 {
-  Value params = alias_of(self)->params;
+  Value params = type_alias_of(self)->params;
   const Type *many = typing_state(vm)->type_var_tuple;
   Ref items = cd_list_new(vm);
   for (size_t i = 0; items && i < cd_tuple_size(params); i++) {
@@ -284,15 +284,15 @@ static Ref alias_get_parameters(VM *vm, Value self)
   return result;
 }
 
-static Ref alias_repr(VM *vm UNUSED, Value self) { return cd_dup(alias_of(self)->name); }
+static Ref type_alias_repr(VM *vm UNUSED, Value self) { return cd_dup(type_alias_of(self)->name); }
 
-static Ref alias_getitem(VM *vm, Value self, Value args)
+static Ref type_alias_getitem(VM *vm, Value self, Value args)
 {
-  if (!cd_tuple_size(alias_of(self)->params)) return cd_raise_type(vm, "Only generic type aliases are subscriptable");
+  if (!cd_tuple_size(type_alias_of(self)->params)) return cd_raise_type(vm, "Only generic type aliases are subscriptable");
   return cd_generic_alias_new(vm, self, args);
 }
 
-static Ref alias_or(VM *vm, Value left, Value right)
+static Ref type_alias_or(VM *vm, Value left, Value right)
 {
   Ref pair = cd_tuple2(vm, left, right), union_ = pair ? cd_import_attr(vm, "typing", "Union") : NO_REF;
   Ref result = union_ ? cd_getitem(vm, union_, pair) : NO_REF;
@@ -301,33 +301,33 @@ static Ref alias_or(VM *vm, Value left, Value right)
   return result;
 }
 
-METHOD(alias, __reduce__, "__reduce__(self, /)", NULL) { return cd_dup(alias_of(self)->name); }
+METHOD(type_alias, __reduce__, "__reduce__(self, /)", NULL) { return cd_dup(type_alias_of(self)->name); }
 
-static const MethodDef *const alias_methods[] = {&alias___reduce___def, NULL};
-static const MemberDef alias_members[] = {
+static const MethodDef *const type_alias_methods[] = {&type_alias___reduce___def, NULL};
+static const MemberDef type_alias_members[] = {
   {"__name__", offsetof(TypeAlias, name), MEMBER_VALUE, false, NULL},
   {"__module__", offsetof(TypeAlias, module), MEMBER_VALUE, false, NULL},
   {"__type_params__", offsetof(TypeAlias, params), MEMBER_VALUE, false, NULL},
   {0},
 };
-static const GetSetDef alias_getset[] = {
-  {"__value__", NULL, alias_get_value, NULL}, {"__parameters__", NULL, alias_get_parameters, NULL}, {0}};
-static const TypeSpec alias_spec = {
+static const GetSetDef type_alias_getset[] = {
+  {"__value__", NULL, type_alias_get_value, NULL}, {"__parameters__", NULL, type_alias_get_parameters, NULL}, {0}};
+static const TypeSpec type_alias_spec = {
   .name = "typing.TypeAliasType",
   .doc = "TypeAliasType(name, value, *, type_params=())\n--\n\nA type alias, as the type statement makes it.",
   .basicsize = sizeof(TypeAlias),
   .flags = TYPE_GC | TYPE_IMMUTABLE | TYPE_HAS_WEAKREFS,
   .weaklist_offset = offsetof(TypeAlias, weaklist),
-  .methods = alias_methods,
-  .getset = alias_getset,
-  .members = alias_members,
-  .slots = {.release = alias_release,
-            .traverse = alias_traverse,
-            .clear = alias_clear,
-            .new_ = alias_new,
-            .repr = alias_repr,
-            .getitem = alias_getitem,
-            .or_ = alias_or},
+  .methods = type_alias_methods,
+  .getset = type_alias_getset,
+  .members = type_alias_members,
+  .slots = {.release = type_alias_release,
+            .traverse = type_alias_traverse,
+            .clear = type_alias_clear,
+            .new_ = type_alias_new,
+            .repr = type_alias_repr,
+            .getitem = type_alias_getitem,
+            .or_ = type_alias_or},
 };
 
 // ---- the module ----
@@ -337,7 +337,7 @@ FUNCTION(_typing, _idfunc, "_idfunc(x, /)", NULL) { return cd_dup(args[0]); }
 static bool typing_exec(VM *vm, Value module)
 {
   TypingState *s = typing_state(vm);
-  if (!s->alias && !(s->alias = cd_type_from_spec(vm, &alias_spec, NO_VALUE))) return false;
+  if (!s->alias && !(s->alias = cd_type_from_spec(vm, &type_alias_spec, NO_VALUE))) return false;
   if (!s->no_default) {
     Type *type = cd_type_from_spec(vm, &no_default_spec, NO_VALUE);
     Object *made = type ? cd_instance_new(vm, type) : NULL;

@@ -389,7 +389,7 @@ static bool builtins_add_types(VM *vm, Value module)
          cd_module_add(vm, module, "IOError", cd_dup(cd_type_value(vm->exc.OSError)));
 }
 
-static bool builtins_exec(VM *vm, Value module)
+static bool builtins_fill(VM *vm, Value module)
 {
   return builtins_add_functions(vm, module, cd_builtins_run_functions) && builtins_add_functions(vm, module, builtins_functions) &&
          builtins_add_functions(vm, module, cd_builtins_io_functions) && builtins_add_functions(vm, module, cd_builtins_number_functions) &&
@@ -402,5 +402,5 @@ static bool builtins_exec(VM *vm, Value module)
 const ModuleDef cd_module_builtins = {
   .name = "builtins",
   .doc = "Functions, exceptions and other objects that are there without an import.",
-  .exec = builtins_exec,
+  .exec = builtins_fill,
 };

@@ -309,7 +309,7 @@ static bool class_check_cell(VM *vm, Value cell, Value cls, Value name)
   return cd_raise_type(vm, "__class__ set to %R defining %R as %R", content, name, cls);
 }
 
-static Ref class_build(VM *vm, const Function *body, Value meta, Value original_bases, ClassCall *call)
+static Ref build_class_from(VM *vm, const Function *body, Value meta, Value original_bases, ClassCall *call)
 {
   Ref namespace_ = class_prepare(vm, meta, call), cell = NO_REF, cls = NO_REF;
   if (!namespace_) return NO_REF;
@@ -347,7 +347,7 @@ METHOD_DEF_RAW_(builtins___build_class__, "__build_class__", "__build_class__(fu
   if (!(meta = class_metaclass(vm, call.metaclass, bases))) goto done;
   call.values[0] = args[1];
   call.values[1] = bases;
-  cls = class_build(vm, (const Function *)cd_object(args[0]), meta, list ? original : NO_VALUE, &call);
+  cls = build_class_from(vm, (const Function *)cd_object(args[0]), meta, list ? original : NO_VALUE, &call);
 done:
   class_call_clear(vm, &call);
   cd_drop(vm, meta);

@@ -7,13 +7,14 @@
 #include "objects/tuple.h"
 
 #include <complex.h>
+#undef complex                                   // the macro; the type keeps its own name, _Complex
 #include <math.h>
 
 #ifndef CMPLX                                    // clang with the C library's own header
 #define CMPLX(real, imag) __builtin_complex((double)(real), (double)(imag))
 #endif
 
-typedef double complex CmathValue;
+typedef double _Complex CmathValue;
 
 static bool cmath_argument(VM *vm, Value v, CmathValue *out)
 {

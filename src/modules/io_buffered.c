@@ -819,7 +819,8 @@ static void buffered_finalize(VM *vm, Value self)
 
 static const MethodDef *const reader_methods[] = {BUFFERED_COMMON, BUFFERED_READING, NULL};
 static const MethodDef *const writer_methods[] = {BUFFERED_COMMON, &buffered_write_def, &buffered_writable_def, NULL};
-static const MethodDef *const random_methods[] = {BUFFERED_COMMON, BUFFERED_READING, &buffered_write_def, &buffered_writable_def, NULL};
+static const MethodDef *const buffered_random_methods[] = {BUFFERED_COMMON, BUFFERED_READING, &buffered_write_def, &buffered_writable_def,
+                                                           NULL};
 static const GetSetDef buffered_getset[] = {{"closed", "Is the raw stream closed?", buffered_get_closed, NULL},
                                             {"name", "The raw stream's name.", buffered_get_name, NULL},
                                             {"mode", "The raw stream's mode.", buffered_get_mode, NULL},
@@ -847,7 +848,7 @@ static const GetSetDef buffered_getset[] = {{"closed", "Is the raw stream closed
 
 BUFFERED_SPEC(cd_io_reader_spec, "BufferedReader", "Reads a raw stream ahead in large pieces.", reader_methods, reader_init)
 BUFFERED_SPEC(cd_io_writer_spec, "BufferedWriter", "Collects writes to a raw stream into large pieces.", writer_methods, writer_init)
-BUFFERED_SPEC(cd_io_random_spec, "BufferedRandom", "Buffers a raw stream that can seek, both ways.", random_methods, random_init)
+BUFFERED_SPEC(cd_io_random_spec, "BufferedRandom", "Buffers a raw stream that can seek, both ways.", buffered_random_methods, random_init)
 
 // ---- BufferedRWPair ----
 

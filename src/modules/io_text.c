@@ -512,7 +512,7 @@ done:
 static size_t text_left(const TextIo *t) { return t->decoded ? cd_str_size(t->decoded) - t->used : 0; }
 
 // Takes `size` bytes of decoded text.
-static Ref text_take(VM *vm, TextIo *t, size_t size)
+static Ref text_take_chars(VM *vm, TextIo *t, size_t size)
 {
   if (t->used == 0 && t->decoded && size == cd_str_size(t->decoded)) {
     t->used = size;
@@ -551,7 +551,7 @@ static Ref text_read_all(VM *vm, TextIo *t)
     rest = text_decode(vm, t, NO_VALUE, view.data, (size_t)view.size, true);
     cd_release_buffer(vm, &view);
   } else rest = text_decode(vm, t, bytes, cd_bytes_data(bytes), cd_bytes_size(bytes), true);
-  if (!rest || !(head = text_take(vm, t, text_left(t)))) goto done;
+  if (!rest || !(head = text_take_chars(vm, t, text_left(t)))) goto done;
   result = cd_str_size(head) ? cd_str_concat(vm, head, rest) : cd_dup(rest);
   if (result) text_drop_read_state(vm, t);
 done:
@@ -583,7 +583,7 @@ METHOD(textio, read, "read(self, size=-1, /)", "Up to size characters; all until
     size_t bytes = text_bytes_of_chars(t, &count);
     if (!out.size && count == size) {
       cd_text_clear(&out);
-      return text_take(vm, t, bytes);
+      return text_take_chars(vm, t, bytes);
     }
     if (!cd_text_put(&out, cd_str_data(t->decoded) + t->used, bytes)) goto fail;
     t->used += bytes;
@@ -626,7 +626,7 @@ static Ref text_read_line(VM *vm, TextIo *t, int64_t limit)
     }
     if (end >= 0 && !out.size) {
       cd_text_clear(&out);
-      return text_take(vm, t, stop - t->used);
+      return text_take_chars(vm, t, stop - t->used);
     }
     if (!cd_text_put(&out, data + t->used, stop - t->used)) goto fail;
     t->used = stop;

@@ -13,8 +13,8 @@
 // C stack, and every change of a capture or a loop's counters can be taken back.
 
 typedef enum ReOp {
-  OP_SET, OP_SPLIT, OP_JUMP, OP_OPEN, OP_CLOSE, OP_AT, OP_BACKREF, OP_CONDITION, OP_LOOK, OP_ATOMIC, OP_REPEAT_SET, OP_LOOP_BEGIN, OP_LOOP,
-  OP_LOOP_MORE, OP_LOOP_NEXT, OP_SUB_END, OP_MATCH, OP_FAIL
+  BT_SET, BT_SPLIT, BT_JUMP, BT_OPEN, BT_CLOSE, BT_AT, BT_BACKREF, BT_CONDITION, BT_LOOK, BT_ATOMIC, BT_REPEAT_SET, BT_LOOP_BEGIN, BT_LOOP,
+  BT_LOOP_MORE, BT_LOOP_NEXT, BT_SUB_END, BT_MATCH, BT_FAIL
 } ReOp;
 
 // a, b: where to go; or a group, a loop. min, max, mode: of repeats.
@@ -59,15 +59,15 @@ static void re_assemble_branch(ReAssembler *a, const ReNode *node)
 {
   uint32_t jumps = 0;                            // chained through their `a`; 0 ends, for no jump stands at 0
   for (const ReNode *way = node->child; way; way = way->next) {
-    uint32_t split = way->next ? re_emit(a, (ReInstr){.op = OP_SPLIT}) : 0;
+    uint32_t split = way->next ? re_emit(a, (ReInstr){.op = BT_SPLIT}) : 0;
     if (way->next && !a->failed) a->items[split].a = a->count;
     re_assemble_node(a, way);
     if (!way->next) break;
-    jumps = re_emit(a, (ReInstr){.op = OP_JUMP, .a = jumps});
+    jumps = re_emit(a, (ReInstr){.op = BT_JUMP, .a = jumps});
     if (a->failed) return;
     a->items[split].b = a->count;
   }
-  if (!node->child) re_emit(a, (ReInstr){.op = OP_FAIL});
+  if (!node->child) re_emit(a, (ReInstr){.op = BT_FAIL});
   while (!a->failed && jumps) {
     uint32_t next = a->items[jumps].a;
     a->items[jumps].a = a->count;
@@ -80,18 +80,18 @@ static void re_assemble_loop(ReAssembler *a, const ReNode *node)
 {
   bool possessive = node->mode == RE_POSSESSIVE;
   uint8_t mode = possessive ? RE_GREEDY : node->mode;
-  uint32_t outer = possessive ? re_emit(a, (ReInstr){.op = OP_ATOMIC}) : 0, number = a->loops++;
-  re_emit(a, (ReInstr){.op = OP_LOOP_BEGIN, .a = number});
-  uint32_t loop = re_emit(a, (ReInstr){.op = OP_LOOP, .a = number, .mode = mode, .min = node->min, .max = node->max});
-  re_emit(a, (ReInstr){.op = OP_LOOP_MORE, .a = number, .min = node->min, .max = node->max});
-  uint32_t inner = possessive ? re_emit(a, (ReInstr){.op = OP_ATOMIC}) : 0;
+  uint32_t outer = possessive ? re_emit(a, (ReInstr){.op = BT_ATOMIC}) : 0, number = a->loops++;
+  re_emit(a, (ReInstr){.op = BT_LOOP_BEGIN, .a = number});
+  uint32_t loop = re_emit(a, (ReInstr){.op = BT_LOOP, .a = number, .mode = mode, .min = node->min, .max = node->max});
+  re_emit(a, (ReInstr){.op = BT_LOOP_MORE, .a = number, .min = node->min, .max = node->max});
+  uint32_t inner = possessive ? re_emit(a, (ReInstr){.op = BT_ATOMIC}) : 0;
   re_assemble_node(a, node->child);
-  if (possessive) re_emit(a, (ReInstr){.op = OP_SUB_END});
+  if (possessive) re_emit(a, (ReInstr){.op = BT_SUB_END});
   if (possessive && !a->failed) a->items[inner].a = a->count;
-  re_emit(a, (ReInstr){.op = OP_LOOP_NEXT, .a = number, .b = loop});
+  re_emit(a, (ReInstr){.op = BT_LOOP_NEXT, .a = number, .b = loop});
   if (!a->failed) a->items[loop].b = a->count;
   if (!possessive) return;
-  re_emit(a, (ReInstr){.op = OP_SUB_END});
+  re_emit(a, (ReInstr){.op = BT_SUB_END});
   if (!a->failed) a->items[outer].a = a->count;
 }
 
@@ -99,7 +99,7 @@ static void re_assemble_sub(ReAssembler *a, const ReNode *node, ReInstr instr)
 {
   uint32_t at = re_emit(a, instr);
   re_assemble_node(a, node->child);
-  re_emit(a, (ReInstr){.op = OP_SUB_END});
+  re_emit(a, (ReInstr){.op = BT_SUB_END});
   if (!a->failed) a->items[at].a = a->count;
 }
 
@@ -108,45 +108,45 @@ static void re_assemble_node(ReAssembler *a, const ReNode *node)
   if (a->failed) return;
   switch ((ReKind)node->kind) {
   case RE_EMPTY: break;
-  case RE_FAIL: re_emit(a, (ReInstr){.op = OP_FAIL}); break;
-  case RE_SET: re_emit(a, (ReInstr){.op = OP_SET, .set = &node->set}); break;
+  case RE_FAIL: re_emit(a, (ReInstr){.op = BT_FAIL}); break;
+  case RE_SET: re_emit(a, (ReInstr){.op = BT_SET, .set = &node->set}); break;
   case RE_SEQUENCE:
     for (const ReNode *child = node->child; child; child = child->next) re_assemble_node(a, child);
     break;
   case RE_BRANCH: re_assemble_branch(a, node); break;
   case RE_REPEAT:
     if (node->child->kind != RE_SET) re_assemble_loop(a, node);
-    else re_emit(a, (ReInstr){.op = OP_REPEAT_SET, .mode = node->mode, .min = node->min, .max = node->max, .set = &node->child->set});
+    else re_emit(a, (ReInstr){.op = BT_REPEAT_SET, .mode = node->mode, .min = node->min, .max = node->max, .set = &node->child->set});
     break;
   case RE_GROUP:
-    re_emit(a, (ReInstr){.op = OP_OPEN, .a = node->number});
+    re_emit(a, (ReInstr){.op = BT_OPEN, .a = node->number});
     re_assemble_node(a, node->child);
-    re_emit(a, (ReInstr){.op = OP_CLOSE, .a = node->number});
+    re_emit(a, (ReInstr){.op = BT_CLOSE, .a = node->number});
     break;
-  case RE_BACKREF: re_emit(a, (ReInstr){.op = OP_BACKREF, .a = node->number, .mode = node->mode}); break;
+  case RE_BACKREF: re_emit(a, (ReInstr){.op = BT_BACKREF, .a = node->number, .mode = node->mode}); break;
   case RE_CONDITION: {
-    uint32_t test = re_emit(a, (ReInstr){.op = OP_CONDITION, .a = node->number});
+    uint32_t test = re_emit(a, (ReInstr){.op = BT_CONDITION, .a = node->number});
     re_assemble_node(a, node->child);
-    uint32_t jump = re_emit(a, (ReInstr){.op = OP_JUMP});
+    uint32_t jump = re_emit(a, (ReInstr){.op = BT_JUMP});
     if (!a->failed) a->items[test].b = a->count;
     re_assemble_node(a, node->child->next);
     if (!a->failed) a->items[jump].a = a->count;
     break;
   }
   case RE_LOOK:
-    re_assemble_sub(a, node, (ReInstr){.op = OP_LOOK, .negated = node->negated, .behind = node->behind, .min = node->min});
+    re_assemble_sub(a, node, (ReInstr){.op = BT_LOOK, .negated = node->negated, .behind = node->behind, .min = node->min});
     break;
-  case RE_ATOMIC: re_assemble_sub(a, node, (ReInstr){.op = OP_ATOMIC}); break;
-  case RE_AT: re_emit(a, (ReInstr){.op = OP_AT, .mode = node->mode}); break;
+  case RE_ATOMIC: re_assemble_sub(a, node, (ReInstr){.op = BT_ATOMIC}); break;
+  case RE_AT: re_emit(a, (ReInstr){.op = BT_AT, .mode = node->mode}); break;
   }
 }
 
 ReCode *cd_re_assemble(VM *vm, ReTree *tree)
 {
   ReAssembler a = {.vm = vm, .tree = tree};
-  re_emit(&a, (ReInstr){.op = OP_JUMP, .a = 1});                // so that 0 is no jump of a branch
+  re_emit(&a, (ReInstr){.op = BT_JUMP, .a = 1});                // so that 0 is no jump of a branch
   re_assemble_node(&a, tree->root);
-  re_emit(&a, (ReInstr){.op = OP_MATCH});
+  re_emit(&a, (ReInstr){.op = BT_MATCH});
   ReCode *code = a.failed ? NULL : cd_arena_alloc(&tree->arena, sizeof *code);
   if (!code) {
     if (!cd_raised(vm)) cd_raise_memory(vm);
@@ -386,24 +386,24 @@ static int re_sub(ReMachine *m, uint32_t pc, const ReInstr *instr, const char **
 {
   size_t base = m->depth;
   const char *start = *p, *stop;
-  if (instr->op == OP_LOOK && instr->behind)
+  if (instr->op == BT_LOOK && instr->behind)
     for (uint32_t i = 0; i < instr->min; i++) {
       if (start <= m->begin) return instr->negated;
       re_previous(m, &start);
     }
   int result = re_run(m, pc + 1, start, &stop);
   if (result < 0) return -1;
-  if (instr->op == OP_LOOK && instr->negated) {
+  if (instr->op == BT_LOOK && instr->negated) {
     re_undo(m, base);
     return !result;
   }
   if (!result) return 0;
   re_commit(m, base);
-  if (instr->op == OP_ATOMIC) *p = stop;
+  if (instr->op == BT_ATOMIC) *p = stop;
   return 1;
 }
 
-// From pc and p on, up to OP_MATCH or OP_SUB_END. 1: *stop is where it ended; 0: no way, all is taken back; -1: error.
+// From pc and p on, up to BT_MATCH or BT_SUB_END. 1: *stop is where it ended; 0: no way, all is taken back; -1: error.
 static int re_run(ReMachine *m, uint32_t pc, const char *p, const char **stop)
 {
   size_t base = m->depth;
@@ -412,33 +412,33 @@ static int re_run(ReMachine *m, uint32_t pc, const char *p, const char **stop)
     int go = 1;
     if (++m->steps % 4096 == 0 && !cd_poll(m->vm)) return -1;
     switch ((ReOp)instr->op) {
-    case OP_SET: go = re_has(m, instr->set, &p); pc++; break;
-    case OP_REPEAT_SET: go = re_repeat_set(m, pc, instr, &p); pc++; break;
-    case OP_SPLIT: go = re_push(m, CHOICE, instr->b, p, 0) ? 1 : -1; pc = instr->a; break;
-    case OP_JUMP: pc = instr->a; break;
-    case OP_OPEN: go = re_open(m, instr->a, p) ? 1 : -1; pc++; break;
-    case OP_CLOSE: go = re_close(m, instr->a, p) ? 1 : -1; pc++; break;
-    case OP_AT: go = re_is_at(m, p, (ReAt)instr->mode); pc++; break;
-    case OP_BACKREF: go = re_backref(m, instr->a, (ReFold)instr->mode, &p); pc++; break;
-    case OP_CONDITION: pc = m->offsets[2 * instr->a + 1] != RE_UNSET ? pc + 1 : instr->b; break;
-    case OP_LOOK: case OP_ATOMIC: go = re_sub(m, pc, instr, &p); pc = instr->a; break;
-    case OP_LOOP_BEGIN: go = re_set_count(m, instr->a, 0) && re_set_point(m, instr->a, NULL) ? 1 : -1; pc++; break;
-    case OP_LOOP: go = re_loop(m, instr, &pc, p); break;
-    case OP_LOOP_MORE:
+    case BT_SET: go = re_has(m, instr->set, &p); pc++; break;
+    case BT_REPEAT_SET: go = re_repeat_set(m, pc, instr, &p); pc++; break;
+    case BT_SPLIT: go = re_push(m, CHOICE, instr->b, p, 0) ? 1 : -1; pc = instr->a; break;
+    case BT_JUMP: pc = instr->a; break;
+    case BT_OPEN: go = re_open(m, instr->a, p) ? 1 : -1; pc++; break;
+    case BT_CLOSE: go = re_close(m, instr->a, p) ? 1 : -1; pc++; break;
+    case BT_AT: go = re_is_at(m, p, (ReAt)instr->mode); pc++; break;
+    case BT_BACKREF: go = re_backref(m, instr->a, (ReFold)instr->mode, &p); pc++; break;
+    case BT_CONDITION: pc = m->offsets[2 * instr->a + 1] != RE_UNSET ? pc + 1 : instr->b; break;
+    case BT_LOOK: case BT_ATOMIC: go = re_sub(m, pc, instr, &p); pc = instr->a; break;
+    case BT_LOOP_BEGIN: go = re_set_count(m, instr->a, 0) && re_set_point(m, instr->a, NULL) ? 1 : -1; pc++; break;
+    case BT_LOOP: go = re_loop(m, instr, &pc, p); break;
+    case BT_LOOP_MORE:
       go = (instr->max == RE_UNLIMITED || m->loops[instr->a].count < instr->max) && p != m->loops[instr->a].point;
       if (go && !re_set_point(m, instr->a, p)) go = -1;
       pc++;
       break;
-    case OP_LOOP_NEXT:
+    case BT_LOOP_NEXT:
       go = re_set_count(m, instr->a, m->loops[instr->a].count + (m->loops[instr->a].count < RE_UNLIMITED - 1)) ? 1 : -1;
       pc = instr->b;
       break;
-    case OP_SUB_END: *stop = p; return 1;
-    case OP_MATCH:
+    case BT_SUB_END: *stop = p; return 1;
+    case BT_MATCH:
       if ((m->full && p != m->end) || p == m->refused) { go = 0; break; }
       *stop = p;
       return 1;
-    case OP_FAIL: go = 0; break;
+    case BT_FAIL: go = 0; break;
     }
     if (go < 0) return -1;
     while (!go && m->depth > base) go = re_pop(m, &pc, &p);

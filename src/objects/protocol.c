@@ -213,7 +213,7 @@ Ref cd_str(VM *vm, Value v)
   return NO_REF;
 }
 
-static bool ascii_put(TextBuilder *text, uint32_t c)
+static bool ascii_repr_put(TextBuilder *text, uint32_t c)
 {
   if (c < 0x80) return cd_text_char(text, c);
   static const char digits[] = "0123456789abcdef";
@@ -231,7 +231,7 @@ Ref cd_ascii(VM *vm, Value v)
   TextBuilder text;
   cd_text_init(&text, vm);
   bool ok = true;
-  for (size_t i = 0; ok && i < cd_str_length(repr); i++) ok = ascii_put(&text, cd_str_at(vm, repr, i));
+  for (size_t i = 0; ok && i < cd_str_length(repr); i++) ok = ascii_repr_put(&text, cd_str_at(vm, repr, i));
   cd_drop(vm, repr);
   if (ok) return cd_text_finish(&text);
   cd_text_clear(&text);

@@ -975,7 +975,7 @@ fail:
 static bool type_renew_mro(VM *vm, Type *type, bool *done);
 
 // Everything up to a ready type, before __set_name__ and __init_subclass__ run.
-static Type *class_build(VM *vm, ClassDraft *draft)
+static Type *class_from_draft(VM *vm, ClassDraft *draft)
 {
   Type *type = cd_object_new(vm, draft->meta, draft->meta->basicsize);
   if (!type) return NULL;
@@ -1039,7 +1039,7 @@ Ref cd_type_new(VM *vm, Type *meta, Value name, Value bases, Value namespace_, c
   draft.base = cd_as_type(best);
   if (!class_check_name(vm, name)) goto done;
   if (!(draft.dict = class_copy_namespace(vm, namespace_)) || !class_plan_layout(vm, &draft)) goto done;
-  if (!(type = class_build(vm, &draft))) goto done;
+  if (!(type = class_from_draft(vm, &draft))) goto done;
   if (!class_call_set_names(vm, type) || !class_call_init_subclass(vm, type, kwargs, kwnames)) {
     cd_drop_object(vm, type);
     type = NULL;

@@ -24,7 +24,7 @@
 #define A (pc->a)
 #define B (pc->b)
 #define C (pc->c)
-#define EXTRA ((InstrExtra *)(pc + 1))
+#define INSTR_EXTRA ((InstrExtra *)(pc + 1))
 #define SAVE() (frame->pc = pc)
 #define DISPATCH() goto *dispatch[pc->op]
 #define NEXT(units) do { pc += (units); DISPATCH(); } while (0)
@@ -334,7 +334,7 @@ op_traced:
   }
 
   CASE(LOAD_GLOBAL) {
-    InstrExtra *extra = EXTRA;
+    InstrExtra *extra = INSTR_EXTRA;
     if (LIKELY(extra->cache)) {
       const InlineCache *cache = &code->caches[extra->cache - 1];
       const Dict *dict = (const Dict *)cd_object(frame->globals);
@@ -371,7 +371,7 @@ op_traced:
 
   CASE(LOAD_ATTR) {
     Value object = R[B];
-    InstrExtra *extra = EXTRA;
+    InstrExtra *extra = INSTR_EXTRA;
     if (LIKELY(cd_is_object(object) && extra->cache)) {
       const InlineCache *cache = &code->caches[extra->cache - 1];
       Object *o = cd_object(object);
@@ -436,7 +436,7 @@ op_traced:
 
   CASE(LOAD_METHOD) {
     Value object = R[B];
-    InstrExtra *extra = EXTRA;
+    InstrExtra *extra = INSTR_EXTRA;
     if (LIKELY(cd_is_object(object) && extra->cache)) {
       const InlineCache *cache = &code->caches[extra->cache - 1];
       Object *o = cd_object(object);
@@ -511,7 +511,7 @@ op_traced:
 
   CASE(STORE_ATTR) {
     Value object = R[A];
-    InstrExtra *extra = EXTRA;
+    InstrExtra *extra = INSTR_EXTRA;
     if (LIKELY(cd_is_object(object) && extra->cache)) {
       const InlineCache *cache = &code->caches[extra->cache - 1];
       Object *o = cd_object(object);
@@ -878,14 +878,14 @@ compare_k: {
 
   // ---- jumps ----
 
-  CASE(JUMP) NEXT(2 + EXTRA->jump);
+  CASE(JUMP) NEXT(2 + INSTR_EXTRA->jump);
 
   CASE(JUMP_BACK) {
     if (UNLIKELY(atomic_load_explicit(&vm->breaker, memory_order_relaxed))) {
       SAVE();
       if (!cd_handle_breaker(vm)) goto error;
     }
-    NEXT(2 + EXTRA->jump);
+    NEXT(2 + INSTR_EXTRA->jump);
   }
 
   CASE(JUMP_IF_FALSE) {
@@ -896,7 +896,7 @@ compare_k: {
       CONSUME(A);
     }
     if (t) NEXT(2);
-    JUMP_BY(2, EXTRA->jump);
+    JUMP_BY(2, INSTR_EXTRA->jump);
   }
   CASE(JUMP_IF_TRUE) {
     int t = arithmetic_quick_truth(R[A]);
@@ -906,19 +906,19 @@ compare_k: {
       CONSUME(A);
     }
     if (!t) NEXT(2);
-    JUMP_BY(2, EXTRA->jump);
+    JUMP_BY(2, INSTR_EXTRA->jump);
   }
   CASE(JUMP_IF_NONE) {
     bool t = cd_is_none(R[A]);
     CONSUME(A);
     if (!t) NEXT(2);
-    JUMP_BY(2, EXTRA->jump);
+    JUMP_BY(2, INSTR_EXTRA->jump);
   }
   CASE(JUMP_IF_NOT_NONE) {
     bool t = cd_is_none(R[A]);
     CONSUME(A);
     if (t) NEXT(2);
-    JUMP_BY(2, EXTRA->jump);
+    JUMP_BY(2, INSTR_EXTRA->jump);
   }
   CASE(JUMP_IF_FALSE_OR_DROP) {
     int t = arithmetic_quick_truth(R[A]);
@@ -926,7 +926,7 @@ compare_k: {
       SAVE();
       if ((t = cd_slow_truth(vm, R[A])) < 0) goto error;
     }
-    if (!t) NEXT(2 + EXTRA->jump);
+    if (!t) NEXT(2 + INSTR_EXTRA->jump);
     cd_clear(vm, &R[A]);
     NEXT(2);
   }
@@ -936,7 +936,7 @@ compare_k: {
       SAVE();
       if ((t = cd_slow_truth(vm, R[A])) < 0) goto error;
     }
-    if (t) NEXT(2 + EXTRA->jump);
+    if (t) NEXT(2 + INSTR_EXTRA->jump);
     cd_clear(vm, &R[A]);
     NEXT(2);
   }
@@ -1146,7 +1146,7 @@ compare_k: {
     if (LIKELY(type == vm->types.function)) {
       Function *function = (Function *)cd_object(callee);
       Code *target = function->code;
-      if (LIKELY(cd_code_is_simple(target) && EXTRA->jump < 0 && nargs <= target->arg_count)) {
+      if (LIKELY(cd_code_is_simple(target) && INSTR_EXTRA->jump < 0 && nargs <= target->arg_count)) {
         uint32_t missing = target->arg_count - nargs;
         const Value *defaults = NULL;
         if (UNLIKELY(missing)) {
@@ -1175,7 +1175,7 @@ compare_k: {
         START_FRAME();
       }
       if (!(target->flags & (CO_VARARGS | CO_VARKEYWORDS)) && target->flags & CO_ANY_GENERATOR && nargs == target->arg_count &&
-          !target->kwonly_count && EXTRA->jump < 0) {
+          !target->kwonly_count && INSTR_EXTRA->jump < 0) {
         SAVE();
         Ref made = cd_generator_new(vm, function, &R[first], nargs);
         if (UNLIKELY(!cd_bits(made))) goto error;
@@ -1189,7 +1189,7 @@ compare_k: {
     if (type == vm->types.type || (type->flags & TYPE_TYPE)) {
       Type *cls = (Type *)cd_object(callee);
       if (cls == vm->types.range && pc[2].op == OP_GET_ITER && pc[2].b == A && A >= first_temp && !cd_bits(R[base + 1]) &&
-          EXTRA->jump < 0 && !TRACED()) {
+          INSTR_EXTRA->jump < 0 && !TRACED()) {
         Ref made = cd_iterate_range(vm, &R[first], nargs);     // `for i in range(n)`: nobody sees the range itself
         if (cd_bits(made)) {
           SAVE();
@@ -1201,7 +1201,7 @@ compare_k: {
         }
         if (cd_raised(vm)) goto error;
       }
-      InstrExtra *extra = EXTRA;
+      InstrExtra *extra = INSTR_EXTRA;
       Value init = NO_VALUE;
       if (extra->cache && code->caches[extra->cache - 1].kind == CACHE_INIT &&
           cls->version == code->caches[extra->cache - 1].type_version) {
@@ -1265,7 +1265,7 @@ compare_k: {
   // next(g), g.send(x), g.throw(e), g.close() of generators and coroutines: what `def` says, without a native call. `nargs` counts what is
   // behind the function, so self if that was loaded as such.
 call_native: {
-    if (UNLIKELY(EXTRA->jump >= 0) || TRACED()) goto call_other;
+    if (UNLIKELY(INSTR_EXTRA->jump >= 0) || TRACED()) goto call_other;
     uint32_t given = C, asks;
     Value target;
     if (cd_object(R[B])->type == vm->types.native) {
@@ -1352,7 +1352,7 @@ native_called:
 call_bound: {                                    // a Python function whose arguments need binding
     Function *function = (Function *)cd_object(R[B]);
     uint32_t first = B + 1 + !cd_bits(R[B + 1]), nargs = C + B + 2 - first, end = B + 2 + C;
-    Value kwnames = EXTRA->jump < 0 ? NO_VALUE : CONST(EXTRA->jump);
+    Value kwnames = INSTR_EXTRA->jump < 0 ? NO_VALUE : CONST(INSTR_EXTRA->jump);
     if (cd_bits(kwnames)) nargs -= (uint32_t)cd_tuple_size(kwnames);
     SAVE();
     if (function->code->flags & CO_ANY_GENERATOR) {
@@ -1376,7 +1376,7 @@ call_bound: {                                    // a Python function whose argu
 
 call_other: {
     uint32_t first = B + 1 + !cd_bits(R[B + 1]), nargs = C + B + 2 - first, end = B + 2 + C;
-    Value kwnames = EXTRA->jump < 0 ? NO_VALUE : CONST(EXTRA->jump);
+    Value kwnames = INSTR_EXTRA->jump < 0 ? NO_VALUE : CONST(INSTR_EXTRA->jump);
     if (cd_bits(kwnames)) nargs -= (uint32_t)cd_tuple_size(kwnames);
     SAVE();
     Ref r = TRACED() ? cd_callee_call_traced(vm, frame, R[B], &R[first], nargs, kwnames)
@@ -1485,7 +1485,7 @@ do_return:
       if (kind == RETURN_FOR_ITER) {
         thread->recursion_depth--;
         cd_drop(vm, result);
-        NEXT(2 + EXTRA->jump);
+        NEXT(2 + INSTR_EXTRA->jump);
       }
       frame->state = FRAME_RUNNING;
       R[C] = NO_VALUE;
@@ -1539,13 +1539,13 @@ do_return:
       }
       cd_drop(vm, result);
       cd_clear(vm, &R[B]);
-      NEXT(2 + EXTRA->jump);
+      NEXT(2 + INSTR_EXTRA->jump);
     case RETURN_ASYNC_NEXT:
       frame->state = FRAME_RUNNING;
       cd_drop(vm, result);
       R[C] = NO_VALUE;
       cd_clear(vm, &R[B]);
-      NEXT(2 + EXTRA->jump);
+      NEXT(2 + INSTR_EXTRA->jump);
     case RETURN_FOR_NEXT: SET(A, result); NEXT(2);
     case RETURN_SEND:
       if (C == 2) {                              // next(g, default)
@@ -1659,7 +1659,7 @@ do_return:
       }
     }
     if (type->flags & TYPE_HEAP && !TRACED()) {
-      InstrExtra *extra = EXTRA;
+      InstrExtra *extra = INSTR_EXTRA;
       if (!extra->cache || code->caches[extra->cache - 1].type_version != type->version) cd_cache_learn_next(vm, code, type, extra);
       const InlineCache *cache = extra->cache ? &code->caches[extra->cache - 1] : NULL;
       if (cache && cache->kind == CACHE_NEXT && cache->type_version == type->version) {
@@ -1687,7 +1687,7 @@ do_return:
   for_done:
     SAVE();
     cd_clear(vm, &R[B]);
-    NEXT(2 + EXTRA->jump);
+    NEXT(2 + INSTR_EXTRA->jump);
   }
 
   // ---- generators ----
@@ -1913,7 +1913,7 @@ do_yield: {
       R[C] = NO_VALUE;
       if (state == CHAIN_ERROR) goto error;
       cd_clear(vm, &R[B]);
-      NEXT(2 + EXTRA->jump);
+      NEXT(2 + INSTR_EXTRA->jump);
     }
     if (!cd_bits(R[C]) || cd_is_none(R[C])) {
       Ref awaitable = cd_async_next_awaitable(vm, R[B]);
@@ -1932,7 +1932,7 @@ do_yield: {
       if (!cd_swallow(vm, vm->exc.StopAsyncIteration)) goto unwind;
       cd_clear(vm, &R[C]);
       cd_clear(vm, &R[B]);
-      NEXT(2 + EXTRA->jump);
+      NEXT(2 + INSTR_EXTRA->jump);
     }
   async_next_item:
     if (TRACED()) {
@@ -2209,7 +2209,7 @@ leave_raising: {
     pc = frame->pc;
     if (kind == RETURN_FOR_NEXT && cd_swallow(vm, vm->exc.StopIteration)) {
       cd_clear(vm, &R[B]);
-      NEXT(2 + EXTRA->jump);
+      NEXT(2 + INSTR_EXTRA->jump);
     }
     if (kind == RETURN_GETATTR) cd_complete_attribute_error(vm, R[B], NAME_AT(C));
     if (kind == RETURN_DELEGATE || kind == RETURN_ASYNC_NEXT) frame->state = FRAME_RUNNING;

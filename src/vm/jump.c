@@ -19,9 +19,9 @@ typedef enum {
 static TempKind jump_kind(uint32_t temp) { return (TempKind)(temp & ((1 << TEMP_KIND_BITS) - 1)); }
 typedef enum { NO_OPERAND, DST, SRC, KEEP, BASE, PAIR, LOCAL, CELL, CONST, NAME, COUNT, FLAGS, JUMP, CACHE } JumpOperand;
 
-#define OPERANDS(...) {__VA_ARGS__}
+#define JUMP_OPERANDS(...) {__VA_ARGS__}
 static const uint8_t jump_operands[OP_COUNT][4] = {
-#define OP(name, operands, flags, meaning) [OP_##name] = OPERANDS operands,
+#define OP(name, operands, flags, meaning) [OP_##name] = JUMP_OPERANDS operands,
 #include "bytecode/opcodes.def"
 #undef OP
 };
