@@ -112,6 +112,7 @@
   X(SSL_CTX_use_certificate_chain_file) \
   X(SSL_SESSION_dup) \
   X(SSL_SESSION_free) \
+  X(SSL_SESSION_get0_cipher) \
   X(SSL_SESSION_get_id) \
   X(SSL_SESSION_get_ticket_lifetime_hint) \
   X(SSL_SESSION_get_time) \
@@ -318,6 +319,7 @@ BIO_METHOD *cd_ssl_transport_method(void);       // ssl_socket.c; NULL: out of m
 #define SSL_CTX_use_certificate_chain_file cd_ssl_library.SSL_CTX_use_certificate_chain_file_
 #define SSL_SESSION_dup cd_ssl_library.SSL_SESSION_dup_
 #define SSL_SESSION_free cd_ssl_library.SSL_SESSION_free_
+#define SSL_SESSION_get0_cipher cd_ssl_library.SSL_SESSION_get0_cipher_
 #define SSL_SESSION_get_id cd_ssl_library.SSL_SESSION_get_id_
 #define SSL_SESSION_get_ticket_lifetime_hint cd_ssl_library.SSL_SESSION_get_ticket_lifetime_hint_
 #define SSL_SESSION_get_time cd_ssl_library.SSL_SESSION_get_time_

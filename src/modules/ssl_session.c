@@ -6,6 +6,7 @@ Ref cd_ssl_session_get(VM *vm, SslSocket *s)
 {
   SSL_SESSION *current = SSL_get0_session(s->native);
   if (!current) return cd_none();
+  if (!SSL_SESSION_get0_cipher(current)) return cd_raise_value(vm, "i2d() failed.");     // nothing has been agreed on yet
   SSL_SESSION *copy = SSL_SESSION_dup(current);  // OpenSSL goes on changing its own
   if (!copy) return ssl_raise_queue(vm);
   SslSession *session = cd_object_new(vm, ssl_state(vm)->session, sizeof *session);
