@@ -49,6 +49,7 @@ typedef struct CedeOptions {
   const char *stdio_encoding;           /* "encoding:errors" of the standard streams, or NULL */
   const char *pycache_prefix;
   CedeAsyncgen asyncgen;                /* who closes async generators that are left early */
+  double asyncgen_grace;                /* seconds that the end of a run gives to generators it closes; 0: 5 */
   bool pep828;                          /* `yield from` in async generators without the __future__ import */
 } CedeOptions;
 CEDE_API void cede_options_init(CedeOptions *options);

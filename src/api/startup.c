@@ -90,6 +90,7 @@ static void config_fill(Config *c, const CedeOptions *o)
                 .stdio_encoding = o->stdio_encoding,
                 .pycache_prefix = o->pycache_prefix,
                 .asyncgen_mode = (int)o->asyncgen,
+                .asyncgen_grace = o->asyncgen_grace > 0 ? o->asyncgen_grace : 5,
                 .pep828 = o->pep828,
                 .import_time = asked_for(o, "importtime", "PYTHONPROFILEIMPORTTIME"),
                 .no_debug_ranges = asked_for(o, "no_debug_ranges", "PYTHONNODEBUGRANGES")};
@@ -203,6 +204,7 @@ CedeVM *cede_vm_new(const CedeOptions *options, const char **error)
   if (!vm) return start_failed(NULL, error, "out of memory");
   config_fill(&vm->config, options);
   vm->asyncgen_mode = vm->config.asyncgen_mode;
+  vm->asyncgen_grace = vm->config.asyncgen_grace;
   if (!core_init(vm)) return start_failed(vm, error, "no memory for the first structures");
   if (!cd_types_init(vm)) return start_failed(vm, error, "builtin types could not be made");
   if (!cd_vm_init(vm) || !cd_coro_init(vm)) return start_failed(vm, error, "the engine could not be set up");
@@ -240,6 +242,7 @@ int cede_vm_free(CedeVM *vm)
   cd_modules_run_atexit(vm);
   bool flushed = cd_flush_streams(vm);
   vm->finalizing = true;
+  cd_async_orphans_close(vm);
   cd_signals_finish(vm);
   cd_modules_finish(vm);
   bool stays = vm->threads->next != NULL;            // daemon threads may still wake up: the memory stays

@@ -44,6 +44,7 @@ typedef struct Config {
   bool ends_with_process, skip_first_line;
   bool import_time;                              // report how long each import takes
   int asyncgen_mode;                             // AsyncgenMode
+  double asyncgen_grace;                         // seconds; 0: the default
   bool pep828;                                   // `yield from` in async generators without the __future__ import
   int install_signal_handlers;
   int no_debug_ranges;                           // -X no_debug_ranges: code keeps lines only, no columns
@@ -159,6 +160,8 @@ struct VM {
   uint64_t next_context_version;                 // objects/context.c
   int64_t switch_interval_us;
   int asyncgen_mode;                             // AsyncgenMode: who closes async generators that are left early
+  double asyncgen_grace;                         // seconds that the end of a run gives to what it closes
+  Value orphans;                                 // owned list: async generators that no loop has seen and nobody holds; NO_VALUE: none
   uint64_t open_async_generators;                // begun and not finished; while it is 0, no frame looks for some to close
   uint64_t chain_epoch;                          // caches of generators' delegation chains made under an older number are void; coro/
   struct Generator *live_generators;             // all suspended or running ones; sys.live_generators()

@@ -69,6 +69,10 @@ Ref cd_coroutine_origin(VM *vm)
 
 void cd_coroutine_warn_unawaited(VM *vm, Generator *coroutine)
 {
+  if (UNLIKELY(vm->asyncgen_mode == ASYNCGEN_STRICT)) {
+    cd_async_report_unawaited(vm, coroutine);
+    return;
+  }
   Ref raised = cd_take_raised(vm);
   Ref warnings, warn = NO_REF, self = cd_dup_object(coroutine);
   bool warned = false;

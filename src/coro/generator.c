@@ -214,7 +214,11 @@ void cd_generator_finalize(VM *vm, Value self)
 {
   Generator *generator = cd_as_generator(self);
   if (generator->frame.state == FRAME_DONE) return;
-  if (generator->head.type == vm->types.async_generator && cd_async_generator_finalize(vm, generator)) return;
+  if (generator->head.type == vm->types.async_generator) {
+    if (UNLIKELY(vm->asyncgen_mode == ASYNCGEN_STRICT)) cd_async_report_dropped(vm, generator);
+    if (cd_async_generator_finalize(vm, generator)) return;
+    if (!cd_bits(generator->finalizer) && cd_async_orphan(vm, generator)) return;
+  }
   if (generator->frame.state == FRAME_CREATED) {
     if (generator->head.type == vm->types.coroutine) cd_coroutine_warn_unawaited(vm, generator);
     generator_finish(vm, generator);

@@ -46,6 +46,11 @@ SendResult cd_generator_send(VM *vm, Value generator, Ref sent, Ref *out);
 SendResult cd_generator_throw(VM *vm, Value generator, Ref exception, Ref *out);
 MUST_USE bool cd_generator_close(VM *vm, Value generator);
 MUST_USE Ref cd_generators_list(VM *vm);                         // sys.live_generators()
+// Open async generators that `loop` is to close at its end, consumers before producers: those that began under it (their hooks are its
+// methods), and those that began under none. They will be closed in the contexts in which they last ran. loop may be NO_VALUE.
+MUST_USE Ref cd_async_generators_open(VM *vm, Value loop);
+void cd_async_orphans_close(VM *vm);                             // without awaiting: nobody else will do it
+MUST_USE bool cd_async_check_yield(VM *vm, Frame *frame);        // strict mode: may this async generator yield here? false: RuntimeError
 // Frees a generator object that nobody has seen: no finalizer, no warning.
 void cd_generator_abandon(VM *vm, Ref generator);
 

@@ -433,6 +433,27 @@ FUNCTION(sys, get_asyncgen_mode, "get_asyncgen_mode()", "Return the mode set by 
   return cd_str_from(vm, asyncgen_modes[vm->asyncgen_mode]);
 }
 
+FUNCTION(sys, set_asyncgen_grace, "set_asyncgen_grace(seconds, /)",
+         "Set how long the end of a run waits for asynchronous generators that it closes.")
+{
+  double seconds;
+  if (!cd_to_double(vm, args[0], &seconds)) return NO_REF;
+  if (!(seconds >= 0)) return cd_raise_value(vm, "seconds must be >= 0");
+  vm->asyncgen_grace = seconds;
+  return cd_none();
+}
+
+FUNCTION(sys, get_asyncgen_grace, "get_asyncgen_grace()", "Return the seconds set by set_asyncgen_grace(); 5 by default.")
+{
+  return cd_float_new(vm, vm->asyncgen_grace);
+}
+
+FUNCTION(sys, _open_async_generators, "_open_async_generators(loop=None, /)",
+         "For event loops: the open asynchronous generators to close at the end of loop's run, in order.")
+{
+  return cd_async_generators_open(vm, cd_bits(args[0]) && !cd_is_none(args[0]) ? args[0] : NO_VALUE);
+}
+
 FUNCTION(sys, live_generators, "live_generators()",
          "List the generators, coroutines and asynchronous generators that are not finished.\n\nEach is a tuple: the object, its state "
          "('created', 'running', 'suspended'), and\nthe file and line of the code that made it, or None.")
@@ -445,7 +466,8 @@ FUNCTION(sys, live_generators, "live_generators()",
 static const MethodDef *const hook_functions[] = {
   &sys_displayhook_def, &sys_excepthook_def, &sys_unraisablehook_def, &sys_breakpointhook_def, &sys_audit_def, &sys_addaudithook_def,
   &sys_set_asyncgen_hooks_def, &sys_get_asyncgen_hooks_def, &sys_get_coroutine_origin_tracking_depth_def,
-  &sys_set_coroutine_origin_tracking_depth_def, &sys_set_asyncgen_mode_def, &sys_get_asyncgen_mode_def, &sys_live_generators_def, NULL,
+  &sys_set_coroutine_origin_tracking_depth_def, &sys_set_asyncgen_mode_def, &sys_get_asyncgen_mode_def, &sys_live_generators_def, &sys_set_asyncgen_grace_def,
+  &sys_get_asyncgen_grace_def, &sys__open_async_generators_def, NULL,
 };
 
 static bool hooks_alias(VM *vm, Value module, const char *alias, const char *name)

@@ -1753,8 +1753,9 @@ resume: {
   }
 
   CASE(YIELD) {
-    result = TAKE(B);
     SAVE();
+    if (UNLIKELY(vm->asyncgen_mode == ASYNCGEN_STRICT) && !cd_async_check_yield(vm, frame)) goto error;
+    result = TAKE(B);
     frame->state = FRAME_SUSPENDED;
     uint32_t flags = frame->flags & ~(uint32_t)(FRAME_OWN_CODE | FRAME_OWN_LOCALS);
     bool to_call = flags == (FRAME_IS_GENERATOR | RETURN_SEND << FRAME_KIND_SHIFT);
