@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // asyncio.c: what a VM knows of asyncio: the types of this folder, classes that the Python part defines, the table of all tasks
 #include "loop/loop.h"
+#include "loop/transport.h"
 
 #include "objects/dict.h"
 #include "objects/function.h"
@@ -13,6 +14,13 @@
 
 // ---- the state ----
 
+static bool asyncio_make_transports(VM *vm, Asyncio *s)
+{
+  return (s->reader_pair = cd_type_from_spec(vm, &cd_reader_pair_spec, NO_VALUE)) && cd_loop_add_methods(vm, s->loop, cd_reader_methods) &&
+         (s->transport = cd_type_from_spec(vm, &cd_transport_spec, NO_VALUE)) &&
+         (s->stream = cd_type_from_spec(vm, &cd_stream_spec, cd_type_value(s->transport)));
+}
+
 static bool asyncio_make_types(VM *vm, Asyncio *s)
 {
   if (!(s->future = cd_type_from_spec(vm, &cd_future_spec, NO_VALUE))) return false;
@@ -21,7 +29,7 @@ static bool asyncio_make_types(VM *vm, Asyncio *s)
   if (!(s->timer_handle = cd_type_from_spec(vm, &cd_timer_handle_spec, cd_type_value(s->handle)))) return false;
   return (s->loop = cd_type_from_spec(vm, &cd_loop_spec, NO_VALUE)) && (s->future_iter = cd_type_from_spec(vm, &cd_future_iter_spec, NO_VALUE)) &&
          (s->task_step = cd_type_from_spec(vm, &cd_task_step_spec, NO_VALUE)) &&
-         (s->all_tasks_type = cd_type_from_spec(vm, &cd_all_tasks_spec, NO_VALUE));
+         (s->all_tasks_type = cd_type_from_spec(vm, &cd_all_tasks_spec, NO_VALUE)) && asyncio_make_transports(vm, s);
 }
 
 bool cd_asyncio_init(VM *vm, Asyncio *s)
@@ -35,9 +43,10 @@ bool cd_asyncio_init(VM *vm, Asyncio *s)
   return false;
 }
 
-static Type **const *asyncio_types(Asyncio *s, Type **rows[9])
+static Type **const *asyncio_types(Asyncio *s, Type **rows[12])
 {
-  Type **all[] = {&s->future, &s->task, &s->handle, &s->timer_handle, &s->loop, &s->future_iter, &s->task_step, &s->all_tasks_type, NULL};
+  Type **all[] = {&s->future, &s->task, &s->handle, &s->timer_handle, &s->loop, &s->future_iter, &s->task_step, &s->all_tasks_type, &s->stream, &s->transport,
+                  &s->reader_pair, NULL};
   memcpy(rows, all, sizeof all);
   return rows;
 }
@@ -54,7 +63,7 @@ void cd_asyncio_clear(VM *vm, Asyncio *s)
 {
   Value *values[] = {&s->cancelled_error, &s->invalid_state_error, &s->current_tasks, &s->foreign_tasks, &s->context_keyword, &s->default_executor_name};
   for (size_t i = 0; i < ARRAY_LEN(values); i++) cd_clear(vm, values[i]);
-  Type **rows[9];
+  Type **rows[12];
   vm->asyncio = NULL;                            // what dies from here on takes the slow way
   for (Type **const *row = asyncio_types(s, rows); *row; row++) {
     Type *type = **row;

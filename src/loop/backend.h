@@ -6,14 +6,15 @@
 #include "core/vm.h"
 
 struct Loop;
+struct Watch;
 
 // One row of functions; the loop keeps a pointer to it, and what `open` made in loop->backend_data. Callers hold the VM lock but for `wake`.
 typedef struct LoopBackend {
   const char *name;
   bool (*open)(VM *vm, struct Loop *loop);       // once for each loop, before anything else; false: exception set, nothing to close
   void (*close)(VM *vm, struct Loop *loop);      // gives everything back; called once, outside of poll. Runs no Python
-  // Waits at most `timeout` nanoseconds (negative: until something happens, 0: only looks), hands events to their owners (these may put
-  // entries in the ready ring or run Python), and returns. Gives up the VM lock while it waits, if there are other threads. It
+  // Waits at most `timeout` nanoseconds (negative: until something happens, 0: only looks), notes what happened (cd_watch_report),
+  // and returns. Gives up the VM lock while it waits, if there are other threads. It
   // returns early when woken or interrupted by a signal. false: exception set, which ends the run.
   bool (*poll)(VM *vm, struct Loop *loop, int64_t timeout);
   void (*wake)(struct Loop *loop);               // poll returns soon, now or the next time; any thread, signal handlers too
@@ -21,9 +22,13 @@ typedef struct LoopBackend {
   bool (*is_watching)(const struct Loop *loop);
   int (*descriptor)(const struct Loop *loop);    // readable when poll has something to do, for hosts that have their own loop; -1: none
   void (*after_fork)(VM *vm, struct Loop *loop); // in the child; may be NULL
+  // Watches `events` (not 0, or 0 to stop) of watch->fd from now on, and tells cd_watch_report() what happens. false: exception set, nothing
+  // has changed. `unwatch` ends it for good and clears watch->handle. Any thread, with the VM lock held.
+  bool (*watch)(VM *vm, struct Loop *loop, struct Watch *watch, unsigned events);
+  void (*unwatch)(VM *vm, struct Loop *loop, struct Watch *watch);
 } LoopBackend;
 
-extern const LoopBackend cd_loop_poll_backend;   // poll_backend.c: watches nothing but its own wake-up
+extern const LoopBackend cd_loop_poll_backend;   // poll_backend.c: poll(), for builds without libuv
 const LoopBackend *cd_loop_default_backend(void);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // event_loop.c: the engine of a loop: ready ring, timers, polling, calls from other threads; its Python face is in loop_type.c
 #include "loop/loop.h"
+#include "loop/watch.h"
 
 #include "objects/context.h"
 #include "objects/dict.h"
@@ -308,8 +309,8 @@ static bool loop_poll(VM *vm, Loop *loop, int64_t timeout)
   if (atomic_load(&vm->breaker) & ~(unsigned)BREAK_SWITCH) timeout = 0;
   bool ok = loop->backend->poll(vm, loop, timeout);
   if (main_thread) atomic_store(&vm->polling_loop, NULL);
-  atomic_store(&loop->polling, false);
-  return ok;
+  atomic_store(&loop->polling, false);           // before callbacks run: what they make ready needs no wake-up
+  return ok && (!loop->io || cd_watch_dispatch(vm, loop));
 }
 
 static bool loop_take_due(VM *vm, Loop *loop)

@@ -122,6 +122,7 @@ typedef struct Loop {
   Ready *ring;
   uint32_t first, count, capacity;
   TimerHeap timers;
+  struct LoopIo *io;                             // watched descriptors; NULL: none yet
   const LoopBackend *backend;
   void *backend_data;
   Value current_task;                            // owned: the task that runs now, or NO_VALUE
@@ -193,7 +194,8 @@ bool cd_loop_next_deadline(const Loop *loop, double *when);                     
 // ---- state of the VM (vm->asyncio), made when _asyncio is first imported ----
 
 typedef struct Asyncio {
-  Type *future, *task, *handle, *timer_handle, *loop, *future_iter, *task_step, *all_tasks_type;      // owned
+  Type *future, *task, *handle, *timer_handle, *loop, *future_iter, *task_step, *all_tasks_type, *transport, *stream,
+    *reader_pair;                                // owned
   Value cancelled_error, invalid_state_error;    // owned classes of asyncio.exceptions, imported at first need
   Value current_tasks;                           // owned dict: loops that are not native -> task
   Value foreign_tasks;                           // owned WeakSet of registered objects that are not native tasks; NO_VALUE: none yet

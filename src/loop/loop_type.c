@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // loop_type.c: the Python face of a native loop: _asyncio.Loop, base class of the event loops of asyncio
 #include "loop/loop.h"
+#include "loop/watch.h"
 
 #include "objects/context.h"
 #include "objects/dict.h"
@@ -73,6 +74,7 @@ static void loop_traverse(Object *self, VisitFn visit, void *context)
   visit(context, loop->saved_finalizer);
   visit(context, loop->task_factory);
   visit(context, loop->current_handle);
+  cd_loop_io_traverse(loop, visit, context);
 }
 
 static void loop_empty(VM *vm, Loop *loop)
@@ -97,6 +99,7 @@ static void loop_clear(VM *vm, Object *self)
   cd_clear(vm, &loop->saved_finalizer);
   cd_clear(vm, &loop->task_factory);
   cd_clear(vm, &loop->current_handle);
+  cd_loop_io_clear(vm, loop);
 }
 
 static void loop_release(VM *vm, Object *self)
@@ -108,6 +111,7 @@ static void loop_release(VM *vm, Object *self)
   loop->capacity = 0;
   if (loop->opened) loop->backend->close(vm, loop);
   loop->opened = false;
+  cd_loop_io_finish(vm, loop);
   cd_loop_drop_posts(loop);
   pthread_mutex_destroy(&loop->post_lock);
 }
@@ -542,6 +546,7 @@ METHOD(loop, close, "close(self)", "Close the loop: what is scheduled is dropped
   loop->closed = true;
   pthread_mutex_unlock(&loop->post_lock);
   loop_empty(vm, loop);
+  cd_loop_io_clear(vm, loop);
   if (loop->opened) {
     loop->opened = false;
     loop->backend->close(vm, loop);

@@ -75,6 +75,8 @@ static bool asyncio_exec(VM *vm, Value module)
   return cd_asyncio_init(vm, s) && cd_module_add(vm, module, "Future", cd_dup_object(s->future)) &&
          cd_module_add(vm, module, "Task", cd_dup_object(s->task)) && cd_module_add(vm, module, "Handle", cd_dup_object(s->handle)) &&
          cd_module_add(vm, module, "TimerHandle", cd_dup_object(s->timer_handle)) && cd_module_add(vm, module, "Loop", cd_dup_object(s->loop)) &&
+         cd_module_add(vm, module, "Transport", cd_dup_object(s->transport)) &&
+         cd_module_add(vm, module, "StreamTransport", cd_dup_object(s->stream)) &&
          cd_module_add(vm, module, "_current_tasks", cd_dup(s->current_tasks)) &&
          cd_module_add(vm, module, "_all_tasks", cd_from_object(cd_object_new(vm, s->all_tasks_type, sizeof(Object))));
 }
