@@ -413,9 +413,7 @@ static bool loop_run_ready(VM *vm, Loop *loop)
     loop->first = (loop->first + 1) & (loop->capacity - 1);
     loop->count--;
     bool ok = loop_run_entry(vm, loop, &entry);
-    cd_drop(vm, entry.object);
-    cd_drop(vm, entry.argument);
-    cd_drop(vm, entry.context);
+    cd_ready_drop(vm, &entry);
     if (UNLIKELY(!ok)) return false;
   }
   return true;

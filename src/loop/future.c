@@ -45,7 +45,7 @@ static void future_free_callbacks(VM *vm, FutureRest *rest)
   uint32_t count = rest->count, capacity = rest->capacity;
   rest->callbacks = NULL;
   rest->count = rest->capacity = 0;
-  for (uint32_t i = 0; i < count; i++) cd_drop(vm, callbacks[i]);
+  for (uint32_t i = 0; i < count; i++) cd_clear(vm, &callbacks[i]);
   cd_free(vm, callbacks, capacity * sizeof(Value));
 }
 
@@ -126,13 +126,12 @@ bool cd_future_init(VM *vm, Value self, Value loop)
   Future *future = cd_as_future(self);
   Ref found = cd_bits(loop) && !cd_is_none(loop) ? cd_dup(loop) : cd_asyncio_get_event_loop(vm);
   if (!found) return false;
-  Value old = future->value, callback = future->callback, context = future->callback_context;
-  future->value = future->callback = future->callback_context = NO_VALUE;
+  Ref old = cd_take(&future->value), callback = cd_take(&future->callback), context = cd_take(&future->callback_context);
   future->state = FUTURE_PENDING;
   future->failed = future->blocking = future->log_traceback = false;
-  cd_drop(vm, cd_from_bits(cd_bits(old)));
-  cd_drop(vm, cd_from_bits(cd_bits(callback)));
-  cd_drop(vm, cd_from_bits(cd_bits(context)));
+  cd_drop(vm, old);
+  cd_drop(vm, callback);
+  cd_drop(vm, context);
   future_clear_rest(vm, future);
   future->native_loop = cd_is_loop(vm, found);
   cd_replace(vm, &future->loop, found);
@@ -464,7 +463,7 @@ static bool future_remove_rest(VM *vm, Future *future, Value fn, int64_t *remove
     bool same, ok = future_callback_is(vm, callback, context, fn, &same);
     rest = future->rest;
     if (ok && same && rest && i < rest->count && cd_is(rest->callbacks[i], callback)) {
-      Ref gone = rest->callbacks[i], its = rest->callbacks[i + 1];
+      Ref gone = cd_take(&rest->callbacks[i]), its = cd_take(&rest->callbacks[i + 1]);
       memmove(&rest->callbacks[i], &rest->callbacks[i + 2], (rest->count - i - 2) * sizeof(Value));
       rest->count -= 2;
       ++*removed;

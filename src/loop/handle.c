@@ -387,7 +387,8 @@ static Ref handle_get_repr(VM *vm UNUSED, Value self)
 }
 static bool handle_set_cancelled(VM *vm, Value self, Value value)
 {
-  return cd_bits(value) ? cd_truth(vm, value, &cd_as_handle(self)->cancelled) : cd_raise(vm, vm->exc.AttributeError, "cannot delete attribute");
+  if (!cd_bits(value)) return cd_raise(vm, vm->exc.AttributeError, "cannot delete attribute");
+  return cd_truth(vm, value, &cd_as_handle(self)->cancelled);
 }
 static Ref handle_get_cancelled(VM *vm UNUSED, Value self) { return cd_bool(cd_as_handle(self)->cancelled); }
 
@@ -404,7 +405,8 @@ static const GetSetDef handle_getset[] = {
 static Ref timer_get_scheduled(VM *vm UNUSED, Value self) { return cd_bool(cd_as_timer(self)->scheduled); }
 static bool timer_set_scheduled(VM *vm, Value self, Value value)
 {
-  return cd_bits(value) ? cd_truth(vm, value, &cd_as_timer(self)->scheduled) : cd_raise(vm, vm->exc.AttributeError, "cannot delete attribute");
+  if (!cd_bits(value)) return cd_raise(vm, vm->exc.AttributeError, "cannot delete attribute");
+  return cd_truth(vm, value, &cd_as_timer(self)->scheduled);
 }
 static Ref timer_get_when(VM *vm, Value self) { return cd_float_new(vm, cd_as_timer(self)->when); }
 static bool timer_set_when(VM *vm, Value self, Value value)       // a timer in a heap must keep its place

@@ -111,6 +111,13 @@ typedef struct Ready { Value object, argument, context; } Ready;                
 #define READY_STEP cd_from_bits(0x0E)            // object is a Task: first step, or after a bare yield
 #define READY_WAKE cd_from_bits(0x16)            // object is a Task, and the future in its `waiter` is done
 
+static inline void cd_ready_drop(VM *vm, Ready *entry)            // an entry that is out of the ring
+{
+  cd_clear(vm, &entry->object);
+  cd_clear(vm, &entry->argument);
+  cd_clear(vm, &entry->context);
+}
+
 // Work handed in by other threads without the VM lock; see cd_loop_post.
 typedef struct LoopPost LoopPost;
 

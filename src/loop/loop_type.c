@@ -83,9 +83,7 @@ static void loop_empty(VM *vm, Loop *loop)
     Ready entry = loop->ring[loop->first];
     loop->first = (loop->first + 1) & (loop->capacity - 1);
     loop->count--;
-    cd_drop(vm, entry.object);
-    cd_drop(vm, entry.argument);
-    cd_drop(vm, entry.context);
+    cd_ready_drop(vm, &entry);
   }
   cd_timer_heap_clear(vm, &loop->timers);
 }
@@ -670,7 +668,8 @@ static Ref loop_get_task_factory_attribute(VM *vm, Value self) { return loop_get
 static Ref loop_get_stopping(VM *vm UNUSED, Value self) { return cd_bool(cd_as_loop(self)->stopping); }
 static bool loop_set_stopping(VM *vm, Value self, Value value)
 {
-  return cd_bits(value) ? cd_truth(vm, value, &cd_as_loop(self)->stopping) : cd_raise(vm, vm->exc.AttributeError, "cannot delete attribute");
+  if (!cd_bits(value)) return cd_raise(vm, vm->exc.AttributeError, "cannot delete attribute");
+  return cd_truth(vm, value, &cd_as_loop(self)->stopping);
 }
 
 static const GetSetDef loop_getset[] = {

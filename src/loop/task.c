@@ -426,7 +426,8 @@ static bool task_await_foreign(VM *vm, Task *task, Ref yielded, bool blocking)
     cd_raise_runtime(vm, "Task cannot await on itself: %R", self);
     goto refuse;
   }
-  Ref loop = cd_asyncio_call(vm, "asyncio.futures", "_get_loop", &yielded, 1);
+  const Value arg[1] = {yielded};
+  Ref loop = cd_asyncio_call(vm, "asyncio.futures", "_get_loop", arg, 1);
   if (!loop) goto fail;
   bool same = cd_is(loop, task->loop);
   cd_drop(vm, loop);
