@@ -29,24 +29,25 @@ static bool asyncio_make_types(VM *vm, Asyncio *s)
   if (!(s->timer_handle = cd_type_from_spec(vm, &cd_timer_handle_spec, cd_type_value(s->handle)))) return false;
   return (s->loop = cd_type_from_spec(vm, &cd_loop_spec, NO_VALUE)) && (s->future_iter = cd_type_from_spec(vm, &cd_future_iter_spec, NO_VALUE)) &&
          (s->task_step = cd_type_from_spec(vm, &cd_task_step_spec, NO_VALUE)) &&
-         (s->all_tasks_type = cd_type_from_spec(vm, &cd_all_tasks_spec, NO_VALUE)) && asyncio_make_transports(vm, s);
+         (s->all_tasks_type = cd_type_from_spec(vm, &cd_all_tasks_spec, NO_VALUE)) &&
+         (s->current_tasks_type = cd_type_from_spec(vm, &cd_current_tasks_spec, NO_VALUE)) && asyncio_make_transports(vm, s);
 }
 
 bool cd_asyncio_init(VM *vm, Asyncio *s)
 {
   if (vm->asyncio) return true;
   vm->asyncio = s;
-  if (asyncio_make_types(vm, s) && (s->current_tasks = cd_dict_new(vm)) && (s->context_keyword = cd_tuple1(vm, N(context))) &&
+  if (asyncio_make_types(vm, s) && (s->current_tasks = cd_dict_new(vm)) && (s->functions = cd_dict_new(vm)) && (s->context_keyword = cd_tuple1(vm, N(context))) &&
       (s->default_executor_name = cd_intern(vm, "_default_executor")))
     return true;
   cd_asyncio_clear(vm, s);
   return false;
 }
 
-static Type **const *asyncio_types(Asyncio *s, Type **rows[12])
+static Type **const *asyncio_types(Asyncio *s, Type **rows[13])
 {
   Type **all[] = {&s->future, &s->task, &s->handle, &s->timer_handle, &s->loop, &s->future_iter, &s->task_step, &s->all_tasks_type, &s->stream, &s->transport,
-                  &s->reader_pair, NULL};
+                  &s->reader_pair, &s->current_tasks_type, NULL};
   memcpy(rows, all, sizeof all);
   return rows;
 }
@@ -57,13 +58,14 @@ void cd_asyncio_traverse(Asyncio *s, VisitFn visit, void *context)
   visit(context, s->invalid_state_error);
   visit(context, s->current_tasks);
   visit(context, s->foreign_tasks);
+  visit(context, s->functions);
 }
 
 void cd_asyncio_clear(VM *vm, Asyncio *s)
 {
-  Value *values[] = {&s->cancelled_error, &s->invalid_state_error, &s->current_tasks, &s->foreign_tasks, &s->context_keyword, &s->default_executor_name};
+  Value *values[] = {&s->cancelled_error, &s->invalid_state_error, &s->current_tasks, &s->foreign_tasks, &s->functions, &s->context_keyword, &s->default_executor_name};
   for (size_t i = 0; i < ARRAY_LEN(values); i++) cd_clear(vm, values[i]);
-  Type **rows[12];
+  Type **rows[13];
   vm->asyncio = NULL;                            // what dies from here on takes the slow way
   for (Type **const *row = asyncio_types(s, rows); *row; row++) {
     Type *type = **row;
@@ -91,9 +93,37 @@ static Value asyncio_class(VM *vm, Value *slot, const char *name)
 Value cd_cancelled_error_borrow(VM *vm) { return asyncio_class(vm, &vm->asyncio->cancelled_error, "CancelledError"); }
 Value cd_invalid_state_error_borrow(VM *vm) { return asyncio_class(vm, &vm->asyncio->invalid_state_error, "InvalidStateError"); }
 
+// The function asyncio.<module>.<name>, found once: they are needed at the VM's very end too, when modules are gone.
+static Ref asyncio_function(VM *vm, const char *module, const char *name)
+{
+  Value functions = vm->asyncio->functions;
+  Ref key = cd_str_format(vm, "%s.%s", module, name), function = NO_REF;
+  Find found = key ? cd_dict_find(vm, functions, key, &function) : FIND_ERROR;
+  if (found == FIND_MISSING) {
+    function = cd_import_attr(vm, module, name);
+    if (function && !cd_dict_set(vm, functions, key, function)) cd_forget(vm, &function);
+  }
+  cd_drop(vm, key);
+  return function;
+}
+
+// Tasks that are left when the program is over may have to be described after their module is gone.
+void cd_asyncio_prepare_end(VM *vm)
+{
+  static const char *const rows[][2] = {{"asyncio.base_futures", "_future_repr"}, {"asyncio.base_tasks", "_task_repr"}};
+  if (!vm->asyncio || !cd_bits(vm->modules)) return;
+  for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+    if (!vm->asyncio->tasks && !cd_dict_get_text_borrow(vm, vm->modules, rows[i][0])) continue;
+    Ref function = asyncio_function(vm, rows[i][0], rows[i][1]);
+    if (!function) cd_clear_raised(vm);
+    cd_drop(vm, function);
+  }
+  if (vm->asyncio->tasks && !(cd_cancelled_error_borrow(vm) && cd_invalid_state_error_borrow(vm))) cd_clear_raised(vm);
+}
+
 Ref cd_asyncio_call(VM *vm, const char *module, const char *name, const Value *args, size_t nargs)
 {
-  Ref function = cd_import_attr(vm, module, name), result = function ? cd_call(vm, function, args, nargs, NO_VALUE) : NO_REF;
+  Ref function = asyncio_function(vm, module, name), result = function ? cd_call(vm, function, args, nargs, NO_VALUE) : NO_REF;
   cd_drop(vm, function);
   return result;
 }
@@ -167,4 +197,86 @@ const TypeSpec cd_all_tasks_spec = {
   .flags = TYPE_NO_NEW | TYPE_IMMUTABLE,
   .methods = all_tasks_methods,
   .slots = {.len = all_tasks_len, .iter = all_tasks_iter, .contains = all_tasks_contains},
+};
+
+// ---- _current_tasks: loop -> the task that runs in it ----
+
+// Native loops know their task themselves, the others' are in a dict; this object shows both as the mapping that Python code expects.
+static Ref current_tasks_dict(VM *vm)
+{
+  Ref tasks = cd_dict_copy(vm, vm->asyncio->current_tasks), loop = tasks ? cd_loop_running(vm) : NO_REF;
+  if (loop && cd_is_loop(vm, loop) && cd_bits(cd_as_loop(loop)->current_task) && !cd_dict_set(vm, tasks, loop, cd_as_loop(loop)->current_task))
+    cd_forget(vm, &tasks);
+  cd_drop(vm, loop);
+  return tasks;
+}
+
+static bool current_tasks_len(VM *vm, Value self UNUSED, int64_t *out)
+{
+  Ref tasks = current_tasks_dict(vm);
+  if (tasks) *out = (int64_t)cd_dict_count(tasks);
+  cd_drop(vm, tasks);
+  return tasks != NO_REF;
+}
+
+static Ref current_tasks_iter(VM *vm, Value self UNUSED)
+{
+  Ref tasks = current_tasks_dict(vm), keys = tasks ? cd_dict_keys_list(vm, tasks) : NO_REF, iter = keys ? cd_iter(vm, keys) : NO_REF;
+  cd_drop(vm, tasks);
+  cd_drop(vm, keys);
+  return iter;
+}
+
+static Ref current_tasks_getitem(VM *vm, Value self UNUSED, Value loop)
+{
+  Ref task = cd_task_current(vm, loop);
+  if (!task || !cd_is_none(task)) return task;
+  return cd_raise_key(vm, loop);
+}
+
+static bool current_tasks_setitem(VM *vm, Value self UNUSED, Value loop, Value task)
+{
+  Ref old = cd_task_swap_current(vm, loop, cd_bits(task) ? task : cd_none());
+  bool missing = old && !cd_bits(task) && cd_is_none(old);
+  cd_drop(vm, old);
+  return missing ? cd_raise_key(vm, loop) : old != NO_REF;
+}
+
+static bool current_tasks_contains(VM *vm, Value self UNUSED, Value loop, bool *out)
+{
+  Ref task = cd_task_current(vm, loop);
+  *out = task && !cd_is_none(task);
+  cd_drop(vm, task);
+  return task != NO_REF;
+}
+
+static Ref current_tasks_repr(VM *vm, Value self UNUSED)
+{
+  Ref tasks = current_tasks_dict(vm), text = tasks ? cd_repr(vm, tasks) : NO_REF;
+  cd_drop(vm, tasks);
+  return text;
+}
+
+METHOD(current_tasks, get, "get(self, key, default=None, /)", "Return the task that runs in a loop, or default.")
+{
+  Ref task = cd_task_current(vm, args[0]);
+  return task && cd_is_none(task) && cd_bits(args[1]) ? cd_dup(args[1]) : task;
+}
+
+METHOD(current_tasks, copy, "copy(self, /)", "Return a dict of loops and tasks.") { return current_tasks_dict(vm); }
+
+static const MethodDef *const current_tasks_methods[] = {&current_tasks_get_def, &current_tasks_copy_def, NULL};
+
+const TypeSpec cd_current_tasks_spec = {
+  .name = "_asyncio.CurrentTasks",
+  .doc = "Loops and the tasks that run in them now.",
+  .basicsize = sizeof(Object),
+  .flags = TYPE_NO_NEW | TYPE_IMMUTABLE,
+  .methods = current_tasks_methods,
+  .slots = {.len = current_tasks_len,
+            .iter = current_tasks_iter,
+            .getitem = current_tasks_getitem,
+            .setitem = current_tasks_setitem,
+            .contains = current_tasks_contains,
+            .repr = current_tasks_repr},
 };

@@ -737,7 +737,7 @@ static SendResult future_iter_send_slot(VM *vm, Value self, Value sent, Ref *out
     return RETURNED;
   }
   SendResult result = future_send(vm, iter->future, sent, out);
-  if (result != YIELDED) cd_clear(vm, &iter->future);
+  if (!cd_bits(iter->future) || cd_future_done(iter->future)) cd_clear(vm, &iter->future);
   return result;
 }
 
@@ -768,6 +768,8 @@ METHOD(future_iter, send, "send(self, arg, /)", "Go on; the argument does not ma
 METHOD_RAW(future_iter, throw, "throw(typ[,val[,tb]])", "Raise an exception.")
 {
   if (!cd_no_keywords(vm, "throw", kwnames) || !cd_check_positional(vm, "throw", nargs, 1, 3)) return NO_REF;
+  if (!cd_is_exception(args[0]) && !(cd_is_type(args[0]) && cd_as_type(args[0])->flags & TYPE_EXCEPTION))
+    return cd_raise_type(vm, "exceptions must be classes deriving BaseException or instances of such a class");
   Ref exception = cd_throw_exception(vm, args, nargs);
   cd_clear(vm, &future_iter_of(self)->future);
   return exception ? cd_raise_exception(vm, exception) : NO_REF;

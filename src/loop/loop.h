@@ -202,9 +202,10 @@ bool cd_loop_next_deadline(const Loop *loop, double *when);                     
 
 typedef struct Asyncio {
   Type *future, *task, *handle, *timer_handle, *loop, *future_iter, *task_step, *all_tasks_type, *transport, *stream,
-    *reader_pair;                                // owned
+    *reader_pair, *current_tasks_type;                                // owned
   Value cancelled_error, invalid_state_error;    // owned classes of asyncio.exceptions, imported at first need
   Value current_tasks;                           // owned dict: loops that are not native -> task
+  Value functions;                               // owned dict: what cd_asyncio_call() has called
   Value foreign_tasks;                           // owned WeakSet of registered objects that are not native tasks; NO_VALUE: none yet
   Value context_keyword, default_executor_name;  // owned: ("context",), "_default_executor"
   Task *tasks;                                   // all registered ones
@@ -214,6 +215,7 @@ typedef struct Asyncio {
 MUST_USE bool cd_asyncio_init(VM *vm, Asyncio *state);           // zeroed memory that lives as long as the VM; does nothing the second time
 void cd_asyncio_traverse(Asyncio *state, VisitFn visit, void *context);
 void cd_asyncio_clear(VM *vm, Asyncio *state);
+void cd_asyncio_prepare_end(VM *vm);             // before sys.modules is taken apart
 // Borrowed classes asyncio.CancelledError and asyncio.InvalidStateError; NO_VALUE: exception set.
 Value cd_cancelled_error_borrow(VM *vm);
 Value cd_invalid_state_error_borrow(VM *vm);
@@ -233,6 +235,7 @@ MUST_USE Ref cd_tasks_list(VM *vm);                                             
 // ---- private to this folder ----
 
 extern const TypeSpec cd_task_step_spec, cd_future_spec, cd_task_spec, cd_handle_spec, cd_timer_handle_spec, cd_loop_spec, cd_future_iter_spec, cd_all_tasks_spec;
+extern const TypeSpec cd_current_tasks_spec;
 MUST_USE bool cd_future_init(VM *vm, Value self, Value loop);                    // loop NO_VALUE or None: the current one
 MUST_USE bool cd_future_schedule(VM *vm, Future *future);                        // it is done: its callbacks go to the loop
 MUST_USE Ref cd_future_cancelled_error(VM *vm, Future *future);                  // _make_cancelled_error()

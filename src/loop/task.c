@@ -221,7 +221,7 @@ static void task_report_destroyed(VM *vm, Value self)
 {
   Task *task = cd_as_task(self);
   Ref raised = cd_take_raised(vm), context = cd_dict_new(vm), message = cd_str_from(vm, "Task was destroyed but it is pending!");
-  bool ok = context && message && cd_dict_set_text(vm, context, "task", self) && cd_dict_set_text(vm, context, "message", message) &&
+  bool ok = context && message && cd_dict_set_text(vm, context, "message", message) && cd_dict_set_text(vm, context, "task", self) &&
             (!task->rest || !cd_bits(task->rest->source_traceback) ||
              cd_dict_set_text(vm, context, "source_traceback", task->rest->source_traceback));
   Ref result = ok ? cd_call_method1(vm, task->loop, N(call_exception_handler), context) : NO_REF;
@@ -348,7 +348,7 @@ static bool task_fail(VM *vm, Task *task)
       return false;
     }
     cd_replace(vm, &rest->cancelled_error, exception);
-    return cd_future_cancel(vm, self, rest->cancel_message, &done);
+    return cd_future_cancel(vm, self, NO_VALUE, &done);
   }
   bool ends = cd_is_instance_of(vm, exception, vm->exc.KeyboardInterrupt) || cd_is_instance_of(vm, exception, vm->exc.SystemExit);
   if (cd_is_exact(exception, vm->exc.StopIteration)) {           // only a coroutine that is not ours lets one out
@@ -474,7 +474,7 @@ static bool task_await_other(VM *vm, Task *task, Ref yielded)
     return false;
   }
   if (cd_is_exact(yielded, vm->types.generator))
-    cd_raise_runtime(vm, "yield was used instead of yield from in task %R with generator %R", cd_from_object(task), yielded);
+    cd_raise_runtime(vm, "yield was used instead of yield from for generator in task %R with %R", cd_from_object(task), yielded);
   else
     cd_raise_runtime(vm, "Task got bad yield: %R", yielded);
   cd_drop(vm, yielded);

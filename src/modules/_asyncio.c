@@ -77,7 +77,7 @@ static bool asyncio_exec(VM *vm, Value module)
          cd_module_add(vm, module, "TimerHandle", cd_dup_object(s->timer_handle)) && cd_module_add(vm, module, "Loop", cd_dup_object(s->loop)) &&
          cd_module_add(vm, module, "Transport", cd_dup_object(s->transport)) &&
          cd_module_add(vm, module, "StreamTransport", cd_dup_object(s->stream)) &&
-         cd_module_add(vm, module, "_current_tasks", cd_dup(s->current_tasks)) &&
+         cd_module_add(vm, module, "_current_tasks", cd_from_object(cd_object_new(vm, s->current_tasks_type, sizeof(Object)))) &&
          cd_module_add(vm, module, "_all_tasks", cd_from_object(cd_object_new(vm, s->all_tasks_type, sizeof(Object))));
 }
 

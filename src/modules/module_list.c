@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // module_list.c: finding and loading native modules
 #include "modules/module_list.h"
+#include "loop/loop.h"
 #include "modules/import.h"
 #include "modules/sys.h"
 #include "objects/dict.h"
@@ -192,6 +193,7 @@ void cd_modules_finish(VM *vm)
     modules_flush_standard(vm);
     return;
   }
+  cd_asyncio_prepare_end(vm);
   cd_io_flush_all(vm);                           // a cycle's raw file may be finalized before the buffer above it
   modules_forget_last_exception(vm);
   // Most modules die with their entry in sys.modules or in the collection that follows, their globals intact for the finalizers that
