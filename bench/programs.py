@@ -2,6 +2,8 @@
 import sys
 import time
 
+from loop_programs import PROGRAMS as LOOP_PROGRAMS
+
 PROGRAMS = {}
 
 
@@ -694,6 +696,9 @@ def big_integers():
         b = a * a
         b // (a + 1)
     str(3 ** 8000)
+
+
+PROGRAMS.update(LOOP_PROGRAMS)
 
 
 def main():

@@ -33,7 +33,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
 REFERENCE = "/usr/bin/python3"
-LEAK_FOLDERS = ("coro", "errors", "frontend", "modules", "newer", "objects", "vm")
+LEAK_FOLDERS = ("coro", "errors", "frontend", "loop", "modules", "newer", "objects", "vm")
 ADDRESS = re.compile(rb"0x[0-9a-f]{6,}")
 
 

@@ -276,5 +276,5 @@ for test in (lives, order, cancellation, contexts, bad_yields, stop_iterations, 
 for error in KeyboardInterrupt("ki"), SystemExit(3):
     loop = asyncio.new_event_loop()
     task = loop.create_task(fail(error))
-    print(attempt(loop.run_until_complete, task), task.done(), loop.is_running())
+    print(attempt(loop.run_until_complete, task), task.done(), loop.is_running(), repr(task.exception()))
     loop.close()
