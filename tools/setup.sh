@@ -22,7 +22,7 @@ setup_install() {   # names of packages; installs those that are missing
 setup_build() {     # preset name (release, debug, asan); builds when a source is newer than the program
   local preset=$1 dir=build
   [ "$preset" = release ] || dir=build-$preset
-  if [ -x "$dir/cede" ] && [ -z "$(find src include tools CMakeLists.txt CMakePresets.json -newer "$dir/cede" -print -quit)" ]; then
+  if [ -x "$dir/cede" ] && [ -z "$(find src include lib tools CMakeLists.txt CMakePresets.json -newer "$dir/cede" -print -quit)" ]; then
     return 0
   fi
   echo "building ($preset) ..." >&2
