@@ -24,7 +24,6 @@
 
 #include <stdio.h>
 
-#define CHAIN_DEPTH_LIMIT 1500000                // levels; a runaway `yield from` ends here, unless memory ends before
 
 const char *cd_generator_kind(VM *vm, const Generator *generator)
 {
@@ -278,6 +277,62 @@ static void chain_link(VM *vm, Generator *upper, Generator *generator)
   bool known = generator_hands_up(&upper->frame) && upper->root && upper->root_epoch == vm->chain_epoch;
   generator->root = known ? upper->root : upper;
   generator->root_epoch = vm->chain_epoch;
+}
+
+Generator *cd_coroutine_new_hidden(VM *vm, Function *function, Value *args, size_t nargs, Generator *upper)
+{
+  Code *code = function->code;
+  Generator *generator = cd_alloc(vm, offsetof(Generator, frame) + cd_frame_size(code));
+  if (UNLIKELY(!generator)) return NULL;
+  memset(generator, 0, offsetof(Generator, frame));
+  generator->head.refcount = 1;
+  generator->head.type = vm->types.coroutine;
+  generator->hidden = true;
+  generator->creator_unit = cd_frame_unit(&upper->frame);
+  generator->chain_depth = upper->chain_depth + 1;
+  cd_frame_init(&generator->frame, function, code, FRAME_IS_GENERATOR);
+  generator->frame.state = FRAME_CREATED;
+  Value *registers = generator->frame.registers;
+  for (size_t i = 0; i < nargs; i++) registers[i] = cd_take(&args[i]);
+  for (size_t i = nargs; i < code->register_count; i++) registers[i] = NO_VALUE;
+  chain_link(vm, upper, generator);
+  return generator;
+}
+
+bool cd_coroutine_reveal(VM *vm, Generator *generator)
+{
+  for (; generator->hidden; generator = generator->delegator) {
+    if (!cd_gc_track(vm, &generator->head)) return false;
+    const Function *function = generator->frame.function;
+    generator->name = cd_dup(function->name);
+    generator->qualname = cd_dup(function->qualname);
+    generator->creator_code = generator->delegator->frame.code;
+    cd_dup_object(generator->creator_code);
+    generator_link(vm, generator);
+    generator->hidden = false;
+  }
+  return true;
+}
+
+void cd_coroutine_vanish(VM *vm, Generator *generator)
+{
+  Frame *frame = &generator->frame;
+  Code *code = frame->code;
+  Function *function = frame->function;
+  for (Value *r = frame->registers, *end = r + code->register_count; r < end; r++) cd_clear(vm, r);
+  cd_drop(vm, generator_last(generator->handling.exception));
+  size_t size = offsetof(Generator, frame) + cd_frame_size(code);
+  cd_free(vm, generator, size);
+  cd_drop_object(vm, function);
+}
+
+// Every hidden coroutine is running: it is in a frame of some thread. False: MemoryError.
+static bool generators_reveal(VM *vm)
+{
+  for (Thread *thread = vm->threads; thread; thread = thread->next)
+    for (Frame *frame = thread->frame; frame; frame = frame->back)
+      if (frame->flags & FRAME_IS_GENERATOR && !cd_coroutine_reveal(vm, cd_generator_of(frame))) return false;
+  return true;
 }
 
 static void generator_raise_not_started(VM *vm, Generator *generator)
@@ -837,6 +892,7 @@ static bool generator_is_dead(VM *vm, const Generator *generator)
 
 Ref cd_generators_list(VM *vm)
 {
+  if (!generators_reveal(vm)) return NO_REF;
   Ref list = cd_list_new(vm);
   for (Generator *g = vm->live_generators; cd_bits(list) && g; g = g->live_next) {
     if (g->frame.state == FRAME_DONE || generator_is_dead(vm, g)) continue;

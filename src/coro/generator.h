@@ -22,6 +22,7 @@ struct Generator {
   uint32_t chain_depth;                          // levels of delegation above it when it started
   // async generators
   bool hooks_inited, closed, running_async;
+  bool hidden;                                   // a coroutine that nobody but its delegator has seen; see cd_coroutine_new_hidden
   bool counted;                                  // in vm->open_async_generators
   bool own_context;                              // it was dropped: whoever closes it now does that in `context`
   Value finalizer;                               // owned
@@ -31,6 +32,8 @@ struct Generator {
   Generator *live_next, *live_previous;          // vm->live_generators
   Frame frame;                                   // must be last
 };
+
+#define CHAIN_DEPTH_LIMIT 1500000                // levels; a runaway `yield from` ends here, unless memory ends before
 
 static inline Generator *cd_generator_of(Frame *frame)
 {
@@ -51,6 +54,15 @@ MUST_USE Ref cd_generators_list(VM *vm);                         // sys.live_gen
 MUST_USE Ref cd_async_generators_open(VM *vm, Value loop);
 void cd_async_orphans_close(VM *vm);                             // without awaiting: nobody else will do it
 MUST_USE bool cd_async_check_yield(VM *vm, Frame *frame);        // strict mode: may this async generator yield here? false: RuntimeError
+// A coroutine that `upper`, which runs, awaits at once: `await f(x)`. As long as it has not suspended no program can get hold of it, so it is
+// known neither to the collector nor to sys.live_generators(), and has no name: it costs little more than a plain call. Takes over the
+// function's reference and the arguments, on success only. It is linked into the chain and not started. NULL: MemoryError.
+MUST_USE Generator *cd_coroutine_new_hidden(VM *vm, Function *function, Value *args, size_t nargs, Generator *upper);
+// Before it suspends, or awaits anything that was there before: it becomes a coroutine like any other, and so do hidden delegators above it.
+// False: MemoryError.
+MUST_USE bool cd_coroutine_reveal(VM *vm, Generator *hidden);
+// Frees a hidden coroutine that has returned. Runs Python.
+void cd_coroutine_vanish(VM *vm, Generator *hidden);
 // Frees a generator object that nobody has seen: no finalizer, no warning.
 void cd_generator_abandon(VM *vm, Ref generator);
 

@@ -109,6 +109,15 @@ static NO_INLINE Frame *eval_leave(VM *vm, Thread *thread, Frame *frame)
   return back;
 }
 
+// Is the coroutine that the CALL at `pc` makes, in register `result`, awaited by the next instructions, and nobody else can see it?
+static ALWAYS_INLINE bool eval_awaits_at_once(const Thread *thread, const Frame *frame, const Instr *pc, uint32_t result)
+{
+  const Instr *next = pc + 2;
+  return next->op == OP_GET_AWAITABLE && next->b == result && result >= frame->code->first_temp && next[1].op == OP_LOAD_CONST &&
+         next[2].op == OP_DELEGATE && next[2].b == next->a && frame->flags & FRAME_IS_GENERATOR && !thread->coroutine_origin_depth &&
+         cd_generator_of((Frame *)(uintptr_t)frame)->chain_depth < CHAIN_DEPTH_LIMIT;
+}
+
 // Suspended at a delegation, and surely nobody delegates to it: so it can be resumed.
 static ALWAYS_INLINE bool eval_is_idle_root(const Generator *generator)
 {
@@ -1177,6 +1186,19 @@ compare_k: {
       if (!(target->flags & (CO_VARARGS | CO_VARKEYWORDS)) && target->flags & CO_ANY_GENERATOR && nargs == target->arg_count &&
           !target->kwonly_count && INSTR_EXTRA->jump < 0) {
         SAVE();
+        if ((target->flags & (CO_COROUTINE | CO_OPTIMIZED)) == (CO_COROUTINE | CO_OPTIMIZED) && eval_awaits_at_once(thread, frame, pc, A) &&
+            !TRACED()) {
+          gen = cd_coroutine_new_hidden(vm, function, &R[first], nargs, cd_generator_of(frame));
+          if (UNLIKELY(!gen)) goto error;
+          R[base] = NO_VALUE;                    // the function moves into the frame
+          pc += 4;                               // to the DELEGATE
+          SAVE();
+          R[B] = cd_from_object(gen);
+          sent = cd_none();
+          kind = RETURN_DELEGATE;
+          if (KIND_OF(frame) == RETURN_DELEGATE || KIND_OF(frame) == RETURN_ASYNC_NEXT) frame->state = FRAME_DELEGATING;
+          goto enter_generator;
+        }
         Ref made = cd_generator_new(vm, function, &R[first], nargs);
         if (UNLIKELY(!cd_bits(made))) goto error;
         cd_clear(vm, &R[base]);
@@ -1481,7 +1503,12 @@ do_return:
       done->state = FRAME_DONE;
       LOAD_FRAME();
       pc = frame->pc;
-      cd_clear(vm, &R[B]);
+      if (gen->hidden) {
+        R[B] = NO_VALUE;
+        cd_coroutine_vanish(vm, gen);
+      } else {
+        cd_clear(vm, &R[B]);
+      }
       if (kind == RETURN_FOR_ITER) {
         thread->recursion_depth--;
         cd_drop(vm, result);
@@ -1785,6 +1812,11 @@ resume: {
 
   // `frame` yields `result`: to the caller of the chain's root. Its state is SUSPENDED (a value of its own) or DELEGATING (handed up).
 do_yield: {
+    if (UNLIKELY(cd_generator_of(frame)->hidden) && !cd_coroutine_reveal(vm, cd_generator_of(frame))) {
+      cd_drop(vm, result);
+      frame->state = FRAME_RUNNING;
+      goto error;
+    }
     Frame *top = frame;
     ReturnKind up = KIND_OF(top);
     if (TRACED()) {
@@ -1863,6 +1895,7 @@ do_yield: {
 
   CASE(DELEGATE) {
     SAVE();
+    if (UNLIKELY(cd_generator_of(frame)->hidden) && !cd_coroutine_reveal(vm, cd_generator_of(frame))) goto error;
     Object *it = cd_object(R[B]);
     Type *type = it->type;
     sent = cd_take(&R[C]);
@@ -1899,6 +1932,7 @@ do_yield: {
   // R[c] is the awaitable in progress, True while a native async generator is driven directly, None or nothing before; R[c + 1] the value sent.
   CASE(ASYNC_NEXT) {
     SAVE();
+    if (UNLIKELY(cd_generator_of(frame)->hidden) && !cd_coroutine_reveal(vm, cd_generator_of(frame))) goto error;
     sent = cd_take(&R[C + 1]);
     if (!cd_bits(sent)) sent = cd_none();
     bool fresh = !cd_bits(R[C]) || cd_is_none(R[C]);
