@@ -179,9 +179,9 @@ bool cd_loop_report_callback(VM *vm, Value loop, Value handle, Value callback)
 bool cd_loop_run_callback(VM *vm, Loop *loop, Value callback, const Value *args, size_t nargs, Value context)
 {
   Ref entered = NO_REF, result = NO_REF, keep = cd_dup_object(loop);
-  if (!cd_bits(context) || cd_context_begin(vm, context, &entered)) {
+  if (!cd_bits(context) || cd_loop_enter_context(vm, context, &entered)) {
     result = cd_call(vm, callback, args, nargs, NO_VALUE);
-    if (entered) cd_context_end(vm, entered);
+    if (entered) cd_loop_leave_context(vm, entered);
   }
   cd_drop(vm, result);
   bool ok = result || cd_loop_report_callback(vm, keep, NO_VALUE, callback);
@@ -280,6 +280,31 @@ bool cd_loop_next_deadline(const Loop *loop, double *when)
   return true;
 }
 
+// ---- contexts of callbacks ----
+
+// Most callbacks have a snapshot and leave nothing behind that refers to the Context made of it: the same object serves them in turn.
+bool cd_loop_enter_context(VM *vm, Value context, Ref *entered)
+{
+  Value *spare = &vm->asyncio->spare_context;
+  if (!cd_bits(*spare) || cd_is_exact(context, vm->types.context)) return cd_context_begin(vm, context, entered);
+  Context *c = (Context *)cd_object(*spare);
+  *entered = cd_take(spare);
+  if (!cd_is_none(context)) c->vars = cd_dup(context);
+  return cd_context_enter(vm, *entered);         // it is entered nowhere: succeeds
+}
+
+void cd_loop_leave_context(VM *vm, Ref entered)
+{
+  Context *c = (Context *)cd_object(entered);
+  cd_context_exit(vm, entered);
+  if (c->head.refcount == 1 && !c->weaklist && vm->asyncio && !cd_bits(vm->asyncio->spare_context)) {
+    vm->asyncio->spare_context = entered;
+    cd_clear(vm, &c->vars);
+  } else {
+    cd_drop(vm, entered);
+  }
+}
+
 // ---- one turn ----
 
 // Nanoseconds that polling may take; negative: no limit.
@@ -367,9 +392,11 @@ static bool loop_run_slow_handle(VM *vm, Loop *loop, Value handle)
 static bool loop_run_call(VM *vm, Loop *loop, const Ready *entry)
 {
   Ref entered, result = NO_REF;
-  if (cd_context_begin(vm, entry->context, &entered)) {
+  if (cd_is_exact(entry->object, vm->asyncio->gathering)) {
+    if (cd_gather_child_done(vm, entry->object, entry->argument)) return true;
+  } else if (cd_loop_enter_context(vm, entry->context, &entered)) {
     result = cd_call1(vm, entry->object, entry->argument);
-    cd_context_end(vm, entered);
+    cd_loop_leave_context(vm, entered);
   }
   cd_drop(vm, result);
   if (LIKELY(result)) return true;

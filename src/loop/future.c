@@ -30,7 +30,7 @@ bool cd_is_future(VM *vm, Value v)
 {
   if (!cd_is_object(v) || !vm->asyncio) return false;
   const TypeSpec *spec = cd_object(v)->type->spec;
-  return spec == &cd_future_spec || spec == &cd_task_spec;
+  return spec == &cd_future_spec || spec == &cd_task_spec || spec == &cd_gathering_spec;
 }
 
 FutureRest *cd_future_rest(VM *vm, Future *future)
@@ -145,6 +145,11 @@ static bool future_init_slot(VM *vm, Value self, const Value *args, size_t nargs
   Ref owned[2] = {NO_REF, NO_REF};
   if (!cd_bind_text(vm, "Future(*, loop=None)", args, nargs, kwnames, bound, owned)) return false;
   return cd_future_init(vm, self, bound[0]);
+}
+
+bool cd_future_refuse_init(VM *vm, Value self, const Value *args UNUSED, size_t nargs UNUSED, Value kwnames UNUSED)
+{
+  return cd_raise_type(vm, "cannot create '%T' instances", self);
 }
 
 Ref cd_future_new(VM *vm, Value loop)
@@ -635,9 +640,25 @@ static bool future_set_cancel_message(VM *vm, Value self, Value value)
 // Who awaits it: the tasks among its callbacks, and what was added for gather() and the like.
 static bool future_add_waiter(VM *vm, Ref *set, Value callback, Value context)
 {
-  if (cd_bits(context) || !cd_bits(callback)) return true;
+  Value waiter = cd_bits(context) ? NO_VALUE : callback;
+  if (cd_bits(context) && cd_is_exact(callback, vm->asyncio->gathering)) waiter = cd_gather_task_borrow(callback);
+  if (!cd_bits(waiter)) return true;
   if (!*set && !(*set = cd_set_new(vm, NO_VALUE))) return false;
-  return cd_set_add(vm, *set, callback);
+  return cd_set_add(vm, *set, waiter);
+}
+
+bool cd_future_note_awaited(VM *vm, Value self, Value waiter, bool add)
+{
+  if (!cd_is_future(vm, self) || !cd_is_future(vm, waiter)) return true;
+  FutureRest *rest = add ? cd_future_rest(vm, cd_as_future(self)) : cd_as_future(self)->rest;
+  if (!rest) return !add;
+  if (!cd_bits(rest->awaited_by)) {
+    if (!add) return true;
+    Ref set = cd_set_new(vm, NO_VALUE);
+    if (!set) return false;
+    cd_replace(vm, &rest->awaited_by, set);
+  }
+  return add ? cd_set_add(vm, rest->awaited_by, waiter) : cd_set_discard(vm, rest->awaited_by, waiter) != FIND_ERROR;
 }
 
 static Ref future_get_awaited_by(VM *vm, Value self)
@@ -678,7 +699,7 @@ static Ref future_repr(VM *vm, Value self)
 
 // A future is awaited without an iterator between: it has a `send` slot, and what it has to remember is in `blocking`. The first step yields
 // the future itself to the task that runs, the second, once it is done, returns the result.
-static SendResult future_send(VM *vm, Value self, Value sent UNUSED, Ref *out)
+SendResult cd_future_send(VM *vm, Value self, Value sent UNUSED, Ref *out)
 {
   Future *future = cd_as_future(self);
   if (!future_check_alive(vm, future)) return RAISED;
@@ -693,7 +714,7 @@ static SendResult future_send(VM *vm, Value self, Value sent UNUSED, Ref *out)
   return YIELDED;
 }
 
-static Ref future_iter_new(VM *vm, Value self)
+Ref cd_future_await(VM *vm, Value self)
 {
   if (!future_check_alive(vm, cd_as_future(self))) return NO_REF;
   FutureIter *iter = cd_object_new(vm, vm->asyncio->future_iter, sizeof *iter);
@@ -717,9 +738,9 @@ const TypeSpec cd_future_spec = {
             .finalize = future_finalize,
             .retire = future_retire,
             .repr = future_repr,
-            .iter = future_iter_new,
-            .await = future_iter_new,
-            .send = future_send,
+            .iter = cd_future_await,
+            .await = cd_future_await,
+            .send = cd_future_send,
             .new_ = future_new_slot,
             .init = future_init_slot},
 };
@@ -736,7 +757,7 @@ static SendResult future_iter_send_slot(VM *vm, Value self, Value sent, Ref *out
     *out = cd_none();
     return RETURNED;
   }
-  SendResult result = future_send(vm, iter->future, sent, out);
+  SendResult result = cd_future_send(vm, iter->future, sent, out);
   if (!cd_bits(iter->future) || cd_future_done(iter->future)) cd_clear(vm, &iter->future);
   return result;
 }

@@ -192,9 +192,9 @@ bool cd_handle_run(VM *vm, Value self)
 {
   Handle *handle = cd_as_handle(self);
   Ref context = cd_dup(handle->context), entered, result = NO_REF;
-  if (cd_context_begin(vm, context, &entered)) {
+  if (cd_loop_enter_context(vm, context, &entered)) {
     result = handle_call(vm, handle);
-    cd_context_end(vm, entered);
+    cd_loop_leave_context(vm, entered);
   }
   cd_drop(vm, context);
   cd_drop(vm, result);

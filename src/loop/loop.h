@@ -61,6 +61,9 @@ static inline Task *cd_as_task(Value v) { return (Task *)cd_object(v); }
 bool cd_is_future(VM *vm, Value v);              // a native Future or Task, or an instance of a subclass
 bool cd_is_task(VM *vm, Value v);
 
+// A Future, Task or gathering future, and no subclass: nothing is overridden.
+static inline bool cd_future_is_exact(VM *vm, Value v);
+MUST_USE bool cd_future_cancel_any(VM *vm, Value future, Value message, bool *out);        // future.cancel(msg=..) of any object with that protocol
 MUST_USE Ref cd_future_new(VM *vm, Value loop);                                  // loop.create_future()
 // As the methods of the same names do; InvalidStateError when it is done. They may run Python (foreign loops only).
 MUST_USE bool cd_future_set_result(VM *vm, Value future, Value result);
@@ -71,6 +74,7 @@ MUST_USE SendResult cd_future_result(VM *vm, Value future, Ref *out);           
 static inline bool cd_future_done(Value future) { return cd_as_future(future)->state != FUTURE_PENDING; }
 
 // A task that runs `coro` on `loop` (any object that is one). name, context NO_VALUE: the next number, a copy of the current context.
+MUST_USE Ref cd_gather(VM *vm, const Value *args, size_t nargs, bool return_exceptions);   // asyncio.gather()
 MUST_USE Ref cd_task_new(VM *vm, Value loop, Value coro, Value name, Value context);
 
 // ---- handles ----
@@ -201,6 +205,7 @@ bool cd_loop_next_deadline(const Loop *loop, double *when);                     
 // ---- state of the VM (vm->asyncio), made when _asyncio is first imported ----
 
 typedef struct Asyncio {
+  Type *gathering;                               // owned, as are the other types
   Type *future, *task, *handle, *timer_handle, *loop, *future_iter, *task_step, *all_tasks_type, *transport, *stream,
     *reader_pair, *current_tasks_type;                                // owned
   Value cancelled_error, invalid_state_error;    // owned classes of asyncio.exceptions, imported at first need
@@ -208,9 +213,17 @@ typedef struct Asyncio {
   Value functions;                               // owned dict: what cd_asyncio_call() has called
   Value foreign_tasks;                           // owned WeakSet of registered objects that are not native tasks; NO_VALUE: none yet
   Value context_keyword, default_executor_name;  // owned: ("context",), "_default_executor"
+  Value spare_context;                           // owned: an empty Context for the next callback that has a snapshot, or NO_VALUE
   Task *tasks;                                   // all registered ones
   uint64_t next_task_number;
 } Asyncio;
+
+static inline bool cd_future_is_exact(VM *vm, Value v)
+{
+  if (!cd_is_object(v)) return false;
+  const Type *type = cd_object(v)->type;
+  return type == vm->asyncio->future || type == vm->asyncio->task || type == vm->asyncio->gathering;
+}
 
 MUST_USE bool cd_asyncio_init(VM *vm, Asyncio *state);           // zeroed memory that lives as long as the VM; does nothing the second time
 void cd_asyncio_traverse(Asyncio *state, VisitFn visit, void *context);
@@ -236,6 +249,16 @@ MUST_USE Ref cd_tasks_list(VM *vm);                                             
 
 extern const TypeSpec cd_task_step_spec, cd_future_spec, cd_task_spec, cd_handle_spec, cd_timer_handle_spec, cd_loop_spec, cd_future_iter_spec, cd_all_tasks_spec;
 extern const TypeSpec cd_current_tasks_spec;
+extern const TypeSpec cd_gathering_spec;
+Ref cd_future_await(VM *vm, Value self);         // slots for kinds of futures
+SendResult cd_future_send(VM *vm, Value self, Value sent, Ref *out);
+bool cd_future_refuse_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames);
+MUST_USE bool cd_gather_cancel(VM *vm, Value gathering, Value message, bool *out);
+MUST_USE bool cd_gather_child_done(VM *vm, Value gathering, Value child);                  // what a child calls
+Value cd_gather_task_borrow(Value gathering);    // the task that called gather(), or NO_VALUE
+bool cd_future_note_awaited(VM *vm, Value future, Value waiter, bool add);                 // future_add_to_awaited_by(), and its opposite
+MUST_USE bool cd_loop_enter_context(VM *vm, Value context, Ref *entered);                  // cd_context_begin and _end with a spare Context
+void cd_loop_leave_context(VM *vm, Ref entered);
 MUST_USE bool cd_future_init(VM *vm, Value self, Value loop);                    // loop NO_VALUE or None: the current one
 MUST_USE bool cd_future_schedule(VM *vm, Future *future);                        // it is done: its callbacks go to the loop
 MUST_USE Ref cd_future_cancelled_error(VM *vm, Future *future);                  // _make_cancelled_error()

@@ -376,15 +376,13 @@ static bool task_throw_soon(VM *vm, Task *task)
   return ok;
 }
 
-static bool task_cancel_waiter(VM *vm, Value waiter, Value message, bool *out);
-
 static bool task_wait_for(VM *vm, Task *task, Ref future)        // steals; `future` will call the task back
 {
   cd_replace(vm, &task->waiter, future);
   if (LIKELY(!task->must_cancel)) return true;
   bool cancelled = false;
   Ref keep = cd_dup(future);
-  bool ok = task_cancel_waiter(vm, keep, task->rest ? task->rest->cancel_message : NO_VALUE, &cancelled);
+  bool ok = cd_future_cancel_any(vm, keep, task->rest ? task->rest->cancel_message : NO_VALUE, &cancelled);
   cd_drop(vm, keep);
   if (ok && cancelled) task->must_cancel = false;
   return ok;
@@ -531,7 +529,7 @@ static bool task_advance(VM *vm, Task *task, Ref exception)
   Ref out = NO_REF;
   SendResult result = task_resume(vm, task, exception, &out);
   if (LIKELY(result == YIELDED)) {
-    if (LIKELY(cd_is_object(out) && (cd_object(out)->type == vm->asyncio->future || cd_object(out)->type == vm->asyncio->task)))
+    if (LIKELY(cd_future_is_exact(vm, out)))
       return task_await_native(vm, task, out);
     return task_await_other(vm, task, out);
   }
@@ -584,7 +582,7 @@ bool cd_task_run_first(VM *vm, Value self)
 static bool task_wake(VM *vm, Value self, Value future)
 {
   Ref exception = NO_REF, result = NO_REF;
-  if (cd_is_exact(future, vm->asyncio->future) || cd_is_exact(future, vm->asyncio->task)) {
+  if (cd_future_is_exact(vm, future)) {
     if (LIKELY(cd_as_future(future)->state == FUTURE_FINISHED && !cd_as_future(future)->failed)) return task_step(vm, self, NO_REF);
     if (cd_future_result(vm, future, &result) == YIELDED) {
       Value type = cd_invalid_state_error_borrow(vm);
@@ -665,7 +663,7 @@ static bool task_cancel_it(VM *vm, Value self, Value message, bool *out)
   task->cancels++;
   if (cd_bits(task->waiter)) {
     Ref waiter = cd_dup(task->waiter);
-    bool ok = task_cancel_waiter(vm, waiter, message, out);
+    bool ok = cd_future_cancel_any(vm, waiter, message, out);
     cd_drop(vm, waiter);
     if (!ok || *out) return ok;
   }
@@ -681,13 +679,13 @@ static bool task_cancel_it(VM *vm, Value self, Value message, bool *out)
   return true;
 }
 
-static bool task_cancel_waiter(VM *vm, Value waiter, Value message, bool *out)
+bool cd_future_cancel_any(VM *vm, Value waiter, Value message, bool *out)
 {
   if (cd_is_exact(waiter, vm->asyncio->future)) return cd_future_cancel(vm, waiter, message, out);
-  if (cd_is_exact(waiter, vm->asyncio->task)) {
+  if (cd_future_is_exact(vm, waiter)) {
     // A chain of tasks, each waiting for the next, can be long.
     if (!cd_enter_recursion(vm, " while cancelling a task")) return false;
-    bool ok = task_cancel_it(vm, waiter, message, out);
+    bool ok = cd_is_exact(waiter, vm->asyncio->task) ? task_cancel_it(vm, waiter, message, out) : cd_gather_cancel(vm, waiter, message, out);
     cd_leave_recursion(vm);
     return ok;
   }

@@ -2,6 +2,7 @@
 // _asyncio.c: the module behind asyncio; its types are in loop/
 #include "loop/loop.h"
 #include "modules/module_list.h"
+#include "objects/list.h"
 #include "objects/protocol.h"
 #include "objects/type.h"
 
@@ -64,10 +65,33 @@ FUNCTION(asyncio, current_task, "current_task(loop=None)", "Return the task that
   return task;
 }
 
+FUNCTION(asyncio, future_add_to_awaited_by, "future_add_to_awaited_by(fut, waiter, /)", "Note that `waiter` waits for `fut`.")
+{
+  return cd_future_note_awaited(vm, args[0], args[1], true) ? cd_none() : NO_REF;
+}
+
+FUNCTION(asyncio, future_discard_from_awaited_by, "future_discard_from_awaited_by(fut, waiter, /)",
+         "The opposite of future_add_to_awaited_by().")
+{
+  return cd_future_note_awaited(vm, args[0], args[1], false) ? cd_none() : NO_REF;
+}
+
+FUNCTION(asyncio, gather, "gather(*coros_or_futures, return_exceptions=False)",
+         "Return a future for the list of all results, in the order of the arguments.\n\nThe first exception is passed on at once, and the "
+         "others go on; with return_exceptions exceptions\ncount as results. When the future is cancelled, so are those that are not done.")
+{
+  bool exceptions = false;
+  if (cd_bits(args[1]) && !cd_truth(vm, args[1], &exceptions)) return NO_REF;
+  size_t count;
+  const Value *all = cd_sequence_items(args[0], &count);
+  return cd_gather(vm, all, count, exceptions);
+}
+
 static const MethodDef *const asyncio_functions[] = {
   &asyncio_get_event_loop_def, &asyncio__get_event_loop_def, &asyncio_get_running_loop_def, &asyncio__get_running_loop_def,
   &asyncio__set_running_loop_def, &asyncio__register_task_def, &asyncio__unregister_task_def, &asyncio__enter_task_def,
-  &asyncio__leave_task_def, &asyncio__swap_current_task_def, &asyncio_current_task_def, NULL};
+  &asyncio__leave_task_def, &asyncio__swap_current_task_def, &asyncio_current_task_def,
+  &asyncio_future_add_to_awaited_by_def, &asyncio_future_discard_from_awaited_by_def, &asyncio_gather_def, NULL};
 
 static bool asyncio_exec(VM *vm, Value module)
 {
