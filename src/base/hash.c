@@ -35,6 +35,18 @@ static ALWAYS_INLINE uint64_t sip_load(const unsigned char *p)    // little-endi
   return word;
 }
 
+// The n bytes at p, at most 7, as a little-endian number: two loads that may overlap, since most names are short.
+static ALWAYS_INLINE uint64_t sip_load_some(const unsigned char *p, size_t n)
+{
+  if (n >= 4) {
+    uint64_t low = p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24;
+    const unsigned char *q = p + n - 4;
+    uint64_t high = q[0] | (uint64_t)q[1] << 8 | (uint64_t)q[2] << 16 | (uint64_t)q[3] << 24;
+    return low | high << (8 * (n - 4));
+  }
+  return n ? p[0] | (uint64_t)p[n >> 1] << (8 * (n >> 1)) | (uint64_t)p[n - 1] << (8 * (n - 1)) : 0;
+}
+
 int64_t cd_hash_bytes(HashKey key, const void *bytes, size_t size)
 {
   if (size == 0) return 0;
@@ -44,9 +56,7 @@ int64_t cd_hash_bytes(HashKey key, const void *bytes, size_t size)
   };
   const unsigned char *p = bytes, *end = p + (size & ~(size_t)7);
   for (; p < end; p += 8) sip_word(&s, sip_load(p));
-  uint64_t last = (uint64_t)size << 56;
-  for (size_t i = 0; i < (size & 7); i++) last |= (uint64_t)p[i] << (8 * i);
-  sip_word(&s, last);
+  sip_word(&s, (uint64_t)size << 56 | sip_load_some(p, size & 7));
   s.c ^= 0xff;
   for (int i = 0; i < 3; i++) sip_round(&s);
   uint64_t hash = s.a ^ s.b ^ s.c ^ s.d;

@@ -236,19 +236,33 @@ void cd_io_flush_all(VM *vm)
   if (raised) cd_restore_raised(vm, raised);
 }
 
+// class UnsupportedOperation(OSError, ValueError), made when it is first needed: it looks through the dicts of many types.
+Value cd_io_unsupported_type(VM *vm)
+{
+  IoState *state = io_state(vm);
+  if (!state->unsupported) {
+    Ref bases = cd_tuple2(vm, cd_type_value(vm->exc.OSError), cd_type_value(vm->exc.ValueError));
+    state->unsupported = bases ? cd_exception_type_new(vm, "io.UnsupportedOperation", NULL, bases) : NO_REF;
+    cd_drop(vm, bases);
+  }
+  return state->unsupported;
+}
+
+static bool io_complete(VM *vm, Value module)
+{
+  static const char name[] = "UnsupportedOperation";
+  if (cd_dict_get_text_borrow(vm, cd_module_dict(module), name)) return true;
+  Value type = cd_io_unsupported_type(vm);
+  return type && cd_module_add(vm, module, name, cd_dup(type));
+}
+
 static bool io_exec(VM *vm, Value module)
 {
   IoState *state = io_state(vm);
   for (int i = 0; i < IO_NAME_COUNT; i++)
     if (!state->names[i] && !(state->names[i] = cd_intern(vm, io_name_texts[i]))) return false;
-  if (!io_add_types(vm, module, state)) return false;
-  // class UnsupportedOperation(OSError, ValueError)
-  Ref bases = cd_tuple2(vm, cd_type_value(vm->exc.OSError), cd_type_value(vm->exc.ValueError));
-  Ref unsupported = bases ? cd_exception_type_new(vm, "io.UnsupportedOperation", NULL, bases) : NO_REF;
-  cd_drop(vm, bases);
-  if (!unsupported) return false;
-  cd_replace(vm, &state->unsupported, cd_dup(unsupported));
-  return cd_module_add(vm, module, "UnsupportedOperation", unsupported) &&
+  ((Module *)cd_object(module))->complete = io_complete;
+  return io_add_types(vm, module, state) &&
          cd_module_add(vm, module, "BlockingIOError", cd_dup_object(vm->exc.BlockingIOError)) &&
          cd_module_add_int(vm, module, "DEFAULT_BUFFER_SIZE", IO_BUFFER_SIZE);
 }

@@ -546,7 +546,7 @@ static bool signal_exec(VM *vm, Value module)
     if (s->handlers[SIGINT] && cd_is(s->handlers[SIGINT], s->default_int_handler)) cd_replace(vm, &s->handlers[SIGINT], cd_dup(shown));
     cd_replace(vm, &s->default_int_handler, cd_dup(shown));
   }
-  if (!s->siginfo && !(s->siginfo = cd_struct_type_new(vm, &siginfo_struct))) return false;
+  if (!s->siginfo && !(s->siginfo = cd_struct_type_new(vm, &siginfo_struct, false))) return false;
   if (!cd_module_add(vm, module, "struct_siginfo", cd_dup_object(s->siginfo))) return false;
   if (!s->itimer_error && !(s->itimer_error = cd_exception_type_new(vm, "signal.itimer_error", NULL, cd_type_value(vm->exc.OSError))))
     return false;

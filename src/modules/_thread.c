@@ -673,7 +673,7 @@ static bool thread_exec(VM *vm, Value module)
     return false;
   cd_dup_object(state->rlock);
   cd_dup_object(state->local);
-  if (!(state->hook_args = cd_struct_type_new(vm, &hook_struct)) ||
+  if (!(state->hook_args = cd_struct_type_new(vm, &hook_struct, false)) ||
       !cd_module_add(vm, module, "_ExceptHookArgs", cd_dup_object(state->hook_args)))
     return false;
   return cd_module_add(vm, module, "error", cd_dup_object(vm->exc.RuntimeError)) &&

@@ -94,7 +94,7 @@ static const MethodDef *const grp_functions[] = {&grp_getgrgid_def, &grp_getgrna
 static bool grp_exec(VM *vm, Value module)
 {
   GrpState *state = grp_state(vm);
-  if (!state->entry && !(state->entry = cd_struct_type_new(vm, &grp_spec))) return false;
+  if (!state->entry && !(state->entry = cd_struct_type_new(vm, &grp_spec, false))) return false;
   return cd_module_add(vm, module, "struct_group", cd_dup(cd_type_value(state->entry)));
 }
 

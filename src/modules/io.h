@@ -39,7 +39,7 @@ typedef struct IoState {
   Type *file_io, *bytes_io, *bytes_io_buffer, *string_io;
   Type *buffered_reader, *buffered_writer, *buffered_random, *buffered_pair;
   Type *text_wrapper, *newline_decoder;
-  Value unsupported;                             // io.UnsupportedOperation, owned
+  Value unsupported;                             // io.UnsupportedOperation, owned; NO_VALUE until it is needed
   Value names[24];                               // interned method names, ORDER: io_names; owned
 } IoState;
 
@@ -79,7 +79,8 @@ extern const TypeSpec cd_io_base_spec, cd_io_raw_base_spec, cd_io_buffered_base_
   cd_io_bytes_spec, cd_io_bytes_buffer_spec, cd_io_string_spec, cd_io_reader_spec, cd_io_writer_spec, cd_io_random_spec, cd_io_pair_spec,
   cd_io_text_spec, cd_io_newline_decoder_spec;
 
-Ref cd_io_unsupported(VM *vm, const char *message);              // raises io.UnsupportedOperation
+Value cd_io_unsupported_type(VM *vm);                            // io.UnsupportedOperation, borrowed; NO_VALUE: exception set
+Ref cd_io_unsupported(VM *vm, const char *message);              // raises it
 // `closed` attribute of any stream, as Python code sees it.
 MUST_USE bool cd_io_is_closed(VM *vm, Value stream, bool *out);
 // ValueError "I/O operation on closed file." when it is closed.

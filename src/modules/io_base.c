@@ -11,7 +11,8 @@ Ref cd_io_unsupported(VM *vm, const char *message)
 {
   Ref text = cd_str_from(vm, message);
   if (!text) return NO_REF;
-  cd_raise_with(vm, cd_as_type(io_state(vm)->unsupported), text);
+  Value type = cd_io_unsupported_type(vm);
+  if (type) cd_raise_with(vm, cd_as_type(type), text);
   cd_drop(vm, text);
   return NO_REF;
 }

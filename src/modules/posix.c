@@ -247,7 +247,7 @@ static Ref sched_param_new(VM *vm, Type *type, const Value *args, size_t nargs, 
 
 static bool posix_add_struct(VM *vm, Value module, const char *name, const StructSpec *spec, Type **slot)
 {
-  Type *type = cd_struct_type_new(vm, spec);
+  Type *type = cd_struct_type_new(vm, spec, false);
   if (!type) return false;
   *slot = type;                                  // the module's reference comes on top of the state's
   return cd_module_add(vm, module, name, cd_dup_object(type));

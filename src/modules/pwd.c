@@ -102,7 +102,7 @@ static const MethodDef *const pwd_functions[] = {&pwd_getpwuid_def, &pwd_getpwna
 static bool pwd_exec(VM *vm, Value module)
 {
   PwdState *state = pwd_state(vm);
-  if (!state->entry && !(state->entry = cd_struct_type_new(vm, &pwd_spec))) return false;
+  if (!state->entry && !(state->entry = cd_struct_type_new(vm, &pwd_spec, false))) return false;
   return cd_module_add(vm, module, "struct_passwd", cd_dup(cd_type_value(state->entry)));
 }
 

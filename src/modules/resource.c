@@ -139,7 +139,7 @@ static bool resource_exec(VM *vm, Value module)
   ResourceState *state = resource_state(vm);
   for (size_t i = 0; i < ARRAY_LEN(constants); i++)
     if (!cd_module_add_int(vm, module, constants[i].name, constants[i].value)) return false;
-  if (!state->usage && !(state->usage = cd_struct_type_new(vm, &resource_usage_spec))) return false;
+  if (!state->usage && !(state->usage = cd_struct_type_new(vm, &resource_usage_spec, false))) return false;
   return cd_module_add(vm, module, "error", cd_dup(cd_type_value(vm->exc.OSError))) &&
          cd_module_add(vm, module, "struct_rusage", cd_dup(cd_type_value(state->usage)));
 }

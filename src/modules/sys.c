@@ -345,6 +345,7 @@ static bool sys_exec(VM *vm, Value module)
   if (!vm->recursion_limit) vm->recursion_limit = 1000;
   if (!vm->switch_interval_us) vm->switch_interval_us = 5000;
   if (!cd_bits(vm->sys_dict)) vm->sys_dict = cd_dup(cd_module_dict(module));
+  ((Module *)cd_object(module))->complete = cd_sys_complete;
   return cd_sys_add_info(vm, module) && cd_sys_add_hooks(vm, module);
 }
 

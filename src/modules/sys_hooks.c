@@ -479,8 +479,8 @@ bool cd_sys_add_hooks(VM *vm, Value module)
 {
   SysState *state = sys_state(vm);
   vm->unraisable = hooks_unraisable;
-  if (!(state->unraisable_args_type = cd_struct_type_new(vm, &unraisable_spec)) ||
-      !(state->asyncgen_hooks_type = cd_struct_type_new(vm, &asyncgen_hooks_spec)))
+  if (!(state->unraisable_args_type = cd_struct_type_new(vm, &unraisable_spec, false)) ||
+      !(state->asyncgen_hooks_type = cd_struct_type_new(vm, &asyncgen_hooks_spec, false)))
     return false;
   for (size_t i = 0; hook_functions[i]; i++)
     if (!cd_module_add(vm, module, hook_functions[i]->name,

@@ -107,15 +107,11 @@ static const StructSpec thread_spec = {
 // Adds a structure made from the spec and its items (each stolen). `names` is where in the module.
 static bool info_add_struct(VM *vm, Value module, const char *name, const StructSpec *spec, Ref *items, size_t count)
 {
-  Type *type = cd_struct_type_new(vm, spec);
+  Type *type = cd_struct_type_new(vm, spec, spec == &version_spec || spec == &flags_spec);   // of those there is one
   bool ok = type != NULL;
   for (size_t i = 0; i < count; i++) ok = ok && items[i];
   Ref value = ok ? cd_struct_new(vm, type, cd_lend(items)) : NO_REF;
   for (size_t i = 0; i < count; i++) cd_drop(vm, items[i]);
-  if (ok && (spec == &version_spec || spec == &flags_spec)) {    // there is only the one
-    type->slots.new_ = NULL;
-    ok = cd_dict_delete(vm, type->dict, N(__new__)) != FIND_ERROR;
-  }
   cd_drop_object(vm, type);
   return cd_module_add(vm, module, name, value);
 }
@@ -233,7 +229,7 @@ static bool info_add_module_names(VM *vm, Value module)
   return cd_module_add(vm, module, "builtin_module_names", tuple);
 }
 
-Ref cd_sys_stdlib_module_names(VM *vm)
+static Ref info_stdlib_module_names(VM *vm)
 {
   static const char *const names[] = {
 #define STDLIB(name) #name,
@@ -247,6 +243,12 @@ Ref cd_sys_stdlib_module_names(VM *vm)
     cd_drop(vm, name);
   }
   return set;
+}
+
+bool cd_sys_complete(VM *vm, Value module)
+{
+  static const char name[] = "stdlib_module_names";
+  return cd_dict_get_text_borrow(vm, cd_module_dict(module), name) || cd_module_add(vm, module, name, info_stdlib_module_names(vm));
 }
 
 // ---- paths and arguments ----
@@ -339,6 +341,5 @@ static bool info_add_paths(VM *vm, Value module)
 bool cd_sys_add_info(VM *vm, Value module)
 {
   return info_add_version(vm, module) && info_add_numbers(vm, module) && info_add_threads(vm, module) && info_add_flags(vm, module) &&
-         info_add_module_names(vm, module) && cd_module_add(vm, module, "stdlib_module_names", cd_sys_stdlib_module_names(vm)) &&
-         info_add_paths(vm, module) && cd_module_add(vm, module, "modules", cd_dup(vm->modules));
+         info_add_module_names(vm, module) && info_add_paths(vm, module) && cd_module_add(vm, module, "modules", cd_dup(vm->modules));
 }

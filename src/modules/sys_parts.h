@@ -17,7 +17,7 @@ typedef struct SysState {
 static inline SysState *sys_state(VM *vm) { return cd_state(vm, MODULE_sys); }
 
 MUST_USE bool cd_sys_add_info(VM *vm, Value module);             // sys_info.c: constants and structures
-MUST_USE Ref cd_sys_stdlib_module_names(VM *vm);                 // frozenset
+MUST_USE bool cd_sys_complete(VM *vm, Value module);             // adds what hardly any program asks for
 MUST_USE bool cd_sys_add_hooks(VM *vm, Value module);            // sys_hooks.c: hooks and the functions around them
 
 #endif

@@ -501,7 +501,7 @@ static bool time_exec(VM *vm, Value module)
     {"CLOCK_TAI", CLOCK_TAI},
   };
   TimeState *state = time_state(vm);
-  if (!state->struct_time && !(state->struct_time = cd_struct_type_new(vm, &time_struct_spec))) return false;
+  if (!state->struct_time && !(state->struct_time = cd_struct_type_new(vm, &time_struct_spec, false))) return false;
   for (size_t i = 0; i < ARRAY_LEN(clocks); i++)
     if (!cd_module_add_int(vm, module, clocks[i].name, clocks[i].clock)) return false;
   return time_set_zone(vm, module) && cd_module_add_int(vm, module, "_STRUCT_TM_ITEMS", 11) &&

@@ -156,6 +156,9 @@ Ref cd_member_get(VM *vm, const MemberDescriptor *member, Value instance)
                               member->name);
   }
   case MEMBER_VALUE_OR_NONE: return *(Value *)place ? cd_dup(*(Value *)place) : cd_none();
+  case MEMBER_NAMESPACE:
+    if (!cd_module_complete(vm, instance)) return NO_REF;
+    return *(Value *)place ? cd_dup(*(Value *)place) : cd_none();
   case MEMBER_I32: return cd_from_small(*(int32_t *)place);
   case MEMBER_I64: return cd_int_from_i64(vm, *(int64_t *)place);
   case MEMBER_U32: return cd_from_small(*(uint32_t *)place);
@@ -184,6 +187,7 @@ static bool member_store(VM *vm, const MemberDescriptor *member, Value instance,
   case MEMBER_DOUBLE:
     if (!value) break;
     return cd_to_double(vm, value, place);
+  case MEMBER_NAMESPACE: break;                  // never writable
   case MEMBER_I32: case MEMBER_I64: case MEMBER_U32:
     if (!value) break;
     if (!cd_to_i64(vm, value, &number, vm->exc.OverflowError)) return false;

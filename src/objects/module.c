@@ -71,6 +71,16 @@ Type *cd_module_add_type(VM *vm, Value module, const TypeSpec *spec, Value bases
 
 // ---- attributes ----
 
+bool cd_module_complete(VM *vm, Value self)
+{
+  Module *module = module_of(self);
+  bool (*complete)(VM *vm, Value module) = module->complete;
+  module->complete = NULL;
+  if (LIKELY(!complete) || complete(vm, self)) return true;
+  module->complete = complete;
+  return false;
+}
+
 static bool module_is_initializing(VM *vm, Value spec, bool *out)
 {
   Ref flag;
@@ -126,6 +136,7 @@ Find cd_module_getattr_find(VM *vm, Value self, Value name, Ref *out)
   Find found = cd_generic_getattr_find(vm, self, name, out);
   if (found == FIND_ERROR && !cd_swallow(vm, vm->exc.AttributeError)) return FIND_ERROR;
   if (found == FIND_HIT) return FIND_HIT;
+  if (module_of(self)->complete) return cd_module_complete(vm, self) ? cd_module_getattr_find(vm, self, name, out) : FIND_ERROR;
   Value dict = module_of(self)->dict;
   Value hook = dict ? cd_dict_get_name_borrow(vm, dict, N(__getattr__)) : NO_VALUE;
   if (!hook) return FIND_MISSING;
@@ -270,7 +281,7 @@ static void module_release(VM *vm, Object *self)
 static const MethodDef *const module_methods[] = {&module___dir___def, NULL};
 static const GetSetDef module_getset[] = {
   {"__annotations__", NULL, module_get_annotations, module_set_annotations}, {0}};
-static const MemberDef module_members[] = {{"__dict__", offsetof(Module, dict), MEMBER_VALUE_OR_NONE, false, NULL}, {0}};
+static const MemberDef module_members[] = {{"__dict__", offsetof(Module, dict), MEMBER_NAMESPACE, false, NULL}, {0}};
 const TypeSpec cd_module_spec = {
   .name = "module",
   .doc = "module(name, doc=None)\n--\n\nCreate a module object.\n\nThe name must be a string; the optional doc argument can have any type.",

@@ -11,6 +11,7 @@ struct Module {
   Value name;                                    // owned; for messages
   const struct ModuleDef *def;                   // NULL for modules written in Python
   Weakref *weaklist;
+  bool (*complete)(VM *vm, Value module);        // adds what hardly anybody asks for, when somebody does; NULL when it has, or nothing is missing
 };
 
 // A native module. `state_size` bytes, zeroed, are kept in vm->module_state[id] from the first import to the VM's end: types, caches.
@@ -25,6 +26,7 @@ typedef struct ModuleDef {
 } ModuleDef;
 
 MUST_USE Ref cd_module_new(VM *vm, Value name);
+MUST_USE bool cd_module_complete(VM *vm, Value module);         // before its dict is looked at as a whole
 MUST_USE Find cd_module_getattr_find(VM *vm, Value module, Value name, Ref *out);      // the getattr slot of modules
 Ref cd_module_getattr_slot(VM *vm, Value module, Value name);
 static inline Value cd_module_dict(Value module) { return ((Module *)cd_object(module))->dict; }

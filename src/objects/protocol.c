@@ -96,6 +96,7 @@ bool cd_generic_setattr(VM *vm, Value object, Value name, Value value)
   }
   Value dict = cd_is_object(object) ? namespace_of(vm, cd_object(object)) : NO_VALUE;
   if (dict && type->flags & TYPE_TYPE) return cd_type_set_attr(vm, cd_as_type(object), name, value);
+  if (dict && !value && !cd_module_complete(vm, object)) return false;
   if (dict) return namespace_set(vm, object, dict, name, value);
   if (!descriptor) return no_attribute(vm, object, name);
   return cd_raise_attribute(vm, object, name, "'%.100s' object attribute '%U' is read-only", cd_type_name(type), name);

@@ -166,7 +166,7 @@ static void interned_insert(struct Interned *table, Str *s)
 
 static bool interned_grow(VM *vm, struct Interned *table)
 {
-  size_t old_count = table->slots ? table->mask + 1 : 0, count = 1024;
+  size_t old_count = table->slots ? table->mask + 1 : 0, count = 2048;
   while (count < table->live * 3) count *= 2;
   Str **old = table->slots, **slots = cd_alloc_zeroed(vm, count * sizeof *slots);
   if (!slots) return false;

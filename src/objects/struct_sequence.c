@@ -10,19 +10,17 @@
 #include "objects/type.h"
 
 // A struct type is a subclass of tuple whose items hold all fields; the tuple's size counts the visible ones, and the hidden ones lie
-// behind them. The numbers are in the type's dict: n_fields, n_sequence_fields, n_unnamed_fields.
+// behind them. For Python the numbers are in the type's dict too: n_fields, n_sequence_fields, n_unnamed_fields.
 
-static int64_t struct_count(VM *vm, const Type *type, const char *which)
-{
-  Value count = NO_VALUE;
-  for (const Type *t = type; t && !count; t = t->base) count = cd_dict_get_text_borrow(vm, t->dict, which);
-  return count && cd_is_small(count) ? cd_small(count) : 0;
-}
-
-// The spec of one struct type, made for it; subclasses share it. alloc_size needs the total without a VM.
-typedef struct StructTypeSpec { TypeSpec spec; size_t total; } StructTypeSpec;
+// The spec of one struct type, made for it. It tells the numbers of fields without a VM.
+typedef struct StructTypeSpec {
+  TypeSpec spec;
+  const StructSpec *from;
+  size_t total;
+} StructTypeSpec;
 
 static size_t struct_total(const Type *type) { return ((const StructTypeSpec *)type->spec)->total; }
+static size_t struct_visible(const Type *type) { return (size_t)((const StructTypeSpec *)type->spec)->from->visible; }
 
 static size_t struct_alloc_size(Object *self) { return sizeof(Tuple) + struct_total(self->type) * sizeof(Value); }
 
@@ -43,7 +41,7 @@ static Tuple *struct_allocate(VM *vm, Type *type)
 {
   size_t total = struct_total(type);
   Tuple *tuple = cd_object_new(vm, type, cd_var_size(type, sizeof(Tuple) + total * sizeof(Value)));
-  if (tuple) tuple->size = (size_t)struct_count(vm, type, "n_sequence_fields");
+  if (tuple) tuple->size = struct_visible(type);
   return tuple;
 }
 
@@ -56,14 +54,11 @@ Ref cd_struct_new(VM *vm, Type *type, const Value *items)
   return cd_from_object(tuple);
 }
 
-// Name of field number i, or NO_VALUE for an unnamed one. Borrowed.
-static Value struct_field_name(VM *vm, const Type *type, size_t i)
+// Name of field number i, or NULL for an unnamed one.
+static const char *struct_field_name(const Type *type, size_t i)
 {
-  Value names = NO_VALUE;
-  for (const Type *t = type; t && !names; t = t->base) names = cd_dict_get_text_borrow(vm, t->dict, "__struct_fields__");
-  if (!names) return NO_VALUE;
-  Value name = cd_tuple_item_borrow(names, i);
-  return cd_is_str(name) ? name : NO_VALUE;
+  const char *name = ((const StructTypeSpec *)type->spec)->from->fields[i].name;
+  return *name ? name : NULL;
 }
 
 static Ref struct_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, Value kwnames)
@@ -72,7 +67,7 @@ static Ref struct_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, 
   Value in[2];
   Ref owned[2];
   if (!cd_bind_text(vm, spec, args, nargs, kwnames, in, owned)) return NO_REF;
-  size_t visible = (size_t)struct_count(vm, type, "n_sequence_fields"), total = struct_total(type);
+  size_t visible = struct_visible(type), total = struct_total(type);
   Value extra = in[1];
   if (extra && !cd_is_dict(extra)) return cd_raise_type(vm, "%.500s() takes a dict as second arg, if any", cd_type_name(type));
   Ref sequence = cd_tuple_from(vm, in[0]);
@@ -89,8 +84,8 @@ static Ref struct_new_slot(VM *vm, Type *type, const Value *args, size_t nargs, 
     cd_raise_type(vm, "%.500s() takes %s%zu-sequence (%zu-sequence given)", name, visible != total ? "an at most " : "a ", total, given);
   else if ((tuple = struct_allocate(vm, type))) {
     for (size_t i = 0; i < total; i++) {
-      Value field = i >= given && extra ? struct_field_name(vm, type, i) : NO_VALUE;
-      Value value = i < given ? cd_tuple_item_borrow(sequence, i) : field ? cd_dict_get_name_borrow(vm, extra, field) : NO_VALUE;
+      const char *field = i >= given && extra ? struct_field_name(type, i) : NULL;
+      Value value = i < given ? cd_tuple_item_borrow(sequence, i) : field ? cd_dict_get_text_borrow(vm, extra, field) : NO_VALUE;
       tuple->items[i] = value ? cd_dup(value) : cd_none();
     }
   }
@@ -105,8 +100,8 @@ static Ref struct_repr(VM *vm, Value self)
   cd_text_init(&text, vm);
   bool ok = cd_text_format(&text, "%s(", cd_type_name(type));
   for (size_t i = 0; ok && i < cd_tuple_size(self); i++) {
-    Value name = struct_field_name(vm, type, i);
-    ok = (!i || cd_text_puts(&text, ", ")) && (!name || (cd_text_str(&text, name) && cd_text_puts(&text, "="))) &&
+    const char *name = struct_field_name(type, i);
+    ok = (!i || cd_text_puts(&text, ", ")) && (!name || cd_text_format(&text, "%s=", name)) &&
          cd_text_repr(&text, cd_tuple_item_borrow(self, i));
   }
   if (ok && cd_text_puts(&text, ")")) return cd_text_finish(&text);
@@ -121,8 +116,8 @@ METHOD(struct, __reduce__, "__reduce__(self, /)", NULL)
   Ref items = cd_tuple_of(vm, visible, cd_as_tuple(self)->items), hidden = cd_dict_new(vm);
   bool ok = items && hidden;
   for (size_t i = visible; ok && i < total; i++) {
-    Value name = struct_field_name(vm, type, i);
-    if (name) ok = cd_dict_set(vm, hidden, name, cd_as_tuple(self)->items[i]);
+    const char *name = struct_field_name(type, i);
+    if (name) ok = cd_dict_set_text(vm, hidden, name, cd_as_tuple(self)->items[i]);
   }
   Ref arguments = ok ? cd_tuple2(vm, items, hidden) : NO_REF;
   cd_drop(vm, items);
@@ -130,65 +125,53 @@ METHOD(struct, __reduce__, "__reduce__(self, /)", NULL)
   return cd_tuple2_steal(vm, cd_dup_object(type), arguments);
 }
 
+// Adds the member descriptors, the counts and __match_args__.
+static bool struct_fill(VM *vm, Type *type)
+{
+  const StructTypeSpec *made = (const StructTypeSpec *)type->spec;
+  Ref match = cd_list_new(vm);
+  bool ok = match != NO_REF;
+  int64_t unnamed = 0;
+  for (size_t i = 0; ok && i < made->total; i++) {
+    const StructField *field = &made->from->fields[i];
+    if (!*field->name) {
+      unnamed++;
+      continue;
+    }
+    MemberDef def = {field->name, (uint32_t)(offsetof(Tuple, items) + i * sizeof(Value)), MEMBER_VALUE_OR_NONE, false, field->doc};
+    ok = cd_dict_set_text_steal(vm, type->dict, field->name, cd_member_new(vm, type, &def)) &&
+         (i >= (size_t)made->from->visible || cd_list_append_steal(vm, cd_as_list(match), cd_intern(vm, field->name)));
+  }
+  ok = ok && cd_dict_set_text_steal(vm, type->dict, "__match_args__", cd_list_to_tuple(vm, match)) &&
+       cd_dict_set_text(vm, type->dict, "n_sequence_fields", cd_from_small(made->from->visible)) &&
+       cd_dict_set_text(vm, type->dict, "n_fields", cd_from_small((int64_t)made->total)) &&
+       cd_dict_set_text(vm, type->dict, "n_unnamed_fields", cd_from_small(unnamed));
+  cd_drop(vm, match);
+  return ok;
+}
+
 static const MethodDef *const struct_methods[] = {&struct___reduce___def, NULL};
 static const TypeSpec struct_spec = {
   .basicsize = sizeof(Tuple),
   .flags = TYPE_GC,
   .methods = struct_methods,
+  .fill = struct_fill,
   .slots =
     {.release = struct_release, .traverse = struct_traverse, .alloc_size = struct_alloc_size, .repr = struct_repr, .new_ = struct_new_slot},
 };
 
-// Adds the member descriptors, the tuple of names, the counts and __match_args__.
-static bool struct_add_fields(VM *vm, Type *type, const StructSpec *spec, size_t total)
+Type *cd_struct_type_new(VM *vm, const StructSpec *spec, bool no_new)
 {
-  Ref names = cd_tuple_new(vm, total), match = cd_list_new(vm);
-  bool ok = names && match;
-  size_t unnamed = 0;
-  for (size_t i = 0; ok && i < total; i++) {
-    const StructField *field = &spec->fields[i];
-    if (!*field->name) {
-      cd_tuple_set(names, i, cd_none());
-      unnamed++;
-      continue;
-    }
-    Ref name = cd_intern(vm, field->name);
-    if (!(ok = name != NO_REF)) break;
-    cd_tuple_set(names, i, cd_dup(name));
-    MemberDef def = {field->name, (uint32_t)(offsetof(Tuple, items) + i * sizeof(Value)), MEMBER_VALUE_OR_NONE, false, field->doc};
-    ok = cd_dict_set_text_steal(vm, type->dict, field->name, cd_member_new(vm, type, &def));
-    if (ok && i < (size_t)spec->visible) ok = cd_list_append(vm, cd_as_list(match), name);
-    cd_drop(vm, name);
-  }
-  for (size_t i = 0; names && i < total; i++)
-    if (!cd_tuple_item_borrow(names, i)) cd_tuple_set(names, i, cd_none());
-  ok = ok && cd_dict_set_text(vm, type->dict, "__struct_fields__", names) &&
-       cd_dict_set_text_steal(vm, type->dict, "__match_args__", cd_list_to_tuple(vm, match)) &&
-       cd_dict_set_text_steal(vm, type->dict, "n_sequence_fields", cd_from_small(spec->visible)) &&
-       cd_dict_set_text_steal(vm, type->dict, "n_fields", cd_from_small((int64_t)total)) &&
-       cd_dict_set_text_steal(vm, type->dict, "n_unnamed_fields", cd_from_small((int64_t)unnamed));
-  cd_drop(vm, names);
-  cd_drop(vm, match);
-  return ok;
-}
-
-Type *cd_struct_type_new(VM *vm, const StructSpec *spec)
-{
-  size_t total = 0;
-  while (spec->fields[total].name) total++;
   StructTypeSpec *made = cd_alloc(vm, sizeof *made);           // lives as long as the VM
   if (!made) return NULL;
   made->spec = struct_spec;
   made->spec.name = spec->name;
   made->spec.doc = spec->doc;
-  made->total = total;
-  Type *type = cd_type_from_spec(vm, &made->spec, cd_type_value(vm->types.tuple));
-  if (!type) return NULL;
-  (void)cd_type_dict(vm, type);                  // the fields are to follow what every such type has
-  if (struct_add_fields(vm, type, spec, total)) {
-    cd_type_modified(vm, type);
-    return type;
+  if (no_new) {
+    made->spec.flags |= TYPE_NO_NEW;
+    made->spec.slots.new_ = NULL;
   }
-  cd_drop_object(vm, type);
-  return NULL;
+  made->from = spec;
+  for (made->total = 0; spec->fields[made->total].name;) made->total++;
+  return cd_type_from_spec(vm, &made->spec, cd_type_value(vm->types.tuple));
 }

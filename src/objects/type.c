@@ -474,8 +474,10 @@ static bool type_add_native_attributes(VM *vm, Type *type, const TypeSpec *spec)
       !type_dict_set(vm, type, N(__dict__), cd_getset_new(vm, type, &native_dict_getset))) return false;
   if (spec->match_args && !type_add_match_args(vm, type, spec->match_args)) return false;
   if (!cd_type_add_slot_wrappers(vm, type)) return false;
-  if (cd_dict_get_name_borrow(vm, type->dict, N(__doc__))) return true;
-  return type_dict_set(vm, type, N(__doc__), spec->doc && *spec->doc ? cd_str_from(vm, type_doc_body(spec->doc)) : cd_none());
+  if (!cd_dict_get_name_borrow(vm, type->dict, N(__doc__)) &&
+      !type_dict_set(vm, type, N(__doc__), spec->doc && *spec->doc ? cd_str_from(vm, type_doc_body(spec->doc)) : cd_none()))
+    return false;
+  return !spec->fill || spec->fill(vm, type);
 }
 
 // A failed allocation leaves what is there, to be tried again: the caller, who only looks something up, does not find it.
@@ -539,8 +541,13 @@ bool cd_type_ready(VM *vm, Type *type)
   if (!type->mro && !(type->mro = type_compute_mro(vm, type))) return false;
   bool own_new = type->slots.new_ != NULL;
   type->flags |= TYPE_UNFILLED;
+  bool single = cd_tuple_size(type->bases) <= 1;
   for (size_t i = 1; i < cd_tuple_size(type->mro); i++) {
     Type *base = cd_as_type(cd_tuple_item_borrow(type->mro, i));
+    if (single && i > 1) {                       // the one base has inherited all but a __new__ that it refuses
+      if (!type->slots.new_) type->slots.new_ = base->slots.new_;
+      continue;
+    }
     type_inherit_slots(&type->slots, &base->slots);
     type_inherit_match(type, base);
   }

@@ -46,7 +46,7 @@ MUST_USE Ref cd_object_dir(VM *vm, Value v);                     // dir(v), unso
 // struct sequences (os.stat_result, time.struct_time, sys.flags): tuple subclasses with named fields; objects/struct_sequence.c
 typedef struct StructField { const char *name; const char *doc; } StructField;   // name NULL ends; "" is unnamed
 typedef struct StructSpec { const char *name, *doc; const StructField *fields; int visible; } StructSpec;
-MUST_USE Type *cd_struct_type_new(VM *vm, const StructSpec *spec);
+MUST_USE Type *cd_struct_type_new(VM *vm, const StructSpec *spec, bool no_new);   // no_new: Python can't make instances
 MUST_USE Ref cd_struct_new(VM *vm, Type *type, const Value *items);   // one for each field, visible and hidden; steals none
 
 #endif
