@@ -20,6 +20,9 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 REFERENCE = "/usr/bin/python3"
 WORDS = 7
 
+# What the library's own tests compare word by word.
+DEMANDED = {"the real part of a complex number", "the imaginary part of a complex number"}
+
 # Runs under both interpreters: {path: docstring} of what is native.
 COLLECT = r"""
 import importlib, json, sys, types
@@ -62,7 +65,7 @@ json.dump(found, sys.stdout)
 
 def sentences(text):
     for sentence in re.split(r"(?<=[.:;])\s+", " ".join(text.split())):
-        if len(sentence.split()) >= WORDS:
+        if len(sentence.split()) >= WORDS and sentence not in DEMANDED:
             yield sentence
 
 

@@ -692,8 +692,7 @@ FUNCTION(csv, list_dialects, "list_dialects()", "The names of all dialects, in a
 }
 
 FUNCTION(csv, field_size_limit, "field_size_limit(new_limit=<unrepresentable>)",
-         "Sets how long a field may be.\n\n  csv.field_size_limit([limit])\n\nReturns old limit. Returns what it was; without an argument "
-         "nothing is set")
+         "csv.field_size_limit([limit])\n\nSets how long a field may be. Returns what it was; without an argument nothing\nis set.")
 {
   CsvState *s = csv_state(vm);
   int64_t old = s->field_limit;

@@ -527,10 +527,9 @@ static const MethodDef *const lru_methods[] = {&lru_cache_info_def, &lru_cache_c
 
 static const TypeSpec lru_spec = {
   .name = "functools._lru_cache_wrapper",
-  .doc = "Calls another function and remembers what it returned.\n\nuser_function:      the function being cached\n\nmaxsize:  0 "
-         "remembers nothing\n            None forgets nothing\n            n keeps the n that were used last\n  typed:    False f(3) and "
-         "f(3.0) are one call\n            True they are two\n  cache_info_type:    namedtuple class with the fields:\n"
-         "                        hits misses currsize maxsize\n",
+  .doc = "Calls another function and remembers what it returned.\n\n  user_function    the function\n  maxsize          how many results "
+         "to keep; 0: none, None: all\n  typed            are f(3) and f(3.0) two calls?\n  cache_info_type  namedtuple with the fields "
+         "hits, misses, maxsize, currsize",
   .basicsize = sizeof(LruCache),
   .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS | TYPE_METHOD_DESCRIPTOR | TYPE_IMMUTABLE,
   .dict_offset = offsetof(LruCache, attributes),

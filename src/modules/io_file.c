@@ -437,7 +437,7 @@ static const MethodDef *const fileio_methods[] = {
   &fileio_read_def, &fileio_readall_def, &fileio_readinto_def, &fileio_write_def, &fileio_seek_def, &fileio_tell_def, &fileio_truncate_def,
   &fileio_close_def, &fileio_seekable_def, &fileio_readable_def, &fileio_writable_def, &fileio_fileno_def, &fileio_isatty_def,
   &fileio__dealloc_warn_def, &fileio___getstate___def, NULL};
-static const GetSetDef fileio_getset[] = {{"closed", "True once it was closed", fileio_get_closed, NULL},
+static const GetSetDef fileio_getset[] = {{"closed", "True if the file is closed", fileio_get_closed, NULL},
                                           {"closefd", "Does close() close the descriptor?", fileio_get_closefd, NULL},
                                           {"mode", "The mode, as FileIO writes it.", fileio_get_mode, NULL},
                                           {"_blksize", "Block size that the system prefers.", fileio_get_block_size, NULL},

@@ -418,7 +418,7 @@ METHOD(cycle, __setstate__, "__setstate__(self, state, /)", "Set state informati
 
 static const MethodDef *const cycle_methods[] = {&cycle___reduce___def, &cycle___setstate___def, NULL};
 STAGE_SPEC(cycle_spec, "cycle",
-           "cycle(iterable, /)\n--\n\nThe items of the iterable, then the same again, without end. Then repeat the\nsequence indefinitely.",
+           "The items of the iterable, then the same again, without end.",
            cycle_methods, cycle_new, cycle_next);
 
 // ---- dropwhile, takewhile, filterfalse: a function, b iterator, flag: the predicate has failed ----
@@ -643,8 +643,8 @@ static const MethodDef *const islice_methods[] = {&islice___reduce___def, &islic
 STAGE_SPEC(
   islice_spec, "islice",
   "islice(iterable, stop) --> islice object\nislice(iterable, start, stop[, step]) --> islice object\n\nSome of the items, chosen as a "
-  "slice would choose them.  Those before start are\npassed over; otherwise, start defaults to zero.  Step defaults to one.  step\nsays "
-  "how far it is from one to the next.  Nothing is copied, and negative\nnumbers are refused.",
+  "slice would choose them. Those before start (0\nif not given) are passed over; step (1 if not given) says how far it is from\none to "
+  "the next. Nothing is copied, and negative numbers are refused.",
   islice_methods, islice_new, islice_next);
 
 // ---- pairwise: a iterator or absent, b previous item or absent ----

@@ -236,9 +236,9 @@ METHOD(product, __setstate__, "__setstate__(self, state, /)", "Set state informa
 
 static const MethodDef *const product_methods[] = {&product___reduce___def, &product___setstate___def, &combo___sizeof___def, NULL};
 COMBO_SPEC(cd_itertools_product_spec, "product",
-           "product(*iterables, repeat=1) --> product object\n\nEvery way to take one item from each iterable.  Equivalent to nested "
-           "for-loops.\n\nproduct(A, B) gives what two nested loops would:  ((a, b) for a in A for b in\nB). The last place changes "
-           "fastest, as the digits of a counter do.\n\nrepeat=n stands for writing all the arguments n times.",
+           "product(*iterables, repeat=1) --> product object\n\nEvery way to take one item from each iterable: product(A, B) gives what "
+           "two\nnested loops would. The last place changes fastest, as the digits of a counter\ndo. repeat=n stands for writing all the "
+           "arguments n times.",
            product_methods, product_new, product_next);
 
 // ---- combinations, with and without replacement ----

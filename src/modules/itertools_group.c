@@ -538,8 +538,8 @@ static const MethodDef *const zip_longest_methods[] = {&zip_longest___reduce___d
 
 const TypeSpec cd_itertools_zip_longest_spec = {
   .name = "itertools.zip_longest",
-  .doc = "zip_longest(iter1 [,iter2 [...]], [fillvalue=None]) --> zip_longest object\n\nTuples with one item of each iterable.  The "
-         "longest of them ends it;  where a\nshorter one has no more items,  fillvalue stands in their place, None if not\ngiven.",
+  .doc = "zip_longest(iter1 [,iter2 [...]], [fillvalue=None]) --> zip_longest object\n\nTuples with one item of each iterable. The "
+         "longest of them ends it; where a\nshorter one has no more items, fillvalue stands in their place.",
   .basicsize = sizeof(ZipLongest),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = zip_longest_methods,

@@ -195,7 +195,7 @@ static Ref math_pair(VM *vm, double first, Ref second)
 }
 
 FUNCTION(math, frexp, "frexp(x, /)",
-         "x taken apart: a pair (m, e)\n\nof a float with 0.5 <= abs(m) < 1 and an int, x being m * 2**e.\nFor 0 both are 0.  ")
+         "x taken apart: a pair (m, e) of a float with 0.5 <= abs(m) < 1 and an int, x\nbeing m * 2**e. For 0 both are 0.")
 {
   double x;
   int exponent = 0;
@@ -252,8 +252,7 @@ FUNCTION(math, log2, "log2(x, /)", "The logarithm of x to base 2.") { return mat
 FUNCTION(math, log10, "log10(x, /)", "The logarithm of x to base 10.") { return math_log_of(vm, args[0], log10, log10(2)); }
 
 METHOD_DEF_RAW_(math_log, "log", "log(x, base=e)",
-                "log(x, [base=math.e])\nThe logarithm of x, natural if no base is given.\n\nIf the base is not specified, returns the "
-                "natural logarithm (base e) of x.",
+                "log(x, [base=math.e])\n\nThe logarithm of x to the base, the natural one if none is given.",
                 METHOD_NO_SIGNATURE)
 {
   if (!cd_no_keywords(vm, "math.log", kwnames) || !cd_check_positional(vm, "log", nargs, 1, 2)) return NO_REF;

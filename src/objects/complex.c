@@ -387,8 +387,8 @@ METHOD(complex, __format__, "__format__(self, format_spec, /)", "Format the numb
 }
 
 static const MemberDef complex_members[] = {
-  {"real", offsetof(Complex, real), MEMBER_DOUBLE, false, "its real part, a float"},
-  {"imag", offsetof(Complex, imag), MEMBER_DOUBLE, false, "its imaginary part, a float"},
+  {"real", offsetof(Complex, real), MEMBER_DOUBLE, false, "the real part of a complex number"},
+  {"imag", offsetof(Complex, imag), MEMBER_DOUBLE, false, "the imaginary part of a complex number"},
   {0},
 };
 

@@ -843,8 +843,8 @@ METHOD(dict, popitem, "popitem(self, /)",
 }
 
 METHOD_RAW(dict, update, "update([E, ]**F)",
-           "D.update([E, ]**F) -> None.  Puts what E and F hold into D.\nFrom an E that has .keys():  for k in E: D[key] = E[key] From "
-           "any other E,\nwhose items are pairs:  for k, v in E: D[key] = value F, the keywords, comes\nlast: for k in F:  D[k] = F[k]")
+           "D.update([E, ]**F) -> None.\n\nPuts what E and F hold into D. E is a mapping, known by its keys(), or an\niterable of (key, "
+           "value) pairs; F, the keywords, comes last.")
 {
   return cd_dict_update_args(vm, self, "update", args, nargs, kwnames) ? cd_none() : NO_REF;
 }
@@ -938,8 +938,7 @@ static const MethodDef *const dict_methods[] = {
 const TypeSpec cd_dict_spec = {
   .name = "dict",
   .doc = "dict() -> an empty dictionary\ndict(mapping) -> one with the keys and values of a mapping\ndict(iterable) -> one from (key, "
-         "value) pairs; a later pair wins:\n    made = {} for key, value in pairs:\n        made[key] = value dict(**kwargs) -> one whose "
-         "keys are the keywords.\n        For example:  dict(one=1, two=2)",
+         "value) pairs; a later pair wins\ndict(**kwargs) -> one whose keys are the keywords, as in dict(one=1, two=2)",
   .basicsize = sizeof(Dict),
   .flags = TYPE_BASE | TYPE_GC | TYPE_DICT | TYPE_MAPPING | TYPE_VALUE_MATCH | TYPE_IMMUTABLE,
   .methods = dict_methods,

@@ -119,9 +119,8 @@ static const MethodDef *const enumerate_methods[] = {&enumerate___reduce___def, 
 
 const TypeSpec cd_enumerate_spec = {
   .name = "enumerate",
-  .doc = "enumerate(iterable, start=0)\n--\n\nReturn an enumerate object.\n\n  iterable\n    what to walk through\n\nIts items are pairs: "
-         "a number that grows by one from start (0 if not given),\nand the iterable's item.\n\nNumbers the items of anything that can be "
-         "iterated:\n    (0, first), (1, second), (2, third), ...",
+  .doc = "Numbers the items of an iterable.\n\n  iterable\n    what to walk through\n\nWhat comes out are pairs: a number that grows by "
+         "one from start (0 if not\ngiven), and the iterable's item.",
   .basicsize = sizeof(Enumerate),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = enumerate_methods,

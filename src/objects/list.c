@@ -592,9 +592,8 @@ METHOD(list, reverse, "reverse(self, /)", "Reverse *IN PLACE*.")
 }
 
 METHOD(list, sort, "sort(self, /, *, key=None, reverse=False)",
-       "Sorts the list in place, smallest first, and returns None.\n\nThe sort is in-place (i.e. no second list is made), and items that "
-       "compare\nequal stay in their order).\n\nWith key, items are ordered by key(item), which is computed once for each.\n\n"
-       "reverse=True puts the largest first.")
+       "Sorts the list in place, smallest first, and returns None.\n\nItems that compare equal stay in their order. With key, items are "
+       "ordered by\nkey(item), which is computed once for each. reverse=True puts the largest\nfirst.")
 {
   int reverse = 0;
   if (args[1] && !cd_to_c_int(vm, args[1], &reverse)) return NO_REF;

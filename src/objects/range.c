@@ -483,10 +483,9 @@ static const MethodDef *const range_methods[] = {&range___reversed___def, &range
 
 const TypeSpec cd_range_spec = {
   .name = "range",
-  .doc = "range(stop) -> range object\nrange(start, stop[, step]) -> range object\n\nThe integers from start on, each step further than "
-         "the one before, as long as\nthey have not reached stop.  range(i, j) is i, i+1, ... and ends before j.\nWithout start it begins "
-         "at 0: range(4) is 0, 1, 2, 3, the indices of a list\nthat has 4 elements. step may be negative, for counting down; it is 1 if "
-         "not\ngiven.",
+  .doc = "range(stop) -> range object\nrange(start, stop[, step]) -> range object\n\nThe integers from start (0 if not given) on, each "
+         "`step` (1 if not given)\nfurther than the one before, as long as they have not reached stop: range(4)\nis 0, 1, 2, 3. A "
+         "negative step counts down.",
   .basicsize = sizeof(Range),
   .flags = TYPE_SEQUENCE | TYPE_IMMUTABLE,
   .methods = range_methods,

@@ -712,8 +712,7 @@ METHOD(set, update, "update(self, /, *others)", "Puts the elements of all the ot
   return cd_none();
 }
 
-METHOD(set, union, "union(self, /, *others)", "A new set of the elements of this set and all the others.\n\n(i.e. what at least one of "
-                                              "them has.)")
+METHOD(set, union, "union(self, /, *others)", "A new set of the elements of this set and all the others.")
 {
   Ref result = set_copy_of(vm, self);
   for (size_t i = 0; result && i < cd_tuple_size(args[0]); i++)
@@ -738,7 +737,7 @@ static Ref set_intersection_all(VM *vm, Value self, Value others)
 }
 
 METHOD(set, intersection, "intersection(self, /, *others)",
-       "A new set of what this set and all the others share.\n\n(i.e. what every one of them has.)")
+       "A new set of what this set and all the others share.")
 {
   return set_intersection_all(vm, self, args[0]);
 }
@@ -749,7 +748,7 @@ METHOD(set, intersection_update, "intersection_update(self, /, *others)", "Keeps
 }
 
 METHOD(set, difference, "difference(self, /, *others)",
-       "A new set of what is in this set and in none of the others.\n\n(i.e. what only this set has.)")
+       "A new set of what is in this set and in none of the others.")
 {
   size_t count = cd_tuple_size(args[0]);
   if (count == 0) return set_copy_of(vm, self);
@@ -770,7 +769,7 @@ METHOD(set, difference_update, "difference_update(self, /, *others)", "Takes out
 }
 
 METHOD(set, symmetric_difference, "symmetric_difference(self, other, /)",
-       "A new set of what is in just one of the two.\n\n(i.e. what one has and the other lacks.)")
+       "A new set of what is in just one of the two.")
 {
   return set_symmetric_with(vm, self, args[0]);
 }

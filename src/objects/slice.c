@@ -212,8 +212,8 @@ static const MethodDef *const slice_methods[] = {&slice_indices_def, &slice___re
 
 const TypeSpec cd_slice_spec = {
   .name = "slice",
-  .doc = "slice(stop)\nslice(start, stop[, step])\n\nThree numbers that say which part of a sequence is meant, as  subscripts with\n"
-         "colons do (e.g. a[0:10:2]).",
+  .doc = "slice(stop)\nslice(start, stop[, step])\n\nThree numbers that say which part of a sequence is meant, as subscripts with\ncolons "
+         "do: a[0:10:2] is a[slice(0, 10, 2)].",
   .basicsize = sizeof(Slice),
   .flags = TYPE_GC | TYPE_IMMUTABLE,
   .methods = slice_methods,

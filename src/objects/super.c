@@ -180,8 +180,8 @@ static const MemberDef super_members[] = {
 const TypeSpec cd_super_spec = {
   .name = "super",
   .doc = "super() -> super(__class__, <first argument>), inside a method\nsuper(type) -> bound to nothing yet\nsuper(type, obj) -> bound "
-         "to an object; obj is an instance of type\nsuper(type, type2) -> bound to a class; requires issubclass(type2, type)\nTypical use "
-         "to call a cooperative superclass method.",
+         "to an object; obj is an instance of type\nsuper(type, type2) -> bound to a class; type2 is derived from type\n\nLooks names up "
+         "in the classes behind `type` in the object's mro:\n\nclass C(B):\n    def meth(self, arg):\n        super().meth(arg)",
   .basicsize = sizeof(Super),
   .flags = TYPE_BASE | TYPE_GC,
   .getset = super_getset,

@@ -120,9 +120,10 @@ static const MethodDef *const zip_methods[] = {&zip___reduce___def, &zip___setst
 
 const TypeSpec cd_zip_spec = {
   .name = "zip",
-  .doc = "zip(*iterables, strict=False) --> tuples with one item of each iterable.\n\n   >>> list(zip('xyz', range(2), 'AB')) [('x', 0, "
-         "'A'), ('y', 1, 'B')]\n\nA tuple has as many items as zip() was given iterables,  in the order of the\narguments.  The shortest "
-         "of them ends it.\n\nWith strict=True it is a ValueError if they are not equally long.",
+  .doc = "zip(*iterables, strict=False) --> tuples with one item of each iterable.\n\n"
+         "   >>> list(zip('xyz', range(2), 'AB'))\n   [('x', 0, 'A'), ('y', 1, 'B')]\n\n"
+         "A tuple has as many items as zip() was given iterables, in the order of the\narguments. The shortest of them ends it.\n\n"
+         "With strict=True it is a ValueError if they are not equally long.",
   .basicsize = sizeof(Zip),
   .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = zip_methods,
