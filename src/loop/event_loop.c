@@ -346,8 +346,9 @@ static bool loop_take_due(VM *vm, Loop *loop)
   end += loop->clock_resolution;
   while (loop->timers.count && loop->timers.slots[0].when < end) {
     Ref timer = cd_timer_heap_pop(vm, &loop->timers);
-    cd_as_timer(timer)->scheduled = false;
-    if (!cd_loop_push(vm, loop, timer, READY_HANDLE, NO_REF)) return false;
+    bool sleep = cd_is_exact(timer, vm->asyncio->sleep);
+    if (!sleep) cd_as_timer(timer)->scheduled = false;
+    if (!cd_loop_push(vm, loop, timer, sleep ? READY_SLEEP : READY_HANDLE, NO_REF)) return false;
   }
   return true;
 }
@@ -429,6 +430,7 @@ static bool loop_run_entry(VM *vm, Loop *loop, const Ready *entry)
   if (cd_is(entry->argument, READY_WAKE)) return loop_run_task(vm, loop, entry->object, true);
   if (cd_is(entry->argument, READY_STEP)) return loop_run_task(vm, loop, entry->object, false);
   if (cd_is(entry->argument, READY_HANDLE)) return loop_run_handle(vm, loop, entry->object);
+  if (cd_is(entry->argument, READY_SLEEP)) return cd_sleep_over(vm, entry->object);
   return loop_run_call(vm, loop, entry);
 }
 

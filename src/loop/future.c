@@ -30,7 +30,7 @@ bool cd_is_future(VM *vm, Value v)
 {
   if (!cd_is_object(v) || !vm->asyncio) return false;
   const TypeSpec *spec = cd_object(v)->type->spec;
-  return spec == &cd_future_spec || spec == &cd_task_spec || spec == &cd_gathering_spec;
+  return spec == &cd_future_spec || spec == &cd_task_spec || spec == &cd_gathering_spec || spec == &cd_sleep_spec;
 }
 
 FutureRest *cd_future_rest(VM *vm, Future *future)
@@ -139,17 +139,19 @@ bool cd_future_init(VM *vm, Value self, Value loop)
   return future_loop_debug(vm, found, &debug) && (!debug || future_init_traceback(vm, future));
 }
 
+bool cd_future_refuse_init(VM *vm, Value self, const Value *args UNUSED, size_t nargs UNUSED, Value kwnames UNUSED)
+{
+  return cd_raise_type(vm, "cannot create '%T' instances", self);
+}
+
 static bool future_init_slot(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
 {
   Value bound[1];
   Ref owned[2] = {NO_REF, NO_REF};
+  const TypeSpec *spec = cd_object(self)->type->spec;
+  if (spec != &cd_future_spec && spec != &cd_task_spec) return cd_future_refuse_init(vm, self, args, nargs, kwnames);
   if (!cd_bind_text(vm, "Future(*, loop=None)", args, nargs, kwnames, bound, owned)) return false;
   return cd_future_init(vm, self, bound[0]);
-}
-
-bool cd_future_refuse_init(VM *vm, Value self, const Value *args UNUSED, size_t nargs UNUSED, Value kwnames UNUSED)
-{
-  return cd_raise_type(vm, "cannot create '%T' instances", self);
 }
 
 Ref cd_future_new(VM *vm, Value loop)
@@ -273,6 +275,7 @@ static bool future_call_back(VM *vm, Future *future, Ref callback, Ref context)
 
 bool cd_future_schedule(VM *vm, Future *future)
 {
+  if (UNLIKELY(future->is_sleep)) cd_sleep_leave(vm, future);
   Ref callback = cd_take(&future->callback), context = cd_take(&future->callback_context);
   FutureRest *rest = future->rest;
   uint32_t count = 0, capacity = 0;
@@ -310,7 +313,7 @@ bool cd_future_set_result(VM *vm, Value self, Value result)
   Future *future = cd_as_future(self);
   if (!future_check_alive(vm, future)) return false;
   if (future->state != FUTURE_PENDING) return future_raise_state(vm, "invalid state");
-  future->value = cd_dup(result);
+  cd_replace(vm, &future->value, cd_dup(result));
   future->state = FUTURE_FINISHED;
   return cd_future_schedule(vm, future);
 }
@@ -335,7 +338,7 @@ bool cd_future_set_exception(VM *vm, Value self, Value exception)
     return future_raise_state(vm, "invalid state");
   }
   Ref traceback = cd_bits(cd_as_exception(e)->traceback) ? cd_dup(cd_as_exception(e)->traceback) : NO_REF;
-  future->value = e;
+  cd_replace(vm, &future->value, e);
   future->failed = true;
   future->state = FUTURE_FINISHED;
   future->log_traceback = true;
@@ -591,7 +594,7 @@ static Ref future_get_result(VM *vm, Value self)
 {
   Future *future = cd_as_future(self);
   if (!future_check_alive(vm, future)) return NO_REF;
-  return cd_bits(future->value) && !future->failed ? cd_dup(future->value) : cd_none();
+  return future->state == FUTURE_FINISHED && !future->failed ? cd_dup(future->value) : cd_none();
 }
 
 static Ref future_get_exception(VM *vm, Value self)

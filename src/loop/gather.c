@@ -90,7 +90,7 @@ static Ref child_outcome(VM *vm, Value child)
   }
   Value type = cd_cancelled_error_borrow(vm);
   Ref message = type ? cd_getattr(vm, child, N(_cancel_message)) : NO_REF;
-  if (message && cd_is_none(message)) cd_replace(vm, &message, cd_dup(vm->empty_str));
+  if (message && cd_is_none(message)) message = cd_dup(vm->empty_str);
   if (message) result = cd_call1(vm, type, message);
   cd_drop(vm, message);
   return result;

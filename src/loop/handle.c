@@ -249,7 +249,7 @@ static bool timer_leave(VM *vm, TimerHandle *timer)
     if (!result) return false;
   }
   if (cd_is_loop(vm, loop) && timer->place != TIMER_NOWHERE) {
-    Ref mine = cd_timer_heap_remove(vm, &cd_as_loop(loop)->timers, timer);
+    Ref mine = cd_timer_heap_remove(vm, &cd_as_loop(loop)->timers, timer->place);
     timer->scheduled = false;
     cd_drop(vm, mine);
   }

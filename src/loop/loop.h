@@ -38,7 +38,7 @@ typedef struct FutureRest {
   bool failed;                                   /* value is an exception */                                                 \
   bool blocking;                                 /* _asyncio_future_blocking: just yielded by `await` */                     \
   bool log_traceback;                            /* an exception that nobody has asked for yet */                            \
-  bool is_task;                                                                                                              \
+  bool is_task, is_sleep;                                                                                                    \
   bool native_loop;                              /* `loop` is an instance of _asyncio.Loop */
 
 typedef struct Future { FUTURE_HEAD } Future;
@@ -75,6 +75,8 @@ static inline bool cd_future_done(Value future) { return cd_as_future(future)->s
 
 // A task that runs `coro` on `loop` (any object that is one). name, context NO_VALUE: the next number, a copy of the current context.
 MUST_USE Ref cd_gather(VM *vm, const Value *args, size_t nargs, bool return_exceptions);   // asyncio.gather()
+// A future that is done after `delay` seconds of the running loop. None: that loop has its own ways with timers, use call_later().
+MUST_USE Ref cd_sleep_new(VM *vm, double delay, Value result);
 MUST_USE Ref cd_task_new(VM *vm, Value loop, Value coro, Value name, Value context);
 
 // ---- handles ----
@@ -114,6 +116,7 @@ typedef struct Ready { Value object, argument, context; } Ready;                
 #define READY_HANDLE cd_from_bits(0x06)          // object is a Handle
 #define READY_STEP cd_from_bits(0x0E)            // object is a Task: first step, or after a bare yield
 #define READY_WAKE cd_from_bits(0x16)            // object is a Task, and the future in its `waiter` is done
+#define READY_SLEEP cd_from_bits(0x1E)           // object is the future of a sleep() that is over
 
 static inline void cd_ready_drop(VM *vm, Ready *entry)            // an entry that is out of the ring
 {
@@ -205,7 +208,7 @@ bool cd_loop_next_deadline(const Loop *loop, double *when);                     
 // ---- state of the VM (vm->asyncio), made when _asyncio is first imported ----
 
 typedef struct Asyncio {
-  Type *gathering;                               // owned, as are the other types
+  Type *gathering, *sleep;                       // owned, as are the other types
   Type *future, *task, *handle, *timer_handle, *loop, *future_iter, *task_step, *all_tasks_type, *transport, *stream,
     *reader_pair, *current_tasks_type;                                // owned
   Value cancelled_error, invalid_state_error;    // owned classes of asyncio.exceptions, imported at first need
@@ -222,7 +225,7 @@ static inline bool cd_future_is_exact(VM *vm, Value v)
 {
   if (!cd_is_object(v)) return false;
   const Type *type = cd_object(v)->type;
-  return type == vm->asyncio->future || type == vm->asyncio->task || type == vm->asyncio->gathering;
+  return type == vm->asyncio->future || type == vm->asyncio->task || type == vm->asyncio->gathering || type == vm->asyncio->sleep;
 }
 
 MUST_USE bool cd_asyncio_init(VM *vm, Asyncio *state);           // zeroed memory that lives as long as the VM; does nothing the second time
@@ -249,7 +252,9 @@ MUST_USE Ref cd_tasks_list(VM *vm);                                             
 
 extern const TypeSpec cd_task_step_spec, cd_future_spec, cd_task_spec, cd_handle_spec, cd_timer_handle_spec, cd_loop_spec, cd_future_iter_spec, cd_all_tasks_spec;
 extern const TypeSpec cd_current_tasks_spec;
-extern const TypeSpec cd_gathering_spec;
+extern const TypeSpec cd_gathering_spec, cd_sleep_spec;
+MUST_USE bool cd_sleep_over(VM *vm, Value sleep);                                // its time has come
+void cd_sleep_leave(VM *vm, Future *sleep);      // it is done: out of the heap
 Ref cd_future_await(VM *vm, Value self);         // slots for kinds of futures
 SendResult cd_future_send(VM *vm, Value self, Value sent, Ref *out);
 bool cd_future_refuse_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames);

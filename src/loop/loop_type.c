@@ -68,7 +68,7 @@ static void loop_traverse(Object *self, VisitFn visit, void *context)
     visit(context, entry->argument);
     visit(context, entry->context);
   }
-  for (uint32_t i = 0; i < loop->timers.count; i++) visit(context, cd_from_object(loop->timers.slots[i].timer));
+  for (uint32_t i = 0; i < loop->timers.count; i++) visit(context, cd_from_object(loop->timers.slots[i].owner));
   visit(context, loop->current_task);
   visit(context, loop->saved_firstiter);
   visit(context, loop->saved_finalizer);
@@ -211,7 +211,7 @@ static Ref loop_schedule(VM *vm, Value self, double when, const Value *args, siz
   Loop *loop = cd_as_loop(self);
   Ref timer = cd_timer_new(vm, self, when, args[0], args + 1, nargs - 1, context);
   if (!timer) return NO_REF;
-  if (!cd_timer_heap_push(vm, &loop->timers, cd_as_timer(timer))) {
+  if (!cd_timer_heap_push(vm, &loop->timers, when, cd_object(timer), &cd_as_timer(timer)->place)) {
     cd_drop(vm, timer);
     return NO_REF;
   }
@@ -653,8 +653,10 @@ static Ref loop_get_scheduled(VM *vm, Value self)
 {
   Loop *loop = cd_as_loop(self);
   Ref list = cd_list_new(vm);
-  for (uint32_t i = 0; list && i < loop->timers.count; i++)
-    if (!cd_list_append(vm, cd_as_list(list), cd_from_object(loop->timers.slots[i].timer))) cd_forget(vm, &list);
+  for (uint32_t i = 0; list && i < loop->timers.count; i++) {
+    Value owner = cd_from_object(loop->timers.slots[i].owner);
+    if (!cd_is_future(vm, owner) && !cd_list_append(vm, cd_as_list(list), owner)) cd_forget(vm, &list);
+  }
   return list;
 }
 

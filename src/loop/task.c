@@ -681,7 +681,7 @@ static bool task_cancel_it(VM *vm, Value self, Value message, bool *out)
 
 bool cd_future_cancel_any(VM *vm, Value waiter, Value message, bool *out)
 {
-  if (cd_is_exact(waiter, vm->asyncio->future)) return cd_future_cancel(vm, waiter, message, out);
+  if (cd_is_exact(waiter, vm->asyncio->future) || cd_is_exact(waiter, vm->asyncio->sleep)) return cd_future_cancel(vm, waiter, message, out);
   if (cd_future_is_exact(vm, waiter)) {
     // A chain of tasks, each waiting for the next, can be long.
     if (!cd_enter_recursion(vm, " while cancelling a task")) return false;

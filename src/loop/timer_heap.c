@@ -14,7 +14,7 @@ static inline bool timer_slot_before(const TimerSlot *a, const TimerSlot *b)
 static inline void timer_heap_put(TimerHeap *heap, uint32_t place, TimerSlot slot)
 {
   heap->slots[place] = slot;
-  slot.timer->place = place;
+  *slot.place = place;
 }
 
 static void timer_heap_up(TimerHeap *heap, uint32_t place, TimerSlot slot)
@@ -43,7 +43,7 @@ static void timer_heap_down(TimerHeap *heap, uint32_t place, TimerSlot slot)
   timer_heap_put(heap, place, slot);
 }
 
-bool cd_timer_heap_push(VM *vm, TimerHeap *heap, struct TimerHandle *timer)
+bool cd_timer_heap_push(VM *vm, TimerHeap *heap, double when, void *owner, uint32_t *place)
 {
   if (heap->count == heap->capacity) {
     if (heap->capacity >= UINT32_MAX / 2) return cd_raise_memory(vm);
@@ -53,17 +53,16 @@ bool cd_timer_heap_push(VM *vm, TimerHeap *heap, struct TimerHandle *timer)
     heap->slots = slots;
     heap->capacity = capacity;
   }
-  cd_dup_object(timer);
-  timer_heap_up(heap, heap->count++, (TimerSlot){timer->when, heap->next_sequence++, timer});
+  cd_dup_object(owner);
+  timer_heap_up(heap, heap->count++, (TimerSlot){when, heap->next_sequence++, owner, place});
   return true;
 }
 
-Ref cd_timer_heap_remove(VM *vm, TimerHeap *heap, struct TimerHandle *timer)
+Ref cd_timer_heap_remove(VM *vm, TimerHeap *heap, uint32_t place)
 {
-  uint32_t place = timer->place;
-  CD_ASSERT(place < heap->count && heap->slots[place].timer == timer);
-  TimerSlot last = heap->slots[--heap->count];
-  timer->place = TIMER_NOWHERE;
+  CD_ASSERT(place < heap->count && *heap->slots[place].place == place);
+  TimerSlot gone = heap->slots[place], last = heap->slots[--heap->count];
+  *gone.place = TIMER_NOWHERE;
   if (place < heap->count) {
     if (place && timer_slot_before(&last, &heap->slots[(place - 1) / TIMER_CHILDREN])) timer_heap_up(heap, place, last);
     else timer_heap_down(heap, place, last);
@@ -74,17 +73,17 @@ Ref cd_timer_heap_remove(VM *vm, TimerHeap *heap, struct TimerHandle *timer)
     if (slots) heap->slots = slots, heap->capacity = capacity;
     else cd_clear_raised(vm);
   }
-  return cd_from_object(timer);
+  return cd_from_object(gone.owner);
 }
 
-Ref cd_timer_heap_pop(VM *vm, TimerHeap *heap) { return cd_timer_heap_remove(vm, heap, heap->slots[0].timer); }
+Ref cd_timer_heap_pop(VM *vm, TimerHeap *heap) { return cd_timer_heap_remove(vm, heap, 0); }
 
 void cd_timer_heap_clear(VM *vm, TimerHeap *heap)
 {
   while (heap->count) {
-    TimerHandle *timer = heap->slots[--heap->count].timer;
-    timer->place = TIMER_NOWHERE;
-    cd_drop_object(vm, timer);
+    TimerSlot gone = heap->slots[--heap->count];
+    *gone.place = TIMER_NOWHERE;
+    cd_drop_object(vm, gone.owner);
   }
   cd_free(vm, heap->slots, heap->capacity * sizeof *heap->slots);
   heap->slots = NULL;

@@ -10,7 +10,8 @@
 typedef struct TimerSlot {
   double when;
   uint64_t sequence;
-  struct TimerHandle *timer;                     // owned by the heap
+  Object *owner;                                 // owned by the heap: a TimerHandle, or the future of a sleep()
+  uint32_t *place;                               // in the owner: the index of this slot, or TIMER_NOWHERE
 } TimerSlot;
 
 typedef struct TimerHeap {
@@ -19,11 +20,11 @@ typedef struct TimerHeap {
   uint64_t next_sequence;
 } TimerHeap;
 
-#define TIMER_NOWHERE UINT32_MAX                 // TimerHandle.place of a timer that is in no heap
+#define TIMER_NOWHERE UINT32_MAX                 // of a timer that is in no heap
 
-MUST_USE bool cd_timer_heap_push(VM *vm, TimerHeap *heap, struct TimerHandle *timer);          // takes a reference of its own
-MUST_USE Ref cd_timer_heap_pop(VM *vm, TimerHeap *heap);                                       // the earliest; count > 0
-MUST_USE Ref cd_timer_heap_remove(VM *vm, TimerHeap *heap, struct TimerHandle *timer);         // the heap's reference
+MUST_USE bool cd_timer_heap_push(VM *vm, TimerHeap *heap, double when, void *owner, uint32_t *place);   // takes a reference of its own
+MUST_USE Ref cd_timer_heap_pop(VM *vm, TimerHeap *heap);         // the earliest; count > 0
+MUST_USE Ref cd_timer_heap_remove(VM *vm, TimerHeap *heap, uint32_t place);                             // the heap's reference
 void cd_timer_heap_clear(VM *vm, TimerHeap *heap);                                             // runs Python
 
 #endif

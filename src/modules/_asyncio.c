@@ -87,11 +87,19 @@ FUNCTION(asyncio, gather, "gather(*coros_or_futures, return_exceptions=False)",
   return cd_gather(vm, all, count, exceptions);
 }
 
+FUNCTION(asyncio, _sleep, "_sleep(delay, result)",
+         "Return a future of the running loop that is done after delay seconds; None if that loop is not native or has methods of its own for "
+         "timers.")
+{
+  double delay;
+  return cd_to_double(vm, args[0], &delay) ? cd_sleep_new(vm, delay, args[1]) : NO_REF;
+}
+
 static const MethodDef *const asyncio_functions[] = {
   &asyncio_get_event_loop_def, &asyncio__get_event_loop_def, &asyncio_get_running_loop_def, &asyncio__get_running_loop_def,
   &asyncio__set_running_loop_def, &asyncio__register_task_def, &asyncio__unregister_task_def, &asyncio__enter_task_def,
   &asyncio__leave_task_def, &asyncio__swap_current_task_def, &asyncio_current_task_def,
-  &asyncio_future_add_to_awaited_by_def, &asyncio_future_discard_from_awaited_by_def, &asyncio_gather_def, NULL};
+  &asyncio_future_add_to_awaited_by_def, &asyncio_future_discard_from_awaited_by_def, &asyncio_gather_def, &asyncio__sleep_def, NULL};
 
 static bool asyncio_exec(VM *vm, Value module)
 {
