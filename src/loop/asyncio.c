@@ -27,6 +27,7 @@ static bool asyncio_make_types(VM *vm, Asyncio *s)
   if (!(s->task = cd_type_from_spec(vm, &cd_task_spec, cd_type_value(s->future)))) return false;
   if (!(s->gathering = cd_type_from_spec(vm, &cd_gathering_spec, cd_type_value(s->future)))) return false;
   if (!(s->sleep = cd_type_from_spec(vm, &cd_sleep_spec, cd_type_value(s->future)))) return false;
+  if (!(s->yield_once = cd_type_from_spec(vm, &cd_yield_once_spec, NO_VALUE))) return false;
   if (!(s->handle = cd_type_from_spec(vm, &cd_handle_spec, NO_VALUE))) return false;
   if (!(s->timer_handle = cd_type_from_spec(vm, &cd_timer_handle_spec, cd_type_value(s->handle)))) return false;
   return (s->loop = cd_type_from_spec(vm, &cd_loop_spec, NO_VALUE)) && (s->future_iter = cd_type_from_spec(vm, &cd_future_iter_spec, NO_VALUE)) &&
@@ -46,9 +47,9 @@ bool cd_asyncio_init(VM *vm, Asyncio *s)
   return false;
 }
 
-static Type **const *asyncio_types(Asyncio *s, Type **rows[15])
+static Type **const *asyncio_types(Asyncio *s, Type **rows[16])
 {
-  Type **all[] = {&s->sleep, &s->gathering, &s->future, &s->task, &s->handle, &s->timer_handle, &s->loop, &s->future_iter, &s->task_step, &s->all_tasks_type, &s->stream, &s->transport,
+  Type **all[] = {&s->sleep, &s->yield_once, &s->gathering, &s->future, &s->task, &s->handle, &s->timer_handle, &s->loop, &s->future_iter, &s->task_step, &s->all_tasks_type, &s->stream, &s->transport,
                   &s->reader_pair, &s->current_tasks_type, NULL};
   memcpy(rows, all, sizeof all);
   return rows;
@@ -67,7 +68,7 @@ void cd_asyncio_clear(VM *vm, Asyncio *s)
 {
   Value *values[] = {&s->cancelled_error, &s->invalid_state_error, &s->current_tasks, &s->foreign_tasks, &s->functions, &s->spare_context, &s->context_keyword, &s->default_executor_name};
   for (size_t i = 0; i < ARRAY_LEN(values); i++) cd_clear(vm, values[i]);
-  Type **rows[15];
+  Type **rows[16];
   vm->asyncio = NULL;                            // what dies from here on takes the slow way
   for (Type **const *row = asyncio_types(s, rows); *row; row++) {
     Type *type = **row;

@@ -76,6 +76,7 @@ static inline bool cd_future_done(Value future) { return cd_as_future(future)->s
 // A task that runs `coro` on `loop` (any object that is one). name, context NO_VALUE: the next number, a copy of the current context.
 MUST_USE Ref cd_gather(VM *vm, const Value *args, size_t nargs, bool return_exceptions);   // asyncio.gather()
 // A future that is done after `delay` seconds of the running loop. None: that loop has its own ways with timers, use call_later().
+MUST_USE Ref cd_yield_once_new(VM *vm);                          // an awaitable that yields None once
 MUST_USE Ref cd_sleep_new(VM *vm, double delay, Value result);
 MUST_USE Ref cd_task_new(VM *vm, Value loop, Value coro, Value name, Value context);
 
@@ -208,7 +209,7 @@ bool cd_loop_next_deadline(const Loop *loop, double *when);                     
 // ---- state of the VM (vm->asyncio), made when _asyncio is first imported ----
 
 typedef struct Asyncio {
-  Type *gathering, *sleep;                       // owned, as are the other types
+  Type *gathering, *sleep, *yield_once;          // owned, as are the other types
   Type *future, *task, *handle, *timer_handle, *loop, *future_iter, *task_step, *all_tasks_type, *transport, *stream,
     *reader_pair, *current_tasks_type;                                // owned
   Value cancelled_error, invalid_state_error;    // owned classes of asyncio.exceptions, imported at first need
@@ -252,7 +253,7 @@ MUST_USE Ref cd_tasks_list(VM *vm);                                             
 
 extern const TypeSpec cd_task_step_spec, cd_future_spec, cd_task_spec, cd_handle_spec, cd_timer_handle_spec, cd_loop_spec, cd_future_iter_spec, cd_all_tasks_spec;
 extern const TypeSpec cd_current_tasks_spec;
-extern const TypeSpec cd_gathering_spec, cd_sleep_spec;
+extern const TypeSpec cd_gathering_spec, cd_sleep_spec, cd_yield_once_spec;
 MUST_USE bool cd_sleep_over(VM *vm, Value sleep);                                // its time has come
 void cd_sleep_leave(VM *vm, Future *sleep);      // it is done: out of the heap
 Ref cd_future_await(VM *vm, Value self);         // slots for kinds of futures

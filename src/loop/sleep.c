@@ -82,3 +82,37 @@ const TypeSpec cd_sleep_spec = {
             .send = cd_future_send,
             .init = cd_future_refuse_init},
 };
+
+// ---- sleep(0) ----
+
+// Awaited, it yields None once: the task gives way for one turn.
+typedef struct YieldOnce {
+  Object head;
+  bool yielded;
+} YieldOnce;
+
+Ref cd_yield_once_new(VM *vm) { return cd_from_object(cd_object_new(vm, vm->asyncio->yield_once, sizeof(YieldOnce))); }
+
+static Ref yield_once_self(VM *vm UNUSED, Value self) { return cd_dup(self); }
+
+static SendResult yield_once_send(VM *vm UNUSED, Value self, Value sent UNUSED, Ref *out)
+{
+  YieldOnce *once = (YieldOnce *)cd_object(self);
+  bool first = !once->yielded;
+  once->yielded = true;
+  *out = cd_none();
+  return first ? YIELDED : RETURNED;
+}
+
+static Next yield_once_next(VM *vm, Value self, Ref *out)
+{
+  return yield_once_send(vm, self, NO_VALUE, out) == YIELDED ? NEXT_ITEM : NEXT_DONE;
+}
+
+const TypeSpec cd_yield_once_spec = {
+  .name = "_asyncio.YieldOnce",
+  .doc = "What sleep(0) waits for.",
+  .basicsize = sizeof(YieldOnce),
+  .flags = TYPE_NO_NEW | TYPE_IMMUTABLE,
+  .slots = {.await = yield_once_self, .iter = yield_once_self, .next = yield_once_next, .send = yield_once_send},
+};

@@ -95,11 +95,13 @@ FUNCTION(asyncio, _sleep, "_sleep(delay, result)",
   return cd_to_double(vm, args[0], &delay) ? cd_sleep_new(vm, delay, args[1]) : NO_REF;
 }
 
+FUNCTION(asyncio, _yield_once, "_yield_once()", "Return an awaitable that gives way for one turn of the loop.") { return cd_yield_once_new(vm); }
+
 static const MethodDef *const asyncio_functions[] = {
   &asyncio_get_event_loop_def, &asyncio__get_event_loop_def, &asyncio_get_running_loop_def, &asyncio__get_running_loop_def,
   &asyncio__set_running_loop_def, &asyncio__register_task_def, &asyncio__unregister_task_def, &asyncio__enter_task_def,
   &asyncio__leave_task_def, &asyncio__swap_current_task_def, &asyncio_current_task_def,
-  &asyncio_future_add_to_awaited_by_def, &asyncio_future_discard_from_awaited_by_def, &asyncio_gather_def, &asyncio__sleep_def, NULL};
+  &asyncio_future_add_to_awaited_by_def, &asyncio_future_discard_from_awaited_by_def, &asyncio_gather_def, &asyncio__sleep_def, &asyncio__yield_once_def, NULL};
 
 static bool asyncio_exec(VM *vm, Value module)
 {
