@@ -179,6 +179,7 @@ struct VM {
   bool (*super_arguments)(VM *vm, Type **type,
                           Value *object);        // vm/: what super() without arguments means; borrowed; false: exception set
   bool (*handle_breaker)(VM *vm);                // vm/: signals, thread switch; false: exception set. For native loops
+  bool (*close_dropped)(VM *vm, Value generator, Value hook);    // loop/: an async generator is dropped; true: the running task sees to it
   bool (*run_signals)(VM *vm);   // modules/signal.c: Python signal handlers, for BREAK_SIGNAL; clears the bit; false: exception set
   bool (*run_pending)(VM *vm);                   // api/: calls posted by the host, for BREAK_PENDING; likewise
   bool (*check_limits)(VM *vm);                  // api/: fuel and time, for BREAK_LIMIT; likewise

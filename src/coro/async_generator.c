@@ -72,9 +72,11 @@ bool cd_async_generator_finalize(VM *vm, Generator *generator)
   generator->own_context = vm->asyncgen_mode != ASYNCGEN_COMPAT;
   Ref raised = cd_take_raised(vm);
   Ref self = cd_dup_object(generator), hook = cd_dup(generator->finalizer);
-  Ref result = cd_call1(vm, hook, self);
-  if (!cd_bits(result)) cd_write_unraisable(vm, self);
-  cd_drop(vm, result);
+  if (!generator->own_context || !vm->close_dropped || !vm->close_dropped(vm, self, hook)) {
+    Ref result = cd_call1(vm, hook, self);
+    if (!cd_bits(result)) cd_write_unraisable(vm, self);
+    cd_drop(vm, result);
+  }
   cd_drop(vm, hook);
   cd_drop(vm, self);
   cd_restore_raised(vm, raised);

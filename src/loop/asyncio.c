@@ -40,6 +40,7 @@ bool cd_asyncio_init(VM *vm, Asyncio *s)
 {
   if (vm->asyncio) return true;
   vm->asyncio = s;
+  vm->close_dropped = cd_dropped_close;
   if (asyncio_make_types(vm, s) && (s->current_tasks = cd_dict_new(vm)) && (s->functions = cd_dict_new(vm)) && (s->context_keyword = cd_tuple1(vm, N(context))) &&
       (s->default_executor_name = cd_intern(vm, "_default_executor")))
     return true;
@@ -69,6 +70,7 @@ void cd_asyncio_clear(VM *vm, Asyncio *s)
   Value *values[] = {&s->cancelled_error, &s->invalid_state_error, &s->current_tasks, &s->foreign_tasks, &s->functions, &s->spare_context, &s->context_keyword, &s->default_executor_name};
   for (size_t i = 0; i < ARRAY_LEN(values); i++) cd_clear(vm, values[i]);
   Type **rows[16];
+  vm->close_dropped = NULL;
   vm->asyncio = NULL;                            // what dies from here on takes the slow way
   for (Type **const *row = asyncio_types(s, rows); *row; row++) {
     Type *type = **row;

@@ -59,6 +59,7 @@ static void future_clear_rest(VM *vm, Future *future)
   cd_clear(vm, &rest->cancelled_error);
   cd_clear(vm, &rest->source_traceback);
   cd_clear(vm, &rest->awaited_by);
+  cd_hold_clear(vm, rest->hold);
   cd_free(vm, rest, sizeof *rest);
 }
 
@@ -88,6 +89,7 @@ void cd_future_traverse(Object *self, VisitFn visit, void *context)
   visit(context, rest->cancelled_error);
   visit(context, rest->source_traceback);
   visit(context, rest->awaited_by);
+  cd_hold_traverse(rest->hold, visit, context);
 }
 
 static Ref future_new_slot(VM *vm, Type *type, const Value *args UNUSED, size_t nargs UNUSED, Value kwnames UNUSED)

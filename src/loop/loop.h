@@ -22,6 +22,7 @@ typedef struct FutureRest {
   Value cancelled_error;                         // owned: the CancelledError that ended a task, raised again by the first who asks
   Value source_traceback;                        // owned; debug mode
   Value awaited_by;                              // owned: a future or task, or a set of them; NO_VALUE: nobody
+  struct TaskHold *hold;                         // of a task that dropped async generators (dropped.c); NULL: it did not
 } FutureRest;
 
 // The first callback needs no allocation. A task that waits is a callback by itself: the Task object with context NO_VALUE.
@@ -205,6 +206,19 @@ MUST_USE Ref cd_loop_new(VM *vm);                                               
 // For hosts: one turn, waiting at most max_wait ns; *more: entries are ready.
 MUST_USE bool cd_loop_step(VM *vm, Loop *loop, int64_t max_wait, bool *more);
 bool cd_loop_next_deadline(const Loop *loop, double *when);                      // on cd_loop_now()'s clock; false: no timer
+
+// ---- generators dropped while a task runs (dropped.c) ----
+
+bool cd_dropped_close(VM *vm, Value generator, Value hook);                      // hook close_dropped of core/vm.h
+void cd_hold_clear(VM *vm, struct TaskHold *hold);
+void cd_hold_traverse(const struct TaskHold *hold, VisitFn visit, void *context);
+// The coroutine has ended so; but there are generators to wait for. begin steals outcome; with RAISED the exception is the current one.
+MUST_USE bool cd_hold_begin(VM *vm, Task *task, SendResult result, Ref outcome);
+MUST_USE bool cd_hold_continue(VM *vm, Task *task);              // one of them is closed
+bool cd_hold_is_on(const Task *task);
+bool cd_hold_awaits(const Task *task, const Task *other);        // is `other` one of them?
+MUST_USE bool cd_hold_give_up(VM *vm, Task *task);               // do not wait any more
+MUST_USE bool cd_task_end(VM *vm, Task *task, SendResult result, Ref outcome);   // as begin, at once
 
 // ---- state of the VM (vm->asyncio), made when _asyncio is first imported ----
 

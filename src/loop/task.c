@@ -367,6 +367,11 @@ static bool task_fail(VM *vm, Task *task)
   return ok;
 }
 
+bool cd_task_end(VM *vm, Task *task, SendResult result, Ref outcome)
+{
+  return result == RETURNED ? task_finish(vm, task, outcome) : task_fail(vm, task);
+}
+
 // The step that raises `error` (current exception, taken) in the coroutine comes soon.
 static bool task_throw_soon(VM *vm, Task *task)
 {
@@ -406,6 +411,11 @@ static bool task_await_native(VM *vm, Task *task, Ref yielded)
     goto refuse;
   }
   future->blocking = false;
+  if (UNLIKELY(future->is_task) && cd_hold_awaits((Task *)future, task)) {       // else both would wait for ever
+    bool ok = cd_hold_give_up(vm, (Task *)future) && task_soon(vm, task, NO_VALUE);
+    cd_drop(vm, yielded);
+    return ok;
+  }
   if (!cd_future_add_callback(vm, yielded, self, NO_REF)) goto fail;
   return task_wait_for(vm, task, yielded);
 refuse:
@@ -527,13 +537,18 @@ static bool task_take_cancel(VM *vm, Task *task, Ref *exception)
 static bool task_advance(VM *vm, Task *task, Ref exception)
 {
   Ref out = NO_REF;
+  if (UNLIKELY(task->rest != NULL) && cd_hold_is_on(task)) {
+    cd_drop(vm, exception);                      // of a closing task; or it says that this one was cancelled
+    return cd_hold_continue(vm, task);
+  }
   SendResult result = task_resume(vm, task, exception, &out);
   if (LIKELY(result == YIELDED)) {
     if (LIKELY(cd_future_is_exact(vm, out)))
       return task_await_native(vm, task, out);
     return task_await_other(vm, task, out);
   }
-  return result == RETURNED ? task_finish(vm, task, out) : task_fail(vm, task);
+  if (UNLIKELY(task->rest != NULL) && task->rest->hold) return cd_hold_begin(vm, task, result, out);
+  return cd_task_end(vm, task, result, out);
 }
 
 static bool task_prepare(VM *vm, Task *task, Ref *exception)
