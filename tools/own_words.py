@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 """own_words.py [CEDE]: the texts of this project are its own.
 
-Compares the docstrings of the native modules, types and methods with those of the installed reference, and the comments and strings of
+Compares the docstrings of the native modules, types and methods with those of the installed reference, and the docstrings and comments of
 lib/ with those of the installed library. A sentence of seven words or more that stands in both is a fault. Signatures do not count, nor the
 abstract grammar that the docstrings of the node classes in _ast spell out.
 """
 
+import ast
 import io
 import json
 import os
@@ -49,6 +50,7 @@ def collect(path, thing, depth):
 async def sample():
     yield
 coroutine = sample().asend(None)
+coroutine.close()
 collect("types", types, 0)
 for kind in (type(len), type(sample), type(sample.__code__), types.GeneratorType, types.CoroutineType, type(sample()), type(coroutine),
              types.MappingProxyType, type(int.__add__), type("".join), types.FrameType, types.TracebackType, types.CellType):
@@ -80,18 +82,19 @@ def docstrings(program):
 
 
 def texts(path):
-    """Comments and strings of a Python file, neighbouring comment lines joined."""
+    """Docstrings and comments of a Python file, neighbouring comment lines joined. (Messages are the reference's on purpose.)"""
     with open(path, "rb") as file:
-        comment = []
-        for token in tokenize.tokenize(io.BytesIO(file.read()).readline):
-            if token.type == tokenize.COMMENT:
-                comment.append(token.string.lstrip("#"))
-            elif token.type not in (tokenize.NL, tokenize.NEWLINE):
-                if comment:
-                    yield " ".join(comment)
-                    comment = []
-                if token.type == tokenize.STRING:
-                    yield token.string.strip("rbf\"'")
+        source = file.read()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield ast.get_docstring(node) or ""
+    comment = []
+    for token in tokenize.tokenize(io.BytesIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            comment.append(token.string.lstrip("#"))
+        elif token.type not in (tokenize.NL, tokenize.NEWLINE) and comment:
+            yield " ".join(comment)
+            comment = []
 
 
 def python_files(folder):
