@@ -105,6 +105,44 @@ CEDE_API CedeRef cede_call(CedeVM *vm, CedeRef callable, const CedeRef *args, si
 CEDE_API CedeRef cede_next(CedeVM *vm, CedeRef iterator, bool *done);    /* failed with *done: the end, no exception */
 CEDE_API CedeRef cede_raise(CedeVM *vm, const char *exception, const char *message);  /* exception: a builtin's name; returns {0} */
 
+/* ---- functions in C for Python ---- */
+/* Called with borrowed arguments; returns a value of its own, or a failed one with an exception set (cede_raise). */
+typedef CedeRef (*CedeFunction)(CedeVM *vm, void *data, const CedeRef *args, size_t count);
+/* A callable that takes positional arguments. `release`, if not NULL, gets `data` when the callable dies. A function that returns an
+   awaitable, such as a future, can be awaited like one that was written with `async def`. */
+CEDE_API CedeRef cede_function_new(CedeVM *vm, const char *name, CedeFunction function, void *data, void (*release)(void *data));
+/* An object for `async for`. `next` returns an awaitable for the next item; a failed value without an exception ends the loop. */
+typedef CedeRef (*CedeAsyncNext)(CedeVM *vm, void *data);
+CEDE_API CedeRef cede_async_iterator_new(CedeVM *vm, CedeAsyncNext next, void *data, void (*release)(void *data));
+
+/* ---- the event loop, turned by the host ----
+   A VM has one loop that the host turns; it is made by the first of these calls and is what asyncio.get_event_loop() gives. The host waits
+   in its own way, and calls cede_loop_step() when cede_loop_fd() can be read, when cede_loop_next_deadline() is over, when the wake-up
+   callback was called, and after it has called into the VM by other ways (cede_call and so on). */
+CEDE_API CedeRef cede_loop(CedeVM *vm);
+/* One turn: waits at most max_ms (0: not at all; negative: until something happens), and runs what is ready. *more, if not NULL: there is more
+   to do at once. false: exception set (KeyboardInterrupt, SystemExit, or of a posted function); others go to the loop's exception handler. */
+CEDE_API bool cede_loop_step(CedeVM *vm, int64_t max_ms, bool *more);
+/* Milliseconds until the next step is due, rounded up; 0: now; -1: there is no timer. */
+CEDE_API int64_t cede_loop_next_deadline(CedeVM *vm);
+/* A descriptor (for poll, epoll, uv_poll ...) that can be read when sockets of the loop are ready or it was woken. -1: failed. */
+CEDE_API int cede_loop_fd(CedeVM *vm);
+/* `wake` is called from any thread when there is something to do that the host, if it waits by other means than cede_loop_fd(), would not see. */
+CEDE_API bool cede_loop_on_wake(CedeVM *vm, void (*wake)(void *data), void *data);
+/* From any thread, without any other care: `function` is called in the next step. false from it (with an exception set) fails that step.
+   The result is false when memory is out or the loop is closed. cede_loop() must have been called before. */
+CEDE_API bool cede_post(CedeVM *vm, bool (*function)(CedeVM *vm, void *data), void *data);
+/* A task that runs a coroutine on the loop. */
+CEDE_API CedeRef cede_spawn(CedeVM *vm, CedeRef coroutine);
+/* Turns the loop until an awaitable is done: its result. For hosts that have nothing else to do. */
+CEDE_API CedeRef cede_run_until_complete(CedeVM *vm, CedeRef awaitable);
+/* Futures: what Python code awaits and the host completes. Those of other kinds (tasks) can be asked too. */
+CEDE_API CedeRef cede_future_new(CedeVM *vm);
+CEDE_API bool cede_future_set_result(CedeVM *vm, CedeRef future, CedeRef result);
+CEDE_API bool cede_future_set_exception(CedeVM *vm, CedeRef future, CedeRef exception);
+CEDE_API bool cede_future_done(CedeVM *vm, CedeRef future);              /* false with an exception set: not a future */
+CEDE_API CedeRef cede_future_result(CedeVM *vm, CedeRef future);         /* failed: its exception, or InvalidStateError when it is not done */
+
 /* ---- the exception that is set ---- */
 CEDE_API bool cede_raised(CedeVM *vm);
 CEDE_API CedeRef cede_take_exception(CedeVM *vm);                        /* clears it */

@@ -62,12 +62,14 @@ void cd_asyncio_traverse(Asyncio *s, VisitFn visit, void *context)
   visit(context, s->invalid_state_error);
   visit(context, s->current_tasks);
   visit(context, s->foreign_tasks);
+  visit(context, s->host_loop);
   visit(context, s->functions);
 }
 
 void cd_asyncio_clear(VM *vm, Asyncio *s)
 {
-  Value *values[] = {&s->cancelled_error, &s->invalid_state_error, &s->current_tasks, &s->foreign_tasks, &s->functions, &s->spare_context, &s->context_keyword, &s->default_executor_name};
+  Value *values[] = {&s->host_loop, &s->cancelled_error, &s->invalid_state_error, &s->current_tasks, &s->foreign_tasks,
+                     &s->functions, &s->spare_context, &s->context_keyword, &s->default_executor_name};
   for (size_t i = 0; i < ARRAY_LEN(values); i++) cd_clear(vm, values[i]);
   Type **rows[16];
   vm->close_dropped = NULL;

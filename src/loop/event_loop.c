@@ -23,7 +23,8 @@ enum { RING_MIN = 64, POLL_PAUSE = 32 };
 
 struct LoopPost {
   LoopPost *next;
-  bool (*function)(VM *vm, Loop *loop, void *data);
+  bool (*function)(VM *vm, Loop *loop, void *data);              // one of the two
+  bool (*host_function)(VM *vm, void *data);
   void *data;
 };
 
@@ -197,11 +198,11 @@ void cd_loop_wake(Loop *loop)
   if (loop->host_wake) loop->host_wake(loop->host_wake_data);
 }
 
-bool cd_loop_post(Loop *loop, bool (*function)(VM *vm, Loop *loop, void *data), void *data)
+static bool loop_add_post(Loop *loop, LoopPost what)
 {
   LoopPost *post = malloc(sizeof *post);         // no VM lock here, so none of its memory
   if (!post) return false;
-  *post = (LoopPost){NULL, function, data};
+  *post = what;
   pthread_mutex_lock(&loop->post_lock);
   bool closed = loop->closed;
   if (!closed) {
@@ -212,6 +213,15 @@ bool cd_loop_post(Loop *loop, bool (*function)(VM *vm, Loop *loop, void *data), 
   pthread_mutex_unlock(&loop->post_lock);
   if (closed) free(post);
   return !closed;
+}
+
+bool cd_loop_post(Loop *loop, bool (*function)(VM *vm, Loop *loop, void *data), void *data)
+{
+  return loop_add_post(loop, (LoopPost){.function = function, .data = data});
+}
+bool cd_loop_post_host(Loop *loop, bool (*function)(VM *vm, void *data), void *data)
+{
+  return loop_add_post(loop, (LoopPost){.host_function = function, .data = data});
 }
 
 static bool loop_run_posts(VM *vm, Loop *loop)
@@ -226,7 +236,7 @@ static bool loop_run_posts(VM *vm, Loop *loop)
     LoopPost *post = posts;
     posts = post->next;
     if (ok) {
-      ok = post->function(vm, loop, post->data);
+      ok = post->function ? post->function(vm, loop, post->data) : post->host_function(vm, post->data);
       free(post);
       continue;
     }

@@ -197,6 +197,7 @@ MUST_USE bool cd_loop_report_callback(VM *vm, Value loop, Value handle, Value ca
 MUST_USE bool cd_loop_report(VM *vm, Value loop, const char *key, Value value, const char *message, ...);
 // From any thread, without the VM lock: `function` runs in the loop's thread with the lock held; false from it ends the run. false: no memory or closed.
 bool cd_loop_post(Loop *loop, bool (*function)(VM *vm, Loop *loop, void *data), void *data);
+bool cd_loop_post_host(Loop *loop, bool (*function)(VM *vm, void *data), void *data);   // the same for a function of the host
 void cd_loop_wake(Loop *loop);                   // from any thread or signal handler: look at the ring again
 
 MUST_USE bool cd_loop_check_closed(VM *vm, Loop *loop);                          // RuntimeError "Event loop is closed"
@@ -224,6 +225,8 @@ MUST_USE bool cd_task_end(VM *vm, Task *task, SendResult result, Ref outcome);  
 
 typedef struct Asyncio {
   Type *gathering, *sleep, *yield_once;          // owned, as are the other types
+  Type *host_iterator;                           // owned; api/: for async iterators in C
+  Value host_loop;                               // owned: the loop that the host turns; NO_VALUE: none yet
   Type *future, *task, *handle, *timer_handle, *loop, *future_iter, *task_step, *all_tasks_type, *transport, *stream,
     *reader_pair, *current_tasks_type;                                // owned
   Value cancelled_error, invalid_state_error;    // owned classes of asyncio.exceptions, imported at first need

@@ -186,6 +186,7 @@ static SendResult eval_run(VM *vm, Frame *frame, EvalMode mode, Ref sent, Ref *o
   if (mode == EVAL_RAISE) {
     if (TRACED() && frame->flags & FRAME_IS_GENERATOR) (void)!cd_trace_call(vm, frame);
     if (UNLIKELY(frame->flags & FRAME_IS_GENERATOR && cd_generator_of(frame)->closing)) goto closing_ended;
+    if (pc->op == OP_ASYNC_NEXT) goto async_next_raised;         // a future that ended so, say
     goto error;
   }
   if (mode == EVAL_DELEGATE_ENDED) {
@@ -1952,13 +1953,14 @@ do_yield: {
     }
     if (!cd_bits(R[C]) || cd_is_none(R[C])) {
       Ref awaitable = cd_async_next_awaitable(vm, R[B]);
-      if (!cd_bits(awaitable)) { cd_drop(vm, sent); goto error; }
+      if (!cd_bits(awaitable)) { cd_drop(vm, sent); goto async_next_raised; }
       SET(C, awaitable);
     }
     SendResult r = cd_send(vm, R[C], sent, &result);
     cd_drop(vm, sent);
     if (r == YIELDED) { frame->state = FRAME_DELEGATING; goto do_yield; }
     if (r == RAISED) {
+    async_next_raised:                           // by __anext__() itself, too
       if (!cd_raised_is(vm, vm->exc.StopAsyncIteration)) goto error;
       if (TRACED()) {
         if (!cd_traceback_add(vm, frame)) CD_ASSERT(cd_raised(vm));
