@@ -56,8 +56,8 @@ static Ref stream_new(VM *vm, int fd, const char *name)
                             NO_VALUE)))
     goto done;
   if (!(label = cd_str_from(vm, name))) goto done;
-  raw = unbuffered ? cd_dup(buffer) : cd_getattr_text(vm, buffer, "raw");
-  if (!raw || !cd_setattr(vm, raw, N(name), label)) goto done;
+  raw = cd_dup(unbuffered ? buffer : cd_io_raw_borrow(buffer));
+  if (!cd_io_set_own(vm, raw, io_state(vm)->file_io, N(name), label)) goto done;
   Ref newline = input ? cd_none() : cd_str_from(vm, "\n");
   if (!newline) goto done;
   Value arguments[6] = {buffer, encoding, errors, newline, cd_bool(fd == 2 || terminal), cd_bool(unbuffered)};
@@ -65,7 +65,7 @@ static Ref stream_new(VM *vm, int fd, const char *name)
   cd_drop(vm, newline);
   if (!stream) goto done;
   Ref mode = cd_str_from(vm, input ? "r" : "w");
-  if (!mode || !cd_setattr(vm, stream, N(mode), mode)) {
+  if (!mode || !cd_io_set_own(vm, stream, io_state(vm)->text_wrapper, N(mode), mode)) {
     cd_drop(vm, stream);
     stream = NO_REF;
   }
@@ -85,9 +85,10 @@ bool cd_streams_init(VM *vm)
     {"<stdin>", "stdin", "__stdin__"}, {"<stdout>", "stdout", "__stdout__"}, {"<stderr>", "stderr", "__stderr__"}};
   Ref io = cd_import(vm, "_io");
   if (!io) return false;
-  Ref open = cd_getattr_text(vm, io, "open");   // the builtin is this very function
+  Value open = cd_dict_get_text_borrow(vm, cd_module_dict(io), "open");   // the builtin is this very function
+  bool added = open && cd_dict_set_text(vm, vm->builtins_dict, "open", open);
   cd_drop(vm, io);
-  if (!open || !cd_dict_set_text_steal(vm, vm->builtins_dict, "open", open)) return false;
+  if (!added) return false;
   for (int fd = 0; fd < 3; fd++) {
     Ref stream = stream_new(vm, fd, names[fd][0]);
     bool ok = stream && cd_sys_set(vm, names[fd][1], stream) && cd_sys_set(vm, names[fd][2], stream);

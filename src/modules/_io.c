@@ -52,7 +52,7 @@ static Ref open_text(VM *vm, Value buffer, Value encoding, Value errors, Value n
         arguments[5] = {buffer, encoding ? encoding : none, errors ? errors : none, newline ? newline : none, cd_bool(line_buffering)};
   Ref text = cd_call(vm, cd_type_value(io_state(vm)->text_wrapper), arguments, 5, NO_VALUE), name;
   if (!text) return NO_REF;
-  if (!(name = cd_str_from(vm, mode)) || !cd_setattr(vm, text, N(mode), name)) {
+  if (!(name = cd_str_from(vm, mode)) || !cd_io_set_own(vm, text, io_state(vm)->text_wrapper, N(mode), name)) {
     cd_drop(vm, name);
     cd_drop(vm, text);
     return NO_REF;
@@ -88,7 +88,7 @@ Ref cd_io_open(VM *vm, Value file, const char *mode, int64_t buffering, Value en
     return NO_REF;
   Ref raw = open_raw(vm, file, raw_mode, close_fd, opener), buffer, result;
   if (!raw) return NO_REF;
-  if (buffering < 0) {
+  if (buffering < 0 && !cd_io_known(vm, raw, IO_ISATTY, &tty)) {
     Ref answer = cd_io_forward(vm, raw, IO_ISATTY);
     if (!answer) goto fail_raw;
     tty = cd_is_true(answer);

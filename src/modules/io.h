@@ -87,6 +87,17 @@ MUST_USE bool cd_io_is_closed(VM *vm, Value stream, bool *out);
 MUST_USE bool cd_io_check_closed(VM *vm, Value stream);
 MUST_USE bool cd_io_check_flag(VM *vm, Value stream, int name, const char *message);   // calls readable(), writable() or seekable()
 MUST_USE bool cd_io_writable_buffer(VM *vm, Value target, Buffer *out);              // what readinto() fills; else a TypeError
+// What stream.NAME() answers, or for IO_READ1 whether there is such a method, found without a look at any class: of a FileIO or a buffer over one
+// that is open and has no attributes which could hide a method. false: the stream must be asked.
+MUST_USE bool cd_io_known(VM *vm, Value stream, int name, bool *out);
+MUST_USE bool cd_io_file_known(VM *vm, Value stream, int name, bool *out);
+MUST_USE bool cd_io_is_flushed(VM *vm, Value stream);            // surely: nothing waits in it, and flush() is the native one
+MUST_USE bool cd_io_buffer_is_flushed(VM *vm, Value stream);
+Value cd_io_raw_borrow(Value buffer);                            // of a native buffer
+// Has no attributes of its own but perhaps one, called `name`.
+bool cd_io_has_only(Value stream, Value name);
+// stream.name = value, for a name that is no descriptor of the class if that is `exact`.
+MUST_USE bool cd_io_set_own(VM *vm, Value stream, Type *exact, Value name, Value value);
 // Calls stream.method(), drops the result.
 MUST_USE bool cd_io_call_void(VM *vm, Value stream, Value name);
 // An optional size argument: NO_VALUE, None or an index. -1 for none.

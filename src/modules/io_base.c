@@ -33,8 +33,21 @@ bool cd_io_check_closed(VM *vm, Value stream)
   return !closed || cd_raise_value(vm, "I/O operation on closed file.");
 }
 
+bool cd_io_has_only(Value stream, Value name)
+{
+  const AttributeHead *own = &((const IoBase *)cd_object(stream))->attributes;
+  return !own->dict && (!own->shape || !own->shape->count || (own->shape->count == 1 && cd_is(own->shape->name, name)));
+}
+
+bool cd_io_set_own(VM *vm, Value stream, Type *exact, Value name, Value value)
+{
+  return cd_is_exact(stream, exact) ? cd_instance_set(vm, cd_object(stream), name, value) : cd_setattr(vm, stream, name, value);
+}
+
 bool cd_io_check_flag(VM *vm, Value stream, int name, const char *message)
 {
+  bool known;
+  if (cd_io_known(vm, stream, name, &known)) return known || cd_io_unsupported(vm, message);
   Ref answer = cd_call_method0(vm, stream, io_name(vm, name));
   if (!answer) return false;
   bool yes = cd_is_true(answer);

@@ -77,6 +77,29 @@ static bool buffered_setup(VM *vm, Buffered *b, Value raw, Value size_value)
   return true;
 }
 
+Value cd_io_raw_borrow(Value buffer) { return as_buffered(buffer)->raw; }
+
+bool cd_io_known(VM *vm, Value stream, int name, bool *out)
+{
+  const IoState *state = io_state(vm);
+  bool reader = cd_is_exact(stream, state->buffered_reader), writer = cd_is_exact(stream, state->buffered_writer), file;
+  if (!reader && !writer) return cd_io_file_known(vm, stream, name, out);
+  const Buffered *b = as_buffered(stream);
+  if (!b->initialised || !cd_io_has_only(stream, N(name)) || !cd_io_file_known(vm, b->raw, IO_SEEKABLE, &file)) return false;
+  if (name == IO_READ1) return *out = true;
+  if ((name == IO_READABLE && writer) || (name == IO_WRITABLE && reader)) {
+    *out = false;
+    return true;
+  }
+  return cd_io_file_known(vm, b->raw, name, out);
+}
+
+bool cd_io_buffer_is_flushed(VM *vm, Value stream)
+{
+  bool seekable;
+  return cd_io_known(vm, stream, IO_SEEKABLE, &seekable) && (cd_io_is_plain_file(vm, stream) || !as_buffered(stream)->writing);
+}
+
 static void buffered_release(VM *vm, Object *self)
 {
   Buffered *b = (Buffered *)self;

@@ -167,7 +167,7 @@ static bool file_init(VM *vm, Value self, const Value *args, size_t nargs, Value
     return cd_raise_value(vm, "Cannot use closefd=False with file name");
   } else if (!(bound[3] && !cd_is_none(bound[3]) ? file_open_by(vm, file, bound[3], name, flags) : file_open_path(vm, file, name, flags)))
     return false;
-  bool ok = file_check_opened(vm, file, name) && cd_setattr(vm, self, N(name), name);
+  bool ok = file_check_opened(vm, file, name) && cd_io_set_own(vm, self, io_state(vm)->file_io, N(name), name);
   if (ok && file->appending && lseek(file->fd, 0, SEEK_END) < 0 && errno != ESPIPE) ok = cd_raise_os(vm, errno, name, NO_VALUE);
   if (ok) return true;
   if (own) {
@@ -374,12 +374,28 @@ METHOD(fileio, truncate, "truncate(self, size=None, /)", "Resize the file; the p
 
 // ---- questions ----
 
+static bool file_can_seek(FileIo *file)
+{
+  if (file->seekable < 0) file->seekable = lseek(file->fd, 0, SEEK_CUR) >= 0;
+  return file->seekable;
+}
+
+bool cd_io_file_known(VM *vm, Value stream, int name, bool *out)
+{
+  if (!cd_io_is_plain_file(vm, stream) || !cd_io_has_only(stream, N(name))) return false;
+  FileIo *file = as_file(stream);
+  switch (name) {
+  case IO_SEEKABLE: *out = file_can_seek(file); return true;
+  case IO_READABLE: *out = file->readable; return true;
+  case IO_WRITABLE: *out = file->writable; return true;
+  case IO_ISATTY: *out = isatty(file->fd); return true;
+  default: return false;
+  }
+}
+
 METHOD(fileio, seekable, "seekable(self, /)", "Can the file seek?")
 {
-  FileIo *file = as_file(self);
-  if (file->fd < 0) return file_closed_error(vm);
-  if (file->seekable < 0) file->seekable = lseek(file->fd, 0, SEEK_CUR) >= 0;
-  return cd_bool(file->seekable);
+  return as_file(self)->fd < 0 ? file_closed_error(vm) : cd_bool(file_can_seek(as_file(self)));
 }
 METHOD(fileio, readable, "readable(self, /)", "Was the file opened for reading?")
 {

@@ -151,6 +151,7 @@ static bool text_fix_encoder(VM *vm, TextIo *t)
 
 static bool text_ask(VM *vm, Value stream, int name, bool *out)
 {
+  if (cd_io_known(vm, stream, name, out)) return true;
   Ref answer = cd_io_forward(vm, stream, name);
   if (!answer) return false;
   bool ok = cd_truth(vm, answer, out);
@@ -211,9 +212,11 @@ static bool text_init(VM *vm, Value self, const Value *args, size_t nargs, Value
     goto done;
   t->telling = t->seekable;
   if (!text_set_codec(vm, t, encoding, errors)) goto done;
-  Find has_read1 = cd_getattr_find(vm, buffer, io_name(vm, IO_READ1), &read1);
-  if (has_read1 == FIND_ERROR) goto done;
-  t->has_read1 = has_read1 == FIND_HIT;
+  if (!cd_io_known(vm, buffer, IO_READ1, &t->has_read1)) {
+    Find has_read1 = cd_getattr_find(vm, buffer, io_name(vm, IO_READ1), &read1);
+    if (has_read1 == FIND_ERROR) goto done;
+    t->has_read1 = has_read1 == FIND_HIT;
+  }
   cd_replace(vm, &t->buffer, cd_dup(buffer));
   t->line_buffering = line_buffering;
   t->write_through = write_through;
@@ -224,6 +227,14 @@ done:
   cd_drop(vm, encoding);
   cd_drop(vm, errors);
   return ok;
+}
+
+bool cd_io_is_flushed(VM *vm, Value stream)
+{
+  if (!io_state(vm)) return false;
+  if (!cd_is_exact(stream, io_state(vm)->text_wrapper)) return cd_io_buffer_is_flushed(vm, stream);
+  const TextIo *t = as_text_io(stream);
+  return t->initialised && !t->pending_size && cd_io_has_only(stream, N(mode)) && cd_io_buffer_is_flushed(vm, t->buffer);
 }
 
 static void text_release(VM *vm, Object *self)

@@ -3,6 +3,7 @@
 #include "modules/module_list.h"
 #include "loop/loop.h"
 #include "modules/import.h"
+#include "modules/io.h"
 #include "modules/sys.h"
 #include "objects/dict.h"
 #include "objects/function.h"
@@ -168,6 +169,7 @@ static void modules_flush_standard(VM *vm)
     if (!cd_list_append(vm, cd_as_list(streams), cd_from_object(object))) break;
   }
   for (size_t i = 0; streams && i < cd_list_size(streams); i++) {
+    if (cd_io_is_flushed(vm, cd_list_item_borrow(streams, i))) continue;
     Ref result = cd_call_method0(vm, cd_list_item_borrow(streams, i), N(flush));
     if (!result) cd_clear_raised(vm);
     cd_drop(vm, result);

@@ -3,6 +3,7 @@
 #include "core/lock.h"
 #include "coro/generator.h"
 #include "modules/import.h"
+#include "modules/io.h"
 #include "modules/sys.h"
 #include "modules/sys_parts.h"
 #include "objects/dict.h"
@@ -62,7 +63,7 @@ static bool hooks_flush(VM *vm, const char *name)
 {
   Ref file = cd_dup(cd_sys_get_borrow(vm, name));
   bool ok = true;
-  if (file && !cd_is_none(file)) {
+  if (file && !cd_is_none(file) && !cd_io_is_flushed(vm, file)) {
     Ref closed = NO_REF;
     bool is_closed = false;
     Ref key = cd_intern(vm, "closed");
