@@ -246,7 +246,8 @@ static bool current_tasks_setitem(VM *vm, Value self UNUSED, Value loop, Value t
   Ref old = cd_task_swap_current(vm, loop, cd_bits(task) ? task : cd_none());
   bool missing = old && !cd_bits(task) && cd_is_none(old);
   cd_drop(vm, old);
-  return missing ? cd_raise_key(vm, loop) : old != NO_REF;
+  if (missing) return cd_raise_key(vm, loop);
+  return old != NO_REF;
 }
 
 static bool current_tasks_contains(VM *vm, Value self UNUSED, Value loop, bool *out)

@@ -278,3 +278,4 @@ for error in KeyboardInterrupt("ki"), SystemExit(3):
     task = loop.create_task(fail(error))
     print(attempt(loop.run_until_complete, task), task.done(), loop.is_running(), repr(task.exception()))
     loop.close()
+getattr(asyncio.coroutines, "_iscoroutine_typecache", set()).clear()     # it would keep Sender
