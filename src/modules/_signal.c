@@ -151,6 +151,13 @@ static Ref signal_get(VM *vm, int number)
   return cd_dup(*slot);
 }
 
+bool cd_signal_remember(VM *vm, int number)
+{
+  Ref handler = vm->signals ? signal_get(vm, number) : cd_none();
+  cd_drop(vm, handler);
+  return handler != NO_REF;
+}
+
 static bool signal_install(int number, void (*handler)(int))
 {
   struct sigaction action = {.sa_handler = handler};

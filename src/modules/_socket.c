@@ -486,7 +486,8 @@ static Ref ancillary_size(VM *vm, const char *function, Value v, bool space)
   bool fits = cd_int_fits_i64(index, &length);
   cd_drop(vm, index);
   if (!fits) return cd_raise_overflow(vm, "Python int too large to convert to C ssize_t");
-  if (length < 0 || length > INT32_MAX - 64) return cd_raise_overflow(vm, "%s() argument out of range", function);
+  int64_t most = INT32_MAX - (int64_t)(space ? CMSG_SPACE(1) : CMSG_LEN(0));
+  if (length < 0 || length > most) return cd_raise_overflow(vm, "%s() argument out of range", function);
   return cd_from_small((int64_t)(space ? CMSG_SPACE((size_t)length) : CMSG_LEN((size_t)length)));
 }
 

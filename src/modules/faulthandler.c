@@ -2,6 +2,7 @@
 // faulthandler.c: tracebacks when things go really wrong: on fatal signals, after a time-out, on request
 #include "core/lock.h"
 #include "modules/module_list.h"
+#include "modules/signals.h"
 #include "modules/sys.h"
 #include "modules/waiting.h"
 #include "objects/exception.h"
@@ -393,7 +394,8 @@ METHOD_DEF_(
   Ref file;
   if (!fault_signal_number(vm, args[0], &number) || !fault_file(vm, args[1], &file, &fd)) return NO_REF;
   FaultSignal *user = &state->user[number];
-  if (!fault_flag(vm, args[2], true, &all) || !fault_flag(vm, args[3], false, &chain) || !fault_make_stack(vm, state)) {
+  if (!fault_flag(vm, args[2], true, &all) || !fault_flag(vm, args[3], false, &chain) || !fault_make_stack(vm, state) ||
+      !cd_signal_remember(vm, number)) {
     cd_drop(vm, file);
     return NO_REF;
   }

@@ -13,4 +13,6 @@ void cd_signals_interrupt(
 bool cd_signals_adopt(VM *vm);                   // the calling thread of the host is the main one from now on; false: it was
 bool cd_signals_ignored(VM *vm, int number);     // no Python handler: SIG_DFL or SIG_IGN
 
+MUST_USE bool cd_signal_remember(VM *vm, int number);   // before other code takes the signal over: what signal() will say was there
+
 #endif

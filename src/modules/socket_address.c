@@ -273,13 +273,23 @@ static Ref address_make_packet(VM *vm, const SocketAddress *a)
   return tuple;
 }
 
+// The host without "%interface": the scope is a number of its own. Consumes it.
+static Ref address_unscoped(VM *vm, Ref host)
+{
+  const char *percent = host ? strchr(cd_str_data(host), '%') : NULL;
+  if (!percent) return host;
+  Ref bare = cd_str_ascii(vm, cd_str_data(host), (size_t)(percent - cd_str_data(host)));
+  cd_drop(vm, host);
+  return bare;
+}
+
 Ref cd_socket_make_address(VM *vm, const SocketAddress *a, socklen_t size, int protocol UNUSED)
 {
   if (size == 0) return cd_none();               // connected sockets tell no address
   switch (a->any.sa_family) {
   case AF_INET: return cd_tuple2_steal(vm, cd_socket_address_text(vm, a), cd_from_small(ntohs(a->in.sin_port)));
   case AF_INET6: {
-    Ref host = cd_socket_address_text(vm, a);
+    Ref host = address_unscoped(vm, cd_socket_address_text(vm, a));
     if (!host) return NO_REF;
     Value items[4] = {host, cd_from_small(ntohs(a->in6.sin6_port)), cd_from_small(ntohl(a->in6.sin6_flowinfo)),
                       cd_from_small(a->in6.sin6_scope_id)};

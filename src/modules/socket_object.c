@@ -723,6 +723,11 @@ METHOD(socket, getsockopt, "getsockopt(self, level, option, buffersize=0, /)",
   int level, option, size = 0;
   if (!cd_to_c_int(vm, args[0], &level) || !cd_to_c_int(vm, args[1], &option) || (cd_bits(args[2]) && !cd_to_c_int(vm, args[2], &size)))
     return NO_REF;
+  if (size == 0 && socket_of(self)->family == AF_VSOCK) {
+    uint64_t value = 0;
+    socklen_t length = sizeof value;
+    return getsockopt(socket_of(self)->fd, level, option, &value, &length) < 0 ? socket_error(vm) : cd_int_from_u64(vm, value);
+  }
   if (size == 0) {
     int value = 0;
     socklen_t length = sizeof value;
@@ -748,6 +753,10 @@ METHOD_RAW(socket, setsockopt, "setsockopt(self, level, option, value, optlen, /
     if (!cd_to_i64(vm, args[3], &length, vm->exc.OverflowError)) return NO_REF;
     if (length < 0 || length > UINT32_MAX) return cd_raise_overflow(vm, "can't convert negative int to unsigned");
     status = setsockopt(socket_of(self)->fd, level, option, NULL, (socklen_t)length);
+  } else if (socket_of(self)->family == AF_VSOCK && cd_is_int(args[2])) {
+    uint64_t value;
+    if (!cd_int_fits_u64(args[2], &value)) return cd_raise_overflow(vm, "can't convert the value to unsigned long");
+    status = setsockopt(socket_of(self)->fd, level, option, &value, sizeof value);
   } else if (cd_is_int(args[2])) {
     int value;
     if (!cd_to_c_int(vm, args[2], &value)) return NO_REF;
