@@ -83,10 +83,11 @@ Ref cd_base_exception_str(VM *vm, Value self)
 static Ref exception_repr(VM *vm, Value self)
 {
   Value args = cd_as_exception(self)->args;
-  Type *type = cd_type_of(vm, self);
+  const char *name = cd_type_name(cd_type_of(vm, self)), *dot = strrchr(name, '.');
+  if (dot) name = dot + 1;                       // a native module's: its name has the module in front
   Ref held = cd_dup(args);
-  Ref text = cd_tuple_size(args) == 1 ? cd_str_format(vm, "%s(%R)", cd_type_name(type), cd_tuple_item_borrow(args, 0))
-                                      : cd_str_format(vm, "%s%R", cd_type_name(type), args);
+  Ref text = cd_tuple_size(args) == 1 ? cd_str_format(vm, "%s(%R)", name, cd_tuple_item_borrow(args, 0))
+                                      : cd_str_format(vm, "%s%R", name, args);
   cd_drop(vm, held);
   return text;
 }

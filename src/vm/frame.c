@@ -168,7 +168,9 @@ static void frame_detach_object(VM *vm, Frame *frame)
         cd_dup_object(copy->code);
       }
       frame->locals = NO_VALUE;
-      memset(frame->registers, 0, frame->code->register_count * sizeof(Value));
+      uint32_t variables = frame->code->first_temp, all = frame->code->register_count;
+      memset(frame->registers, 0, variables * sizeof(Value));
+      memset(copy->registers + variables, 0, (all - variables) * sizeof(Value));     // temporaries die with the call: one is the exception
       object->own_frame = copy;
       object->frame = copy;
       if (frame->back && frame->state != FRAME_SUSPENDED) {
