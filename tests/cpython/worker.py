@@ -1,6 +1,6 @@
 """Runs one of CPython's test modules under the interpreter that executes this file, and reports each test.
 
-usage: worker.py MODULE REPORT.  Each line of REPORT: outcome, tab, test id, tab, one line of detail.
+usage: worker.py MODULE REPORT [RESOURCE,.. [TEST ...]].  The tests and classes named are left out.  Each line of REPORT: outcome, tab, test id, tab, one line of detail.
 Outcomes: pass, fail, error, skip, xfail (expected failure), xpass. A last line "end" says that the run was complete.
 """
 import sys
@@ -49,12 +49,26 @@ class Reporter(unittest.TestResult):
             self.line("fail", test, f"{err[0].__name__}: {err[1]}")
 
 
+def without(suite, names):
+    if not names:
+        return suite
+    result = unittest.TestSuite()
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            result.addTest(without(test, names))
+        elif not any(test.id() == name or test.id().startswith(name + ".") for name in names):
+            result.addTest(test)
+    return result
+
+
 def main():
     name, report = sys.argv[1], sys.argv[2]
+    resources = [r for r in (sys.argv[3] if len(sys.argv) > 3 else "").split(",") if r]
+    left_out = sys.argv[4:]
     sys.argv[1:] = []
     from test import support
 
-    support.use_resources = ["decimal", "subprocess", "cpu"]
+    support.use_resources = ["decimal", "subprocess", "cpu", *resources]
     with open(report, "w", encoding="utf-8", errors="backslashreplace") as out:
         try:
             suite = unittest.defaultTestLoader.loadTestsFromName(name)
@@ -62,7 +76,7 @@ def main():
             out.write(f"skip\t{name}\t{skip}\n")
             out.write("end\n")
             return
-        suite.run(Reporter(out))
+        without(suite, left_out).run(Reporter(out))
         out.write("end\n")
 
 
