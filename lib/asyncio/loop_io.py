@@ -314,8 +314,9 @@ class LoopIo:
                 self.call_later(constants.ACCEPT_RETRY_DELAY, self._serve_again, protocol_factory, sock, sslcontext, server, backlog,
                                 ssl_handshake_timeout, ssl_shutdown_timeout)
                 return
-            self._serve_connection(protocol_factory, connection, {'peername': address}, sslcontext, server, ssl_handshake_timeout,
-                                   ssl_shutdown_timeout)
+            # In the next turn, as a task would: what the program does meanwhile comes before its connection_made().
+            self.call_soon(self._serve_connection, protocol_factory, connection, {'peername': address}, sslcontext, server,
+                           ssl_handshake_timeout, ssl_shutdown_timeout)
 
     def _serve_again(self, protocol_factory, sock, *rest):
         if sock.fileno() >= 0:

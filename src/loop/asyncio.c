@@ -48,10 +48,11 @@ bool cd_asyncio_init(VM *vm, Asyncio *s)
   return false;
 }
 
-static Type **const *asyncio_types(Asyncio *s, Type **rows[16])
+static Type **const *asyncio_types(Asyncio *s, Type **rows[20])
 {
-  Type **all[] = {&s->sleep, &s->yield_once, &s->gathering, &s->future, &s->task, &s->handle, &s->timer_handle, &s->loop, &s->future_iter, &s->task_step, &s->all_tasks_type, &s->stream, &s->transport,
-                  &s->reader_pair, &s->current_tasks_type, NULL};
+  Type **all[] = {&s->sleep, &s->yield_once, &s->gathering, &s->future, &s->task, &s->handle, &s->timer_handle, &s->loop, &s->future_iter,
+                  &s->task_step, &s->all_tasks_type, &s->stream, &s->transport,
+                  &s->reader_pair, &s->host_iterator, &s->current_tasks_type, NULL};
   memcpy(rows, all, sizeof all);
   return rows;
 }
@@ -71,7 +72,7 @@ void cd_asyncio_clear(VM *vm, Asyncio *s)
   Value *values[] = {&s->host_loop, &s->cancelled_error, &s->invalid_state_error, &s->current_tasks, &s->foreign_tasks,
                      &s->functions, &s->spare_context, &s->context_keyword, &s->default_executor_name};
   for (size_t i = 0; i < ARRAY_LEN(values); i++) cd_clear(vm, values[i]);
-  Type **rows[16];
+  Type **rows[20];
   vm->close_dropped = NULL;
   vm->asyncio = NULL;                            // what dies from here on takes the slow way
   for (Type **const *row = asyncio_types(s, rows); *row; row++) {
