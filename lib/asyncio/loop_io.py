@@ -2,25 +2,27 @@
 """What an event loop does with sockets, pipes, signals and processes, over the native watching of descriptors."""
 
 import _asyncio
+import _socket
 import errno
-import io
-import os
-import signal
-import socket
-import stat
 import sys
-import warnings
 
 from . import constants
 from . import coroutines
 from . import exceptions
 from . import transports
-from .log import logger
+from ._lazy import lazy, lazy_logger as logger
+
+io = lazy('io')
+os = lazy('os')
+signal = lazy('signal')
+socket = lazy('socket')
+stat = lazy('stat')
+warnings = lazy('warnings')
 
 _AGAIN = BlockingIOError, InterruptedError
 _STOP = SystemExit, KeyboardInterrupt
 _OUT_OF_SOMETHING = errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM
-_IP = socket.AF_INET, socket.AF_INET6
+_IP = _socket.AF_INET, _socket.AF_INET6
 
 
 class SocketTransport(_asyncio.StreamTransport, transports.Transport):
@@ -28,7 +30,10 @@ class SocketTransport(_asyncio.StreamTransport, transports.Transport):
 
     __slots__ = ()
     _start_tls_compatible = True
-    _sendfile_compatible = constants._SendfileMode.TRY_NATIVE
+
+    @property
+    def _sendfile_compatible(self):
+        return constants._SendfileMode.TRY_NATIVE
 
 
 def _check_socket(loop, sock):

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""Stand-ins for modules of the library, so that `import asyncio` loads only what every program needs."""
+from builtins import __import__ as _import
+import sys
+
+_set = object.__setattr__
+_get = object.__getattribute__
+
+
+class LazyModule(type(sys)):
+    """Looks like the module of that name, which is imported when an attribute is first asked for.
+
+    Attributes are read, set and deleted in the module itself, so mock.patch works through it.
+    """
+
+    def __getattribute__(self, name):
+        return getattr(load(self), name)
+
+    def __setattr__(self, name, value):
+        setattr(load(self), name, value)
+
+    def __delattr__(self, name):
+        delattr(load(self), name)
+
+    def __dir__(self):
+        return dir(load(self))
+
+    def __repr__(self):
+        return repr(load(self))
+
+
+def load(stand_in):
+    own = _get(stand_in, '__dict__')
+    module = own.get('_module')
+    if module is None:
+        _import(own['_target'])
+        module = own['_module'] = sys.modules[own['__name__']]
+    return module
+
+
+def lazy(name, target=None):
+    """The module if it is loaded already, else a stand-in. `target`: a submodule that is wanted with it."""
+    target = target or name
+    if target in sys.modules:
+        return sys.modules[name]
+    stand_in = LazyModule(name)
+    _get(stand_in, '__dict__')['_target'] = target
+    return stand_in
+
+
+class LazyLogger:
+    """The logger `asyncio`, made when it is first used."""
+
+    __slots__ = ()
+
+    def __getattribute__(self, name):
+        from .log import logger
+        return getattr(logger, name)
+
+    def __setattr__(self, name, value):
+        from .log import logger
+        setattr(logger, name, value)
+
+    def __delattr__(self, name):
+        from .log import logger
+        delattr(logger, name)
+
+    def __repr__(self):
+        from .log import logger
+        return repr(logger)
+
+
+lazy_logger = LazyLogger()

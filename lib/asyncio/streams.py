@@ -1,0 +1,508 @@
+# SPDX-License-Identifier: MIT
+"""Connections as streams: a reader and a writer instead of callbacks."""
+from _collections import deque
+from _weakref import ref as _ref
+import sys
+
+from . import coroutines, events, exceptions, format_helpers, protocols
+from ._lazy import lazy, lazy_logger as logger
+from .tasks import sleep
+
+__all__ = 'StreamReader', 'StreamWriter', 'StreamReaderProtocol', 'open_connection', 'start_server'
+
+socket = lazy('socket')
+_unix = sys.platform != 'win32'
+if _unix:
+    __all__ += ('open_unix_connection', 'start_unix_server')
+
+_DEFAULT_LIMIT = 64 * 1024
+
+
+async def open_connection(host=None, port=None, *, limit=_DEFAULT_LIMIT, **kwds):
+    """Connect to a server; returns (reader, writer). Further arguments go to loop.create_connection()."""
+    loop = events.get_running_loop()
+    reader = StreamReader(limit=limit, loop=loop)
+    protocol = StreamReaderProtocol(reader, loop=loop)
+    transport, _ = await loop.create_connection(lambda: protocol, host, port, **kwds)
+    return reader, StreamWriter(transport, protocol, reader, loop)
+
+
+async def start_server(client_connected_cb, host=None, port=None, *, limit=_DEFAULT_LIMIT, **kwds):
+    """Listen, and call client_connected_cb(reader, writer) for each client; a coroutine function runs as a task.
+
+    Further arguments go to loop.create_server(); the result is its Server.
+    """
+    loop = events.get_running_loop()
+    return await loop.create_server(_server_factory(client_connected_cb, limit, loop), host, port, **kwds)
+
+
+def _server_factory(client_connected_cb, limit, loop):
+    def factory():
+        return StreamReaderProtocol(StreamReader(limit=limit, loop=loop), client_connected_cb, loop=loop)
+
+    return factory
+
+
+if _unix:
+    async def open_unix_connection(path=None, *, limit=_DEFAULT_LIMIT, **kwds):
+        """As open_connection(), over a UNIX socket."""
+        loop = events.get_running_loop()
+        reader = StreamReader(limit=limit, loop=loop)
+        protocol = StreamReaderProtocol(reader, loop=loop)
+        transport, _ = await loop.create_unix_connection(lambda: protocol, path, **kwds)
+        return reader, StreamWriter(transport, protocol, reader, loop)
+
+    async def start_unix_server(client_connected_cb, path=None, *, limit=_DEFAULT_LIMIT, **kwds):
+        """As start_server(), on a UNIX socket."""
+        loop = events.get_running_loop()
+        return await loop.create_unix_server(_server_factory(client_connected_cb, limit, loop), path, **kwds)
+
+
+class FlowControlMixin(protocols.Protocol):
+    """A protocol with drain(): writers wait while the transport's buffer is too full."""
+
+    def __init__(self, loop=None):
+        self._loop = events._get_event_loop() if loop is None else loop
+        self._paused = False
+        self._drain_waiters = deque()
+        self._connection_lost = False
+
+    def pause_writing(self):
+        assert not self._paused
+        self._paused = True
+        if self._loop.get_debug():
+            logger.debug('%r pauses writing', self)
+
+    def resume_writing(self):
+        assert self._paused
+        self._paused = False
+        if self._loop.get_debug():
+            logger.debug('%r resumes writing', self)
+        for waiter in self._drain_waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def connection_lost(self, exc):
+        self._connection_lost = True
+        if not self._paused:
+            return
+        for waiter in self._drain_waiters:
+            if not waiter.done():
+                if exc is None:
+                    waiter.set_result(None)
+                else:
+                    waiter.set_exception(exc)
+
+    async def _drain_helper(self):
+        if self._connection_lost:
+            raise ConnectionResetError('Connection lost')
+        if not self._paused:
+            return
+        waiter = self._loop.create_future()
+        self._drain_waiters.append(waiter)
+        try:
+            await waiter
+        finally:
+            self._drain_waiters.remove(waiter)
+
+    def _get_close_waiter(self, stream):
+        raise NotImplementedError
+
+
+class StreamReaderProtocol(FlowControlMixin, protocols.Protocol):
+    """The protocol between a transport and a StreamReader."""
+
+    _source_traceback = None
+
+    def __init__(self, stream_reader, client_connected_cb=None, loop=None):
+        super().__init__(loop=loop)
+        if stream_reader is not None:
+            self._stream_reader_wr = _ref(stream_reader)
+            self._source_traceback = stream_reader._source_traceback
+        else:
+            self._stream_reader_wr = None
+        # A server's protocol keeps its reader until there is a client; a client's program has it.
+        self._strong_reader = stream_reader if client_connected_cb is not None else None
+        self._reject_connection = False
+        self._stream_writer = None
+        self._task = None
+        self._transport = None
+        self._client_connected_cb = client_connected_cb
+        self._over_ssl = False
+        self._closed = self._loop.create_future()
+
+    @property
+    def _stream_reader(self):
+        return None if self._stream_reader_wr is None else self._stream_reader_wr()
+
+    def _replace_writer(self, writer):
+        """The connection has gone over to TLS."""
+        transport = writer.transport
+        self._stream_writer = writer
+        self._transport = transport
+        self._over_ssl = transport.get_extra_info('sslcontext') is not None
+        reader = self._stream_reader
+        if reader is not None:
+            reader._transport = transport
+
+    def connection_made(self, transport):
+        if self._reject_connection:
+            context = {'message': 'An open stream was garbage collected prior to establishing network connection; '
+                                  'call "stream.close()" explicitly.'}
+            if self._source_traceback:
+                context['source_traceback'] = self._source_traceback
+            self._loop.call_exception_handler(context)
+            transport.abort()
+            return
+        self._transport = transport
+        reader = self._stream_reader
+        if reader is not None:
+            reader.set_transport(transport)
+        self._over_ssl = transport.get_extra_info('sslcontext') is not None
+        if self._client_connected_cb is not None:
+            self._stream_writer = StreamWriter(transport, self, reader, self._loop)
+            result = self._client_connected_cb(reader, self._stream_writer)
+            if coroutines.iscoroutine(result):
+                self._task = self._loop.create_task(result)
+                self._task.add_done_callback(lambda task: self._client_done(task, transport))
+            self._strong_reader = None
+
+    def _client_done(self, task, transport):
+        if task.cancelled():
+            transport.close()
+            return
+        error = task.exception()
+        if error is not None:
+            self._loop.call_exception_handler({
+                'message': 'Unhandled exception in client_connected_cb', 'exception': error, 'transport': transport})
+            transport.close()
+
+    def connection_lost(self, exc):
+        reader = self._stream_reader
+        if reader is not None:
+            if exc is None:
+                reader.feed_eof()
+            else:
+                reader.set_exception(exc)
+        if not self._closed.done():
+            if exc is None:
+                self._closed.set_result(None)
+            else:
+                self._closed.set_exception(exc)
+        super().connection_lost(exc)
+        self._stream_reader_wr = None
+        self._stream_writer = None
+        self._task = None
+        self._transport = None
+
+    def data_received(self, data):
+        reader = self._stream_reader
+        if reader is not None:
+            reader.feed_data(data)
+
+    def eof_received(self):
+        reader = self._stream_reader
+        if reader is not None:
+            reader.feed_eof()
+        return not self._over_ssl        # TLS can't be half closed
+
+    def _get_close_waiter(self, stream):
+        return self._closed
+
+    def __del__(self):
+        # Nobody waited for the end: that is no mistake.
+        closed = getattr(self, '_closed', None)
+        if closed is not None and closed.done() and not closed.cancelled():
+            closed.exception()
+
+
+class StreamWriter:
+    """The writing side of a connection: a transport with drain()."""
+
+    def __init__(self, transport, protocol, reader, loop):
+        self._transport = transport
+        self._protocol = protocol
+        assert reader is None or isinstance(reader, StreamReader)
+        self._reader = reader            # drain() reports its exception
+        self._loop = loop
+        self._complete_fut = loop.create_future()
+        self._complete_fut.set_result(None)
+
+    def __repr__(self):
+        parts = [type(self).__name__, f'transport={self._transport!r}']
+        if self._reader is not None:
+            parts.append(f'reader={self._reader!r}')
+        return '<{}>'.format(' '.join(parts))
+
+    @property
+    def transport(self):
+        """The transport."""
+        return self._transport
+
+    def write(self, data):
+        """Send bytes; to be followed by `await drain()`."""
+        self._transport.write(data)
+
+    def writelines(self, data):
+        """Send several pieces of data; to be followed by `await drain()`."""
+        self._transport.writelines(data)
+
+    def write_eof(self):
+        """End the sending side after what is buffered."""
+        return self._transport.write_eof()
+
+    def can_write_eof(self):
+        """Is write_eof() supported?"""
+        return self._transport.can_write_eof()
+
+    def close(self):
+        """Close the stream, both sides; to be followed by `await wait_closed()`."""
+        return self._transport.close()
+
+    def is_closing(self):
+        """Is the stream closed or about to be?"""
+        return self._transport.is_closing()
+
+    async def wait_closed(self):
+        """Wait until the stream is closed."""
+        await self._protocol._get_close_waiter(self)
+
+    def get_extra_info(self, name, default=None):
+        """Information about the connection, such as 'socket' or 'peername'."""
+        return self._transport.get_extra_info(name, default)
+
+    async def drain(self):
+        """Wait while the buffer is too full. Raises what ended the connection."""
+        if self._reader is not None:
+            error = self._reader.exception()
+            if error is not None:
+                raise error
+        if self._transport.is_closing():
+            await sleep(0)               # connection_lost() may be due: who writes in a loop must see it
+        await self._protocol._drain_helper()
+
+    async def start_tls(self, sslcontext, *, server_hostname=None, ssl_handshake_timeout=None, ssl_shutdown_timeout=None):
+        """Go over to TLS."""
+        protocol = self._protocol
+        await self.drain()
+        limits = {'server_hostname': server_hostname, 'ssl_handshake_timeout': ssl_handshake_timeout}
+        if ssl_shutdown_timeout is not None:
+            limits['ssl_shutdown_timeout'] = ssl_shutdown_timeout
+        self._transport = await self._loop.start_tls(self._transport, protocol, sslcontext,
+                                                     server_side=protocol._client_connected_cb is not None, **limits)
+        protocol._replace_writer(self)
+
+
+class StreamReader:
+    """The reading side of a connection. `limit`: how long a line may be; twice that is buffered before the transport has to pause."""
+
+    _source_traceback = None
+
+    def __init__(self, limit=_DEFAULT_LIMIT, loop=None):
+        if limit <= 0:
+            raise ValueError('Limit cannot be <= 0')
+        self._limit = limit
+        self._loop = events._get_event_loop() if loop is None else loop
+        self._buffer = bytearray()
+        self._eof = False
+        self._waiter = None              # of the one coroutine that waits for data
+        self._exception = None
+        self._transport = None
+        self._paused = False
+        if self._loop.get_debug():
+            self._source_traceback = format_helpers.extract_stack(sys._getframe(1))
+
+    def __repr__(self):
+        parts = ['StreamReader']
+        if self._buffer:
+            parts.append(f'{len(self._buffer)} bytes')
+        if self._eof:
+            parts.append('eof')
+        if self._limit != _DEFAULT_LIMIT:
+            parts.append(f'limit={self._limit}')
+        for name in ('waiter', 'exception', 'transport'):
+            value = getattr(self, '_' + name)
+            if value:
+                parts.append(f'{name}={value!r}')
+        if self._paused:
+            parts.append('paused')
+        return '<{}>'.format(' '.join(parts))
+
+    def exception(self):
+        """The exception that ended the stream, or None."""
+        return self._exception
+
+    def set_exception(self, exc):
+        """End the stream with an exception."""
+        self._exception = exc
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.cancelled():
+            waiter.set_exception(exc)
+
+    def _wakeup_waiter(self):
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.cancelled():
+            waiter.set_result(None)
+
+    def set_transport(self, transport):
+        """Where the data comes from."""
+        assert self._transport is None, 'Transport already set'
+        self._transport = transport
+
+    def _maybe_resume_transport(self):
+        if self._paused and len(self._buffer) <= self._limit:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def feed_eof(self):
+        """There will be no more data."""
+        self._eof = True
+        self._wakeup_waiter()
+
+    def at_eof(self):
+        """Has everything been read, and will there be no more?"""
+        return self._eof and not self._buffer
+
+    def feed_data(self, data):
+        """Add data to the buffer."""
+        assert not self._eof, 'feed_data after feed_eof'
+        if not data:
+            return
+        self._buffer.extend(data)
+        if self._waiter is not None:
+            self._wakeup_waiter()
+        if self._transport is not None and not self._paused and len(self._buffer) > 2 * self._limit:
+            try:
+                self._transport.pause_reading()
+            except NotImplementedError:
+                self._transport = None   # it can't be paused: do not try again
+            else:
+                self._paused = True
+
+    async def _wait_for_data(self, func_name):
+        if self._waiter is not None:
+            raise RuntimeError(f'{func_name}() called while another coroutine is already waiting for incoming data')
+        assert not self._eof, '_wait_for_data after EOF'
+        if self._paused:                 # the buffer holds less than is wanted, so there must come more
+            self._paused = False
+            self._transport.resume_reading()
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    async def readline(self):
+        """A line with its newline; what is left, perhaps b'', at the end. ValueError if the line is longer than the limit."""
+        try:
+            return await self.readuntil(b'\n')
+        except exceptions.IncompleteReadError as error:
+            return error.partial
+        except exceptions.LimitOverrunError as error:
+            if self._buffer.startswith(b'\n', error.consumed):
+                del self._buffer[:error.consumed + 1]
+            else:
+                self._buffer.clear()
+            self._maybe_resume_transport()
+            raise ValueError(error.args[0])
+
+    def _find(self, separators, start):
+        """(start, end) of the separator that ends first, or None."""
+        best = None
+        for separator in separators:
+            at = self._buffer.find(separator, max(0, start - len(separator) + 1))
+            if at >= 0 and (best is None or at + len(separator) < best[1]):
+                best = at, at + len(separator)
+        return best
+
+    async def readuntil(self, separator=b'\n'):
+        """Data up to the separator, which is included. Of several separators, in a tuple, the one that comes first.
+
+        IncompleteReadError at the end of the stream, LimitOverrunError if there are more data than the limit; they stay in the buffer.
+        """
+        separators = separator if isinstance(separator, tuple) else (separator,)
+        if not separators:
+            raise ValueError('Separator should contain at least one element')
+        longest = max(len(s) for s in separators)
+        if min(len(s) for s in separators) == 0:
+            raise ValueError('Separator should be at least one-byte string')
+        if self._exception is not None:
+            raise self._exception
+        buffer, searched = self._buffer, 0
+        while True:
+            size = len(buffer)
+            if size > searched:
+                found = self._find(separators, searched)
+                if found is not None:
+                    break
+                searched = size
+                if size + 1 - longest > self._limit:
+                    raise exceptions.LimitOverrunError('Separator is not found, and chunk exceed the limit', size + 1 - longest)
+            if self._eof:
+                partial = bytes(buffer)
+                buffer.clear()
+                raise exceptions.IncompleteReadError(partial, None)
+            await self._wait_for_data('readuntil')
+        start, end = found
+        if start > self._limit:
+            raise exceptions.LimitOverrunError('Separator is found, but chunk is longer than limit', start)
+        data = bytes(buffer[:end])
+        del buffer[:end]
+        self._maybe_resume_transport()
+        return data
+
+    async def read(self, n=-1):
+        """Up to `n` bytes, at least one unless the stream has ended; -1: everything up to the end."""
+        if self._exception is not None:
+            raise self._exception
+        if n == 0:
+            return b''
+        if n < 0:
+            pieces = []
+            while piece := await self.read(self._limit):
+                pieces.append(piece)
+            return b''.join(pieces)
+        buffer = self._buffer
+        if not buffer and not self._eof:
+            await self._wait_for_data('read')
+        if len(buffer) <= n:
+            data = bytes(buffer)
+            buffer.clear()
+        else:
+            data = bytes(memoryview(buffer)[:n])
+            del buffer[:n]
+        self._maybe_resume_transport()
+        return data
+
+    async def readexactly(self, n):
+        """Exactly `n` bytes; IncompleteReadError if the stream ends before."""
+        if n < 0:
+            raise ValueError('readexactly size can not be less than zero')
+        if self._exception is not None:
+            raise self._exception
+        if n == 0:
+            return b''
+        buffer = self._buffer
+        while len(buffer) < n:
+            if self._eof:
+                partial = bytes(buffer)
+                buffer.clear()
+                raise exceptions.IncompleteReadError(partial, n)
+            await self._wait_for_data('readexactly')
+        if len(buffer) == n:
+            data = bytes(buffer)
+            buffer.clear()
+        else:
+            data = bytes(memoryview(buffer)[:n])
+            del buffer[:n]
+        self._maybe_resume_transport()
+        return data
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        line = await self.readline()
+        if line == b'':
+            raise StopAsyncIteration
+        return line
