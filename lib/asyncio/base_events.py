@@ -446,7 +446,11 @@ class BaseEventLoop(events.AbstractEventLoop):
     async def shutdown_asyncgens(self):
         """Close the asynchronous generators that are still open."""
         self._asyncgens_shutdown_called = True
-        generators = list(self._asyncgens)
+        mode = getattr(sys, 'get_asyncgen_mode', None)
+        if mode is not None and mode() != 'compat':
+            from .generators import close_open
+            await close_open(self)
+        generators = [agen for agen in self._asyncgens if mode is None or agen.ag_frame is not None]
         self._asyncgens.clear()
         if not generators:
             return
