@@ -303,6 +303,12 @@ bool cd_loop_enter_context(VM *vm, Value context, Ref *entered)
   return cd_context_enter(vm, *entered);         // it is entered nowhere: succeeds
 }
 
+void cd_loop_shed_context(VM *vm, Value *slot)
+{
+  Context *c = (Context *)cd_object(*slot);
+  if (c->head.refcount == 3 && !c->weaklist) cd_replace(vm, slot, cd_bits(c->vars) ? cd_dup(c->vars) : cd_none());
+}
+
 void cd_loop_leave_context(VM *vm, Ref entered)
 {
   Context *c = (Context *)cd_object(entered);
@@ -444,6 +450,22 @@ static bool loop_run_entry(VM *vm, Loop *loop, const Ready *entry)
   return loop_run_call(vm, loop, entry);
 }
 
+// A burst is over: most of a large ring is given back.
+static void loop_ring_shrink(VM *vm, Loop *loop)
+{
+  uint32_t capacity = loop->capacity / 4;
+  Ready *ring = cd_alloc_array(vm, capacity, sizeof *ring);
+  if (!ring) {
+    cd_clear_raised(vm);
+    return;
+  }
+  for (uint32_t i = 0; i < loop->count; i++) ring[i] = loop->ring[(loop->first + i) & (loop->capacity - 1)];
+  cd_free(vm, loop->ring, loop->capacity * sizeof *ring);
+  loop->ring = ring;
+  loop->capacity = capacity;
+  loop->first = 0;
+}
+
 // Runs what is ready now; what that makes ready waits for the next turn.
 static bool loop_run_ready(VM *vm, Loop *loop)
 {
@@ -464,6 +486,7 @@ bool cd_loop_run_once(VM *vm, Loop *loop, int64_t max_wait)
   if (!cd_poll(vm) || !cd_loop_open(vm, loop) || !loop_timeout(vm, loop, max_wait, &timeout)) return false;
   if ((!loop->count || loop->backend->is_watching(loop)) && (!loop_poll(vm, loop, timeout) || !cd_poll(vm))) return false;
   if (UNLIKELY(loop->posts != NULL) && !loop_run_posts(vm, loop)) return false;
+  if (UNLIKELY(loop->capacity > RING_MIN * 16) && loop->count < loop->capacity / 16) loop_ring_shrink(vm, loop);
   return loop_take_due(vm, loop) && loop_run_ready(vm, loop);
 }
 

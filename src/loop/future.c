@@ -268,7 +268,8 @@ static bool future_call_back(VM *vm, Future *future, Ref callback, Ref context)
     return cd_loop_push(vm, cd_as_loop(loop), callback, READY_WAKE, NO_REF);
   } else {
     Ref method = cd_task_wakeup_method(vm, callback);
-    ok = method && cd_loop_call_soon(vm, loop, method, self, cd_dup(cd_as_task(callback)->context));
+    Ref its = method ? cd_task_context(vm, callback) : NO_REF;
+    ok = its && cd_loop_call_soon(vm, loop, method, self, its);
     cd_drop(vm, method);
   }
   cd_drop(vm, callback);
@@ -574,7 +575,8 @@ static Ref future_get_loop_attribute(VM *vm UNUSED, Value self)
 static bool future_list_callback(VM *vm, List *list, Value callback, Value context)
 {
   Ref shown = future_shown_callback(vm, callback, context);
-  Ref its = shown ? cd_context_of_snapshot(vm, cd_bits(context) ? context : cd_as_task(callback)->context) : NO_REF;
+  Ref its = NO_REF;
+  if (shown) its = cd_bits(context) ? cd_context_of_snapshot(vm, context) : cd_task_context(vm, callback);
   return cd_list_append_steal(vm, list, cd_tuple2_steal(vm, shown, its));
 }
 

@@ -52,7 +52,7 @@ typedef struct Task {
   uint32_t cancels;                              // num_cancels_requested
   Value name;                                    // owned
   Value coro;                                    // owned; NO_VALUE once finished eagerly
-  Value context;                                 // owned Context
+  Value context;                                 // owned: Context or snapshot; a Context while a step runs
   Value waiter;                                  // owned: the future it waits for (any object with that protocol), or NO_VALUE
   struct Task *next, *previous;                  // all registered tasks of the VM
 } Task;
@@ -282,6 +282,7 @@ Value cd_gather_task_borrow(Value gathering);    // the task that called gather(
 bool cd_future_note_awaited(VM *vm, Value future, Value waiter, bool add);                 // future_add_to_awaited_by(), and its opposite
 MUST_USE bool cd_loop_enter_context(VM *vm, Value context, Ref *entered);                  // cd_context_begin and _end with a spare Context
 void cd_loop_leave_context(VM *vm, Ref entered);
+void cd_loop_shed_context(VM *vm, Value *slot);  // a Context that is entered: if only the slot, the caller and the thread hold it, a snapshot takes its place
 MUST_USE bool cd_future_init(VM *vm, Value self, Value loop);                    // loop NO_VALUE or None: the current one
 MUST_USE bool cd_future_schedule(VM *vm, Future *future);                        // it is done: its callbacks go to the loop
 MUST_USE Ref cd_future_cancelled_error(VM *vm, Future *future);                  // _make_cancelled_error()
@@ -290,6 +291,7 @@ void cd_future_release(VM *vm, Object *self);
 void cd_future_traverse(Object *self, VisitFn visit, void *context);
 void cd_future_clear(VM *vm, Object *self);
 void cd_future_report_unretrieved(VM *vm, Value self);
+MUST_USE Ref cd_task_context(VM *vm, Value task);                                // its Context, made at need
 MUST_USE Ref cd_task_wakeup_method(VM *vm, Value task);                          // what stands for a waiting task in future._callbacks
 MUST_USE bool cd_task_run_step(VM *vm, Value task, bool wake);                   // a READY_STEP or READY_WAKE entry; in the task's context
 MUST_USE bool cd_task_run_first(VM *vm, Value task);                             // first step of an eager task, which is the current one already

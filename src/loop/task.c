@@ -55,15 +55,24 @@ static Ref task_step_new(VM *vm, Value task, Value exception)
   return cd_from_object(step);
 }
 
+Ref cd_task_context(VM *vm, Value self)
+{
+  Task *task = cd_as_task(self);
+  if (!cd_bits(task->context)) return cd_none();
+  Ref context = cd_is_exact(task->context, vm->types.context) ? cd_dup(task->context) : cd_context_of_snapshot(vm, task->context);
+  if (context) cd_replace(vm, &task->context, cd_dup(context));
+  return context;
+}
+
 static bool task_soon(VM *vm, Task *task, Value exception)
 {
   if (!cd_bits(exception) && task->native_loop && cd_loop_is_direct(vm, cd_as_loop(task->loop)))
     return cd_loop_push(vm, cd_as_loop(task->loop), cd_dup_object(task), READY_STEP, NO_REF);
-  Ref step = task_step_new(vm, cd_from_object(task), exception);
-  if (!step) return false;
-  Value args[2] = {step, task->context};
-  Ref method = cd_getattr(vm, task->loop, N(call_soon)), result = NO_REF;
+  Ref step = task_step_new(vm, cd_from_object(task), exception), context = step ? cd_task_context(vm, cd_from_object(task)) : NO_REF;
+  Value args[2] = {step, context};
+  Ref method = context ? cd_getattr(vm, task->loop, N(call_soon)) : NO_REF, result = NO_REF;
   if (method) result = cd_call(vm, method, args, 1, vm->asyncio->context_keyword);
+  cd_drop(vm, context);
   cd_drop(vm, method);
   cd_drop(vm, step);
   cd_drop(vm, result);
@@ -108,13 +117,13 @@ static bool task_eager_start(VM *vm, Task *task)
   Ref previous = cd_task_swap_current(vm, task->loop, self);
   if (!previous) return false;
   task_link(vm, task);
-  Ref entered = NO_REF;
-  bool ok = cd_context_begin(vm, task->context, &entered);
+  Ref context = cd_task_context(vm, self);
+  bool ok = context && cd_context_enter(vm, context);
   if (ok) {
-    // The swap above is what `enter` does for other steps.
-    ok = cd_task_run_first(vm, self);
-    cd_context_end(vm, entered);
+    ok = cd_task_run_first(vm, self);            // the swap above is what `enter` does for other steps
+    cd_context_exit(vm, context);
   }
+  cd_drop(vm, context);
   Ref raised = cd_take_raised(vm), swapped = cd_task_swap_current(vm, task->loop, previous);
   cd_drop(vm, previous);
   cd_drop(vm, swapped);
@@ -144,9 +153,12 @@ static bool task_init(VM *vm, Value self, Value coro, Value loop, Value name, Va
     task->log_destroy_pending = false;
     return false;
   }
-  Ref its = cd_bits(context) && !cd_is_none(context) ? cd_dup(context) : cd_context_copy_current(vm);
-  if (!its) return false;
-  cd_replace(vm, &task->context, its);
+  if (cd_bits(context) && !cd_is_none(context)) {
+    if (!cd_is_exact(context, vm->types.context)) return cd_raise_type(vm, "a Context was expected, got %R", context);
+    cd_replace(vm, &task->context, cd_dup(context));
+  } else {
+    cd_replace(vm, &task->context, cd_context_snapshot(vm));
+  }
   cd_clear(vm, &task->waiter);
   task->must_cancel = false;
   task->cancels = 0;
@@ -448,9 +460,11 @@ static bool task_await_foreign(VM *vm, Task *task, Ref yielded, bool blocking)
     goto refuse;
   }
   if (!cd_setattr(vm, yielded, N(_asyncio_future_blocking), cd_false())) goto fail;
-  Ref wakeup = cd_task_wakeup_method(vm, self), add = wakeup ? cd_getattr(vm, yielded, N(add_done_callback)) : NO_REF, result = NO_REF;
-  Value args[2] = {wakeup, task->context};
+  Ref wakeup = cd_task_wakeup_method(vm, self), context = wakeup ? cd_task_context(vm, self) : NO_REF;
+  Ref add = context ? cd_getattr(vm, yielded, N(add_done_callback)) : NO_REF, result = NO_REF;
+  Value args[2] = {wakeup, context};
   if (add) result = cd_call(vm, add, args, 1, vm->asyncio->context_keyword);
+  cd_drop(vm, context);
   cd_drop(vm, add);
   cd_drop(vm, wakeup);
   cd_drop(vm, result);
@@ -614,16 +628,16 @@ static bool task_wake(VM *vm, Value self, Value future)
 bool cd_task_run_step(VM *vm, Value self, bool wake)
 {
   Task *task = cd_as_task(self);
-  Ref context = cd_dup(task->context), entered;
-  bool ok = false;
-  if (!cd_is_exact(context, vm->types.context)) cd_raise_type(vm, "a Context was expected, got %R", context);
-  else ok = cd_context_begin(vm, context, &entered);
-  cd_drop(vm, context);
-  if (!ok) return false;
+  bool snapshot = !cd_is_exact(task->context, vm->types.context);
+  Ref entered;
+  if (!cd_loop_enter_context(vm, task->context, &entered)) return false;
+  if (snapshot) cd_replace(vm, &task->context, cd_dup(entered));
   Ref waiter = wake && cd_bits(task->waiter) ? cd_dup(task->waiter) : NO_REF;
-  ok = waiter ? task_wake(vm, self, waiter) : task_step(vm, self, NO_REF);
+  bool ok = waiter ? task_wake(vm, self, waiter) : task_step(vm, self, NO_REF);
   cd_drop(vm, waiter);
-  cd_context_end(vm, entered);
+  // Nobody took the Context for itself: its variables are all that has to be kept.
+  if (snapshot && cd_is(task->context, entered)) cd_loop_shed_context(vm, &task->context);
+  cd_loop_leave_context(vm, entered);
   return ok;
 }
 
@@ -802,8 +816,7 @@ METHOD(task, get_coro, "get_coro(self, /)", NULL)
 
 METHOD(task, get_context, "get_context(self, /)", NULL)
 {
-  Value context = cd_as_task(self)->context;
-  return cd_bits(context) ? cd_dup(context) : cd_none();
+  return cd_task_context(vm, self);
 }
 
 CLASS_METHOD(task, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
