@@ -434,7 +434,7 @@ static Effects view_effects(uint16_t op, uint32_t a, uint32_t b, uint32_t c)
   int r = 0, w = 0;
 #define READS(base, n) (e.reads[r] = (base), e.read_counts[r++] = (n))
 #define WRITES(base, n) (e.writes[w] = (base), e.write_counts[w++] = (n))
-  static const uint8_t intrinsic_operands[] = {0, 2, 1, 1, 3, 1, 2};
+  static const uint8_t intrinsic_operands[] = {0, 3, 2, 2, 3, 1, 3, 3, 0, 1, 2, 2, 1};
   const uint32_t operands[] = {a, b, c};
   switch (op) {
   case OP_BUILD_TUPLE:

@@ -115,7 +115,7 @@ static uint32_t verify_bits(uint32_t flags) { return (uint32_t)__builtin_popcoun
 // The effect of instructions whose operands need explanation. 1: done, 0: failed, -1: none of these.
 static int verify_special(Verifier *v, uint16_t op, uint32_t a, uint32_t b, uint32_t c, int64_t target)
 {
-  static const uint8_t intrinsic_operands[] = {0, 3, 2, 2, 3, 1, 3, 3, 0};
+  static const uint8_t intrinsic_operands[] = {0, 3, 2, 2, 3, 1, 3, 3, 0, 1, 2, 2, 1};
   switch (op) {
   case OP_COPY_FREE_VARS:
     if (a > v->code->free_count) return verify_fail(v, "too many free variables", 0);

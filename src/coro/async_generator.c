@@ -32,8 +32,10 @@ static SendResult async_unwrap(VM *vm, Generator *generator, SendResult result, 
     return RETURNED;
   }
   if (result == RETURNED) {
-    cd_clear(vm, (Value *)out);
-    cd_raise_no_args(vm, vm->exc.StopAsyncIteration);
+    Ref value = cd_take((Value *)out);
+    if (cd_is_none(value)) cd_raise_no_args(vm, vm->exc.StopAsyncIteration);
+    else cd_raise_with(vm, vm->exc.StopAsyncIteration, value);   // PEP 828
+    cd_drop(vm, value);
   }
   if (cd_raised_is(vm, vm->exc.StopAsyncIteration) || cd_raised_is(vm, vm->exc.GeneratorExit)) generator->closed = true;
   generator->running_async = false;

@@ -106,6 +106,12 @@ ClosingResult cd_closing_ended(VM *vm, Frame *frame, ClosingPoint *point);
 // a coroutine that is under way.
 enum { AWAIT_BY_ANEXT = 3 };
 MUST_USE Ref cd_get_awaitable(VM *vm, Value v, int where);
+// `yield from` in an async generator: an object to await for each item, and at last for the value; what came back from the `yield` goes to
+// send or throw first. false: exception set.
+MUST_USE Ref cd_async_delegate_new(VM *vm, Value iterable);
+MUST_USE bool cd_async_delegate_send(VM *vm, Value delegate, Value sent);
+MUST_USE bool cd_async_delegate_throw(VM *vm, Value delegate, Value exception);
+bool cd_async_delegate_is_done(Value delegate);
 // anext(it, fallback): awaits `awaitable`, and gives `fallback` where that ends in StopAsyncIteration. Both borrowed.
 MUST_USE Ref cd_anext_awaitable_new(VM *vm, Value awaitable, Value fallback);
 

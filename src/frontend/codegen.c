@@ -497,6 +497,7 @@ Ref cd_compile_mod(VM *vm, Ast *ast, Mod *mod, Value filename, CompileMode mode,
   int features = 0;
   if (!cd_future_parse(vm, ast, mod, filename, &features, &c->future_line)) return NO_REF;
   c->flags |= features;
+  if (vm->config.pep828) c->flags |= CO_CEDE_YIELD_FROM_ASYNC;
   c->depth_limit = cd_compile_depth_limit(vm);
   if (!cd_fold(vm, ast, mod, c->flags, optimize) || !cd_symtable_build(&c->symbols, vm, ast, mod, c->flags)) return NO_REF;
   if (!codegen_grow(c, (void **)&c->ir, &c->ir_capacity, sizeof *c->ir, 1024)) return NO_REF;      // cd_emit counts on it

@@ -921,10 +921,50 @@ static void expr_yield(Compiler *c, Expr *e, Reg dst)
 
 static bool expr_is_async_function(const Compiler *c) { return c->unit->is_async; }
 
+// In an async generator, PEP 828. `work` is the delegate, behind it lie what is awaited, and what the yield gives.
+static void expr_async_yield_from(Compiler *c, Expr *e, Reg dst)
+{
+  Unit *u = c->unit;
+  uint32_t depth = u->depth;
+  Label loop = cd_label(c), await = cd_label(c), thrown = cd_label(c), end = cd_label(c);
+  Reg work = cd_push(c);
+  cd_expr(c, e->as.YieldFrom.value, work);
+  cd_emit(c, OP_INTRINSIC, work, work, 9);
+  Reg step = cd_push(c), sent = cd_push(c);
+  cd_load_const(c, sent, cd_none());
+  cd_place(c, loop);
+  cd_emit(c, OP_COPY, step, work, 0);
+  cd_emit(c, OP_INTRINSIC, step, step, 10);
+  cd_place(c, await);
+  cd_pop_to(c, REG_NUMBER(sent));
+  cd_await(c, step, 0);
+  cd_push(c);
+  cd_emit(c, OP_COPY, sent, work, 0);
+  cd_emit(c, OP_INTRINSIC, sent, sent, 12);
+  cd_emit_jump(c, OP_JUMP_IF_TRUE, sent, end);
+  int32_t outside = cd_handler_push(c, thrown, REG_NUMBER(step));
+  cd_emit(c, OP_YIELD, sent, step, 0);
+  u->handler = outside;
+  cd_emit_jump(c, OP_JUMP_BACK, 0, loop);
+  cd_place(c, thrown);                           // the exception is in `step`
+  cd_emit(c, OP_MOVE, sent, step, 0);
+  cd_emit(c, OP_COPY, step, work, 0);
+  cd_emit(c, OP_INTRINSIC, step, step, 11);
+  cd_emit_jump(c, OP_JUMP, 0, await);
+  cd_place(c, end);
+  cd_emit(c, OP_DROP, work, 0, 0);
+  cd_emit(c, OP_MOVE, dst, step, 0);
+  cd_pop_to(c, depth);
+}
+
 static void expr_yield_from(Compiler *c, Expr *e, Reg dst)
 {
   if (!expr_in_function(c)) {
     CD_ERROR_HERE(c, "'yield' outside function");
+    return;
+  }
+  if (expr_is_async_function(c) && c->flags & CO_CEDE_YIELD_FROM_ASYNC) {
+    expr_async_yield_from(c, e, dst);
     return;
   }
   if (expr_is_async_function(c)) {

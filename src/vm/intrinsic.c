@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// intrinsic.c: what the syntax of type parameters (PEP 695, 696) does at run time
+// intrinsic.c: what the syntax of type parameters (PEP 695, 696) does at run time, and `yield from` in async generators (PEP 828)
 #include "vm/eval.h"
 
+#include "coro/generator.h"
 #include "objects/list.h"
 #include "objects/module.h"
 #include "objects/protocol.h"
@@ -44,7 +45,7 @@ static Ref intrinsic_namespace(VM *vm, const Frame *frame)
 
 Ref cd_intrinsic(VM *vm, Frame *frame, Value *base, uint32_t number)
 {
-  static const uint8_t operands[] = {0, 3, 2, 2, 3, 1, 3, 3, 0};
+  static const uint8_t operands[] = {0, 3, 2, 2, 3, 1, 3, 3, 0, 1, 2, 2, 1};
   Ref result;
   switch (number) {
   case 1: result = intrinsic_make(vm, "_type_var", base, 3); break;
@@ -55,6 +56,10 @@ Ref cd_intrinsic(VM *vm, Frame *frame, Value *base, uint32_t number)
   case 6: result = intrinsic_make(vm, "_constrained_type_var", base, 3); break;
   case 7: result = cd_load_in_class(vm, frame, base); break;
   case 8: result = intrinsic_namespace(vm, frame); break;
+  case 9: result = cd_async_delegate_new(vm, base[0]); break;
+  case 10: result = cd_async_delegate_send(vm, base[0], base[1]) ? cd_dup(base[0]) : NO_REF; break;
+  case 11: result = cd_async_delegate_throw(vm, base[0], base[1]) ? cd_dup(base[0]) : NO_REF; break;
+  case 12: result = cd_bool(cd_async_delegate_is_done(base[0])); break;
   default: return cd_raise_system(vm, "unknown intrinsic %d", (int)number);
   }
   for (uint32_t i = 0; result && i < operands[number]; i++) cd_clear(vm, &base[i]);
