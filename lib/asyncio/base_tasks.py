@@ -13,10 +13,10 @@ def _task_repr_info(task):
     if task.cancelling() and not task.done():
         parts[0] = 'cancelling'
     more = [f'name={task.get_name()!r}']
-    if task._fut_waiter is not None:
-        more.append(f'wait_for={task._fut_waiter!r}')
     if task._coro:
         more.append(f'coro=<{coroutines._format_coroutine(task._coro)}>')
+    if task._fut_waiter is not None:
+        more.append(f'wait_for={task._fut_waiter!r}')
     parts[1:1] = more
     return parts
 

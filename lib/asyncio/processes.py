@@ -2,7 +2,6 @@
 """Child processes of an event loop. Their end is heard of by a process descriptor, without threads or SIGCHLD."""
 
 import os
-import socket
 import subprocess
 
 from . import base_subprocess
@@ -14,18 +13,8 @@ class ProcessTransport(base_subprocess.BaseSubprocessTransport):
     """A child process and the pipes to it."""
 
     def _start(self, args, shell, stdin, stdout, stderr, bufsize, **kwargs):
-        ours = None
-        if stdin == subprocess.PIPE:        # a pair of sockets tells us too when the child closes its end
-            stdin, ours = socket.socketpair()
-        try:
-            self._proc = subprocess.Popen(args, shell=shell, stdin=stdin, stdout=stdout, stderr=stderr, universal_newlines=False,
-                                          bufsize=bufsize, **kwargs)
-            if ours is not None:
-                self._proc.stdin = open(ours.detach(), 'wb', buffering=bufsize)
-        finally:
-            if ours is not None:
-                stdin.close()
-                ours.close()
+        self._proc = subprocess.Popen(args, shell=shell, stdin=stdin, stdout=stdout, stderr=stderr, universal_newlines=False,
+                                      bufsize=bufsize, **kwargs)
 
 
 def _chosen_watcher():
@@ -33,15 +22,11 @@ def _chosen_watcher():
     return getattr(events.get_event_loop_policy(), '_watcher', None)
 
 
-def _watch(loop, transport):
+def _watch(loop, transport, watcher):
     """Call transport._process_exited(code) when its process has ended."""
     pid = transport.get_pid()
-    watcher = _chosen_watcher()
     if watcher is not None:
-        if not watcher.is_active():
-            raise RuntimeError('asyncio.get_child_watcher() is not activated, subprocess support is not installed.')
-        with watcher:
-            watcher.add_child_handler(pid, _exited_elsewhere, loop, transport)
+        watcher.add_child_handler(pid, _exited_elsewhere, loop, transport)
         return
     fd = os.pidfd_open(pid)
     if loop._watched_children is None:
@@ -66,12 +51,22 @@ def _exited(loop, transport, pid, fd):
     transport._process_exited(code)
 
 
-async def start(loop, protocol, args, shell, stdin, stdout, stderr, bufsize, extra, kwargs):
+async def start(loop, protocol, *args):
     """Start a child process; returns its transport once the pipes are connected."""
+    chosen = _chosen_watcher()
+    if chosen is None:
+        return await _start_watched(None, loop, protocol, *args)
+    with chosen as watcher:
+        if not watcher.is_active():
+            raise RuntimeError('asyncio.get_child_watcher() is not activated, subprocess support is not installed.')
+        return await _start_watched(watcher, loop, protocol, *args)
+
+
+async def _start_watched(watcher, loop, protocol, args, shell, stdin, stdout, stderr, bufsize, extra, kwargs):
     waiter = loop.create_future()
     transport = ProcessTransport(loop, protocol, args, shell, stdin, stdout, stderr, bufsize, waiter=waiter, extra=extra, **kwargs)
     try:
-        _watch(loop, transport)
+        _watch(loop, transport, watcher)
         await waiter
     except (SystemExit, KeyboardInterrupt):
         raise

@@ -63,8 +63,6 @@ class TaskGroup:
         if et is not None and self._base_error is None and self._is_base_error(exc):
             self._base_error = exc
         cancelled = exc if et is not None and issubclass(et, _CancelledError) else None
-        if self._parent_cancel_requested and self._parent_task.uncancel() == 0:
-            cancelled = None                     # it was our own cancellation, and nobody else's
         if et is not None and not self._aborting:
             self._abort()
         while self._tasks:                       # again, if the parent is cancelled while it waits
@@ -77,6 +75,8 @@ class TaskGroup:
                     cancelled = error
                     self._abort()
             self._on_completed_fut = None
+        if self._parent_cancel_requested and self._parent_task.uncancel() == 0:
+            cancelled = None                     # it was our own cancellation, and nobody else's
         if self._base_error is not None:
             raise self._base_error
         try:
@@ -104,7 +104,6 @@ class TaskGroup:
                    'is finished' if self._exiting and not self._tasks else
                    'is shutting down' if self._aborting else None)
         if problem:
-            coro.close()
             raise RuntimeError(f'TaskGroup {self!r} {problem}')
         if context is not None:
             kwargs['context'] = context
