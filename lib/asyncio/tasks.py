@@ -349,16 +349,25 @@ class _YieldOnce:
         yield
 
 
-_yield_once = _YieldOnce()
+def _sleep(delay, result):
+    """A future that is done after `delay` seconds; None where only call_later() knows how."""
+
+
+try:
+    from _asyncio import _sleep, _yield_once
+except ImportError:
+    _yield_once = _YieldOnce
 
 
 async def sleep(delay, result=None):
     """Wait for `delay` seconds, then return `result`."""
     if delay <= 0:
-        await _yield_once
+        await _yield_once()
         return result
     if delay != delay:
         raise ValueError('Invalid delay: NaN (not a number)')
+    if (future := _sleep(delay, result)) is not None:
+        return await future
     loop = _get_running_loop()
     future = loop.create_future()
     handle = loop.call_later(delay, _set_result_unless_cancelled, future, result)
