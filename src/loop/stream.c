@@ -177,6 +177,7 @@ static bool stream_take_extra(VM *vm, Stream *s)
   Value known = cd_dict_get_text_borrow(vm, s->extra, "peername");
   if (!cd_bits(known)) return !cd_raised(vm);
   s->peername = cd_dup(known);
+  s->peername_packed = cd_transport_pack_name(vm, &s->peername);
   if (cd_dict_count(s->extra) == 1) cd_clear(vm, &s->extra);
   return true;
 }
@@ -209,8 +210,8 @@ static bool stream_init(VM *vm, Value self, const Value *args, size_t nargs, Val
   if (!cd_is_loop(vm, bound[0])) return cd_raise_type(vm, "a native event loop is required, not %T", bound[0]);
   if (!stream_descriptor(vm, bound[1], &fd) ||
       !cd_transport_init(vm, s, bound[0], bound[1], fd, bound[2], bound[4], bound[5], stream_ready) || !stream_take_extra(vm, s) ||
-      !cd_transport_ask_name(vm, bound[1], N(getsockname), &s->sockname) ||
-      (!cd_bits(s->peername) && !cd_transport_ask_name(vm, bound[1], N(getpeername), &s->peername)))
+      !cd_transport_ask_name(vm, bound[1], N(getsockname), &s->sockname, &s->sockname_packed) ||
+      (!cd_bits(s->peername) && !cd_transport_ask_name(vm, bound[1], N(getpeername), &s->peername, &s->peername_packed)))
     return false;
   stream_set_no_delay(fd);
   if (cd_bits(s->server)) {

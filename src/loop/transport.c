@@ -16,6 +16,8 @@
 #include "objects/tuple.h"
 #include "objects/type.h"
 
+#include <arpa/inet.h>
+
 enum { HIGH_WATER = 64 * 1024, VAIN_WRITES = 5 };
 
 // ---- birth and death ----
@@ -87,12 +89,37 @@ static bool transport_take_protocol(VM *vm, Transport *t, Value protocol)
   return true;
 }
 
-bool cd_transport_ask_name(VM *vm, Value channel, Value method, Value *slot)
+bool cd_transport_ask_name(VM *vm, Value channel, Value method, Value *slot, bool *packed)
 {
   Ref name = cd_call_method0(vm, channel, method);
   if (!name) return cd_swallow(vm, vm->exc.OSError);
   cd_replace(vm, slot, name);
+  *packed = cd_transport_pack_name(vm, slot);
   return true;
+}
+
+enum { TRANSPORT_PORT_BITS = 16 };
+
+bool cd_transport_pack_name(VM *vm, Value *slot)
+{
+  if (!cd_bits(*slot) || !cd_is_exact(*slot, vm->types.tuple) || cd_tuple_size(*slot) != 2) return false;
+  Value host = cd_tuple_item_borrow(*slot, 0), port = cd_tuple_item_borrow(*slot, 1);
+  struct in_addr address;
+  char text[INET_ADDRSTRLEN];
+  if (!cd_is_exact(host, vm->types.str) || !cd_is_small(port) || cd_small(port) < 0 || cd_small(port) >> TRANSPORT_PORT_BITS) return false;
+  if (inet_pton(AF_INET, cd_str_data(host), &address) != 1 || !inet_ntop(AF_INET, &address, text, sizeof text) || !cd_str_is(host, text))
+    return false;
+  cd_replace(vm, slot, cd_from_small((int64_t)ntohl(address.s_addr) << TRANSPORT_PORT_BITS | cd_small(port)));
+  return true;
+}
+
+static Ref transport_name(VM *vm, Value name, bool packed)
+{
+  if (!packed) return cd_dup(name);
+  char text[INET_ADDRSTRLEN];
+  struct in_addr address = {.s_addr = htonl((uint32_t)(cd_small(name) >> TRANSPORT_PORT_BITS))};
+  if (!inet_ntop(AF_INET, &address, text, sizeof text)) return cd_none();
+  return cd_tuple2_steal(vm, cd_str_from(vm, text), cd_from_small(cd_small(name) & ((1 << TRANSPORT_PORT_BITS) - 1)));
 }
 
 bool cd_transport_init(VM *vm, Transport *t, Value loop, Value channel, int fd, Value protocol, Value extra, Value server, WatchFn ready)
@@ -508,8 +535,8 @@ METHOD(transport, get_extra_info, "get_extra_info(self, name, default=None)", "S
     found = transport_view(vm, t);
     if (found || cd_raised(vm)) return found;
   }
-  if (cd_str_is(args[0], "peername") && cd_bits(t->peername)) return cd_dup(t->peername);
-  if (cd_str_is(args[0], "sockname") && cd_bits(t->sockname)) return cd_dup(t->sockname);
+  if (cd_str_is(args[0], "peername") && cd_bits(t->peername)) return transport_name(vm, t->peername, t->peername_packed);
+  if (cd_str_is(args[0], "sockname") && cd_bits(t->sockname)) return transport_name(vm, t->sockname, t->sockname_packed);
   if (cd_bits(t->extra)) {
     Find find = cd_is_exact(t->extra, vm->types.dict) ? cd_dict_find(vm, t->extra, args[0], &found) : FIND_MISSING;
     if (find != FIND_MISSING) return find == FIND_HIT ? found : NO_REF;

@@ -28,6 +28,7 @@
   uint32_t lost;                                                                                                             \
   bool connected;                                /* there is a protocol to tell of the end */                                \
   bool closing, paused, eof, protocol_paused, wants_buffer;                                                                  \
+  bool sockname_packed, peername_packed;         /* see cd_transport_pack_name */                                            \
   bool view_is_raw;                              /* `view` is the closed socket itself: wrapped when somebody asks */
 
 typedef struct Transport { TRANSPORT_HEAD } Transport;
@@ -42,8 +43,10 @@ void cd_transport_finalize(VM *vm, Value self);  // warns when it was not closed
 // Start of __init__: takes loop, channel and protocol, enters `fd` in the loop's table.
 MUST_USE bool cd_transport_init(VM *vm, Transport *t, Value loop, Value channel, int fd, Value protocol, Value extra, Value server,
                                 WatchFn ready);
-// What getsockname() or getpeername() says; nothing when the system refuses.
-MUST_USE bool cd_transport_ask_name(VM *vm, Value channel, Value method, Value *slot);
+// A ('1.2.3.4', port) in *slot becomes a number that says the same, since most are never asked for and there are many. Other values stay.
+bool cd_transport_pack_name(VM *vm, Value *slot);
+// What getsockname() or getpeername() says, packed; nothing when the system refuses.
+MUST_USE bool cd_transport_ask_name(VM *vm, Value channel, Value method, Value *slot, bool *packed);
 // Soon: protocol.connection_made(self), then `start`(None) of the transport, then the waiter's result, in this order.
 MUST_USE bool cd_transport_start(VM *vm, Transport *t, const MethodDef *start, Value waiter);
 MUST_USE bool cd_transport_call_soon(VM *vm, Transport *t, const MethodDef *method, Value argument);      // a method of the transport
