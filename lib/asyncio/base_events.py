@@ -449,8 +449,10 @@ class BaseEventLoop(events.AbstractEventLoop):
         mode = getattr(sys, 'get_asyncgen_mode', None)
         if mode is not None and mode() != 'compat':
             from .generators import close_open
+            self._asyncgens.clear()
             await close_open(self)
-        generators = [agen for agen in self._asyncgens if mode is None or agen.ag_frame is not None]
+            return
+        generators = list(self._asyncgens)
         self._asyncgens.clear()
         if not generators:
             return

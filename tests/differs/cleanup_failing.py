@@ -111,8 +111,6 @@ asyncio.run(main())
 # cede:   consumer: RuntimeError('async generator ignored GeneratorExit') <- KeyError('before')
 # cede: yields end_of_frame
 # cede:   consumer: RuntimeError('async generator ignored GeneratorExit') <- KeyError('frame')
-# cede:   loop: an error occurred during closing of asynchronous generator StopAsyncIteration()
-# cede:   loop: an error occurred during closing of asynchronous generator StopAsyncIteration()
 # python3: raises leave_by_break
 # python3:   broke out
 # python3:   loop: Task exception was never retrieved OSError('cleanup failed') <- GeneratorExit()

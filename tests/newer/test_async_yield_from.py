@@ -95,6 +95,7 @@ try:
     print(step.send(None))
 except StopIteration as stop:
     print("item", stop.value)
+print(run(generator.aclose()))
 
 print("-- other async iterables")
 
