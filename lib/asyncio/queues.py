@@ -90,27 +90,26 @@ class Queue(mixins._LoopBoundMixin):
         """Are there maxsize items? Never, if that is 0 or less."""
         return 0 < self._maxsize <= self.qsize()
 
-    async def _wait_in(self, waiters, blocked):
-        """Wait in a queue of futures while blocked() is true."""
-        while blocked():
-            waiter = self._get_loop().create_future()
-            waiters.append(waiter)
-            try:
-                await waiter
-            except BaseException:
-                waiter.cancel()
-                try:
-                    waiters.remove(waiter)
-                except ValueError:       # told already, or a shutdown emptied the queue
-                    pass
-                if not blocked() and not waiter.cancelled():
-                    self._wakeup_next(waiters)   # told, but it did not get through: somebody else's turn
-                raise
+    def _give_up(self, waiter, waiters, blocked):
+        """A task stops waiting. If it had been told that it is its turn, and nobody else took it, it is somebody else's."""
+        waiter.cancel()
+        try:
+            waiters.remove(waiter)
+        except ValueError:               # told already, or a shutdown emptied the queue
+            pass
+        if not blocked() and not waiter.cancelled():
+            self._wakeup_next(waiters)
 
     async def put(self, item):
         """Put an item in, waiting for room."""
-        if self.full() and not self._is_shutdown:
-            await self._wait_in(self._putters, lambda: self.full() and not self._is_shutdown)
+        while self.full() and not self._is_shutdown:
+            waiter = self._get_loop().create_future()
+            self._putters.append(waiter)
+            try:
+                await waiter
+            except BaseException:
+                self._give_up(waiter, self._putters, self.full)
+                raise
         return self.put_nowait(item)
 
     def put_nowait(self, item):
@@ -120,14 +119,22 @@ class Queue(mixins._LoopBoundMixin):
         if self.full():
             raise QueueFull
         self._put(item)
+        if not self._unfinished_tasks:
+            self._finished.clear()
         self._unfinished_tasks += 1
-        self._finished.clear()
-        self._wakeup_next(self._getters)
+        if self._getters:
+            self._wakeup_next(self._getters)
 
     async def get(self):
         """Take an item out, waiting for one."""
-        if self.empty() and not self._is_shutdown:
-            await self._wait_in(self._getters, lambda: self.empty() and not self._is_shutdown)
+        while self.empty() and not self._is_shutdown:
+            waiter = self._get_loop().create_future()
+            self._getters.append(waiter)
+            try:
+                await waiter
+            except BaseException:
+                self._give_up(waiter, self._getters, self.empty)
+                raise
         return self.get_nowait()
 
     def get_nowait(self):
@@ -135,7 +142,8 @@ class Queue(mixins._LoopBoundMixin):
         if self.empty():
             raise QueueShutDown if self._is_shutdown else QueueEmpty
         item = self._get()
-        self._wakeup_next(self._putters)
+        if self._putters:
+            self._wakeup_next(self._putters)
         return item
 
     def task_done(self):
