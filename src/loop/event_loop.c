@@ -507,6 +507,18 @@ void cd_loop_set_running(VM *vm, Value loop)
   cd_replace(vm, &vm->thread->loop, cd_bits(loop) && !cd_is_none(loop) ? cd_dup(loop) : NO_REF);
 }
 
+void cd_loop_after_fork(VM *vm)
+{
+  Value running = vm->thread->loop;
+  atomic_store(&vm->polling_loop, NULL);
+  if (!cd_bits(running)) return;
+  if (cd_is_loop(vm, running)) {
+    Loop *loop = cd_as_loop(running);
+    if (loop->opened && loop->backend->after_fork) loop->backend->after_fork(vm, loop);
+  }
+  cd_clear(vm, &vm->thread->loop);
+}
+
 Ref cd_loop_get_running(VM *vm)
 {
   Ref loop = cd_loop_running(vm);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // posix_process.c: posix functions on processes, users, scheduling and the environment
 #include "modules/posix.h"
+#include "loop/loop.h"
 #include "modules/import_state.h"
 
 #include <grp.h>
@@ -351,6 +352,7 @@ void cd_posix_after_fork_child(VM *vm)
   vm->threads = vm->thread;                      // the other threads do not exist here
   vm->thread->next = NULL;
   cd_import_unlock(vm);
+  cd_loop_after_fork(vm);
   if (vm->module_state && cd_state(vm, MODULE_posix)) fork_call(vm, posix_state(vm)->fork_in_child);
 }
 
