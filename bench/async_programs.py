@@ -1,8 +1,4 @@
-"""Programs about `await` and `async for` that bench/run times; those of the group `async` are driven by hand, without an event loop.
-
-Run as `async_programs.py NAME`, it prints the seconds that one round of NAME took (best of three).
-"""
-import sys
+"""Programs for bench/run about `await` and `async for`, driven by hand, without an event loop: groups `async` and `await`."""
 import time
 import types
 
@@ -10,9 +6,11 @@ PROGRAMS = {}
 EXTRA = {}                                       # what only Cede is asked
 
 
-def program(function):
-    PROGRAMS[function.__name__] = "async", function
-    return function
+def program(group):
+    def register(function):
+        PROGRAMS[function.__name__] = group, function
+        return function
+    return register
 
 
 def drive(coroutine):
@@ -46,7 +44,7 @@ def count_plainly(n):
         yield i
 
 
-@program
+@program("async")
 def async_for_loop():
     async def main():
         async for x in count(500_000):
@@ -54,7 +52,7 @@ def async_for_loop():
     drive(main())
 
 
-@program
+@program("async")
 def async_pipeline():
     async def double(source):
         async for x in source:
@@ -71,7 +69,7 @@ def async_pipeline():
     drive(main())
 
 
-@program
+@program("async")
 def async_comprehension():
     async def main():
         [x * x async for x in count(300_000)]
@@ -79,7 +77,7 @@ def async_comprehension():
     drive(main())
 
 
-@program
+@program("async")
 def async_generator_expression():
     async def main():
         total = 0
@@ -88,7 +86,7 @@ def async_generator_expression():
     drive(main())
 
 
-@program
+@program("async")
 def async_for_suspending():
     async def main():
         async for x in count_suspending(200_000):
@@ -96,7 +94,7 @@ def async_for_suspending():
     drive(main())
 
 
-@program
+@program("await")
 def await_at_once():
     async def leaf(i):
         return i
@@ -110,7 +108,7 @@ def await_at_once():
     drive(main())
 
 
-@program
+@program("await")
 def await_suspending():
     async def leaf():
         await suspend()
@@ -121,7 +119,7 @@ def await_suspending():
     drive(main())
 
 
-@program
+@program("await")
 def async_with_lock():
     class Lock:
         async def __aenter__(self):
@@ -148,7 +146,7 @@ def best_of(function, *args, rounds=5):
     return best
 
 
-def own_ratio():
+def async_own_ratio():
     """Seconds of `for` and of `async for` over the same generator."""
     def plainly():
         for x in count_plainly(500_000):
@@ -176,16 +174,4 @@ def chain_under_task():
         print(best_of(lambda: asyncio.run(level(depth, rounds))) / rounds * 1e9)
 
 
-EXTRA.update(own_ratio=own_ratio, chain_under_task=chain_under_task)
-
-
-def main():
-    if sys.argv[1] in EXTRA:
-        EXTRA[sys.argv[1]]()
-    else:
-        print(best_of(PROGRAMS[sys.argv[1]][1], rounds=3))
-
-
-if __name__ == "__main__":
-    sys.setrecursionlimit(5000)
-    main()
+EXTRA.update(async_own_ratio=async_own_ratio, chain_under_task=chain_under_task)

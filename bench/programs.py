@@ -2,6 +2,8 @@
 import sys
 import time
 
+from async_programs import EXTRA as ASYNC_EXTRA
+from async_programs import PROGRAMS as ASYNC_PROGRAMS
 from loop_programs import PROGRAMS as LOOP_PROGRAMS
 
 PROGRAMS = {}
@@ -698,7 +700,9 @@ def big_integers():
     str(3 ** 8000)
 
 
+PROGRAMS.update(ASYNC_PROGRAMS)
 PROGRAMS.update(LOOP_PROGRAMS)
+EXTRA.update(ASYNC_EXTRA)
 
 
 def main():
