@@ -151,7 +151,7 @@ Ref cd_async_generators_open(VM *vm, Value loop)
         table.items[table.count] = (OpenGenerator){.generator = g, .place = (uint32_t)table.count};
         table.count++;
       }
-    qsort(table.items, table.count, sizeof *table.items, open_by_address);
+    if (table.count) qsort(table.items, table.count, sizeof *table.items, open_by_address);
     fine = open_append_sorted(vm, &table, list);
   }
   if (table.items) cd_free(vm, table.items, count * sizeof(OpenGenerator));
