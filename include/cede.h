@@ -115,6 +115,13 @@ CEDE_API CedeRef cede_function_new(CedeVM *vm, const char *name, CedeFunction fu
 typedef CedeRef (*CedeAsyncNext)(CedeVM *vm, void *data);
 CEDE_API CedeRef cede_async_iterator_new(CedeVM *vm, CedeAsyncNext next, void *data, void (*release)(void *data));
 
+/* ---- generators ---- */
+/* The mode of CedeOptions.asyncgen, from now on. */
+CEDE_API void cede_set_asyncgen(CedeVM *vm, CedeAsyncgen mode);
+/* A list of the generators, coroutines and async generators that are not finished: tuples (object, "created", "running" or "suspended", file
+   and line of the code that made it, or None). */
+CEDE_API CedeRef cede_live_generators(CedeVM *vm);
+
 /* ---- the event loop, turned by the host ----
    A VM has one loop that the host turns; it is made by the first of these calls and is what asyncio.get_event_loop() gives. The host waits
    in its own way, and calls cede_loop_step() when cede_loop_fd() can be read, when cede_loop_next_deadline() is over, when the wake-up

@@ -65,6 +65,18 @@ static bool closing_wants(VM *vm, const Frame *frame, uint32_t first, uint32_t i
   return true;
 }
 
+// The quick answer for nearly all frames: no.
+static bool closing_is_possible(const VM *vm, const Frame *frame, uint32_t first)
+{
+  const Type *generator = vm->types.async_generator, *cell = vm->types.cell;
+  for (const Value *r = frame->registers + first, *end = frame->registers + frame->code->register_count; r < end; r++) {
+    if (!cd_bits(*r) || !cd_is_object(*r)) continue;
+    const Type *type = cd_object(*r)->type;
+    if (type == generator || type == cell) return true;
+  }
+  return false;
+}
+
 // Inner loops before outer ones, then the local variables in their order, as they would be dropped. Borrowed.
 static Value closing_find(VM *vm, const Frame *frame, const ClosingPoint *point)
 {
@@ -74,6 +86,7 @@ static Value closing_find(VM *vm, const Frame *frame, const ClosingPoint *point)
     return cd_async_is_open(vm, v) && cd_object(v)->refcount == 1 ? v : NO_VALUE;
   }
   uint32_t first = point->then == CLOSING_UNWIND ? point->first : 0, temps = frame->code->first_temp;
+  if (!closing_is_possible(vm, frame, first)) return NO_VALUE;
   for (uint32_t i = frame->code->register_count; i-- > (first > temps ? first : temps);)
     if (closing_wants(vm, frame, first, i, &found)) return found;
   for (uint32_t i = first; i < temps; i++)
@@ -96,13 +109,20 @@ static Closing *closing_new(VM *vm, Value found)
   return closing;
 }
 
+// Each stage of a pipeline closes the next from within: near the end of the stack the rest is left to the finalizer hook, which starts afresh.
+static bool closing_has_room(const VM *vm)
+{
+  const Thread *thread = vm->thread;
+  return thread->recursion_depth + 100 < vm->recursion_limit && (char *)__builtin_frame_address(0) - thread->c_stack_limit > (64 << 10);
+}
+
 bool cd_closing_begin(VM *vm, Frame *frame, ClosingPoint *point)
 {
   Generator *self = cd_generator_of(frame);
   if (vm->asyncgen_mode == ASYNCGEN_COMPAT || vm->thread->no_await) return false;
   if (!(frame->code->flags & (CO_COROUTINE | CO_ASYNC_GENERATOR))) return false;
   Value found = closing_find(vm, frame, point);
-  if (!cd_bits(found)) return false;
+  if (!cd_bits(found) || !closing_has_room(vm)) return false;
   Closing *closing = closing_new(vm, found);
   if (!closing) return false;
   closing->point = *point;
