@@ -173,6 +173,16 @@ static size_t fast_entry(VM *vm, Value entry, FastFile *file)
   return size;
 }
 
+// An archive that is not there, as the library's own on most systems: importlib would note None for it, and nobody would look there again.
+static bool fast_archive_missing(VM *vm, Value cache, Value entry, const FastFile *file, size_t size)
+{
+  struct stat info;
+  if (size < 4 || memcmp(file->path + size - 4, ".zip", 4) != 0 || stat(file->path, &info) == 0 || errno != ENOENT) return false;
+  if (cd_dict_set(vm, cache, entry, cd_none())) return true;
+  cd_clear_raised(vm);
+  return false;
+}
+
 static Search fast_search(VM *vm, Value path, const char *tail, FastFile *file)
 {
   struct ImportFast *fast = fast_of(vm);
@@ -185,6 +195,7 @@ static Search fast_search(VM *vm, Value path, const char *tail, FastFile *file)
     Value finder = cd_str_size(entry) ? cd_dict_get_name_borrow(vm, cache, entry) : NO_VALUE;
     if (cd_bits(finder) && cd_is_none(finder)) continue;
     if (cd_bits(finder) && !cd_is_exact(finder, fast->classes[FAST_FILE])) return SEARCH_UNSURE;
+    if (!cd_bits(finder) && fast_archive_missing(vm, cache, entry, file, size)) continue;
     Search found = fast_search_folder(file, size, tail);
     if (found != SEARCH_NONE) return found;
   }
