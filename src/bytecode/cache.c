@@ -33,17 +33,25 @@ enum {
   TAG_CODE = 'C'
 };
 
+enum { CACHE_LANES = 4 };
+
+static inline uint64_t cache_mix(uint64_t h, uint64_t word)      // no two words give the same; later ones meet all bits of the earlier
+{
+  h = (h ^ word) * UINT64_C(0xFF51AFD7ED558CCD);
+  return h << 29 | h >> 35;
+}
+
+// Four sums at once, as one waits for its multiplications.
 static uint64_t cache_checksum(const uint8_t *p, size_t size)
 {
-  uint64_t h = size * UINT64_C(0x9E3779B97F4A7C15), word;
-  for (; size >= 8; p += 8, size -= 8) {
-    memcpy(&word, p, 8);
-    h = (h ^ word) * UINT64_C(0xFF51AFD7ED558CCD);
-    h ^= h >> 32;
+  uint64_t lanes[CACHE_LANES] = {size, 1, 2, 3}, h = UINT64_C(0x9E3779B97F4A7C15), words[CACHE_LANES];
+  for (; size >= sizeof words; p += sizeof words, size -= sizeof words) {
+    memcpy(words, p, sizeof words);
+    for (int i = 0; i < CACHE_LANES; i++) lanes[i] = cache_mix(lanes[i], words[i]);
   }
-  word = 0;
-  if (size) memcpy(&word, p, size);
-  h = (h ^ word) * UINT64_C(0xC4CEB9FE1A85EC53);
+  memset(words, 0, sizeof words);
+  if (size) memcpy(words, p, size);
+  for (int i = 0; i < CACHE_LANES; i++) h = cache_mix(cache_mix(h, lanes[i]), words[i]);
   return h ^ h >> 29;
 }
 
@@ -243,6 +251,10 @@ static size_t cache_left(const CacheReader *r) { return (size_t)(r->end - r->p);
 static bool cache_read_number(CacheReader *r, uint64_t *out)
 {
   uint64_t n = 0;
+  if (LIKELY(r->p < r->end && *r->p < 0x80)) {
+    *out = *r->p++;
+    return true;
+  }
   for (int shift = 0; shift < 64; shift += 7) {
     if (r->p >= r->end) return false;
     uint8_t byte = *r->p++;
