@@ -246,11 +246,9 @@ class Server(events.AbstractServer):
         if transport is not None:
             self._clients.add(transport)
 
-    def _detach(self, transport=None):
+    def _detach(self):
         assert self._active_count > 0
         self._active_count -= 1
-        if transport is not None:
-            self._clients.discard(transport)
         if self._active_count == 0 and self._sockets is None:
             self._wakeup()
 

@@ -357,7 +357,7 @@ static bool handle_set_args_attribute(VM *vm, Value self, Value value)
   cd_replace(vm, &handle->args[0], tuple);
   return true;
 }
-static Ref handle_get_context(VM *vm, Value self)
+static Ref handle_context_attribute(VM *vm, Value self)
 {
   Handle *handle = cd_as_handle(self);
   if (!cd_bits(handle->context)) return cd_none();
@@ -397,10 +397,12 @@ static const GetSetDef handle_getset[] = {
   {"_args", NULL, handle_get_args, handle_set_args_attribute},
   {"_cancelled", NULL, handle_get_cancelled, handle_set_cancelled},
   {"_loop", NULL, handle_get_loop, NULL},
-  {"_context", NULL, handle_get_context, NULL},
+  {"_context", NULL, handle_context_attribute, NULL},
   {"_source_traceback", NULL, handle_get_source, handle_set_source},
   {"_repr", NULL, handle_get_repr, NULL},
   {0}};
+
+METHOD(handle, get_context, "get_context(self)", "Return the context in which the callback will run.") { return handle_context_attribute(vm, self); }
 
 static Ref timer_get_scheduled(VM *vm UNUSED, Value self) { return cd_bool(cd_as_timer(self)->scheduled); }
 static bool timer_set_scheduled(VM *vm, Value self, Value value)
@@ -465,7 +467,8 @@ static Ref timer_compare(VM *vm, Value self, Value other, CompareOp op)
   }
 }
 
-static const MethodDef *const handle_methods[] = {&handle_cancel_def, &handle_cancelled_def, &handle__run_def, &handle__repr_info_def, NULL};
+static const MethodDef *const handle_methods[] = {&handle_cancel_def, &handle_cancelled_def, &handle__run_def, &handle__repr_info_def,
+                                                  &handle_get_context_def, NULL};
 static const MethodDef *const timer_methods[] = {&timer_cancel_def, &timer_when_def, NULL};
 
 const TypeSpec cd_handle_spec = {

@@ -215,7 +215,7 @@ static bool stream_init(VM *vm, Value self, const Value *args, size_t nargs, Val
     return false;
   stream_set_no_delay(fd);
   if (cd_bits(s->server)) {
-    Ref attached = cd_call_method0(vm, s->server, N(_attach));
+    Ref attached = cd_call_method1(vm, s->server, N(_attach), self);   // close_clients() wants to know
     cd_drop(vm, attached);
     if (!attached) return false;
   }

@@ -351,6 +351,7 @@ void cd_posix_after_fork_child(VM *vm)
   cd_lock_after_fork(vm);
   vm->threads = vm->thread;                      // the other threads do not exist here
   vm->thread->next = NULL;
+  cd_loop_set_running(vm, NO_VALUE);             // it goes on in the parent
   cd_import_unlock(vm);
   cd_loop_after_fork(vm);
   if (vm->module_state && cd_state(vm, MODULE_posix)) fork_call(vm, posix_state(vm)->fork_in_child);
