@@ -135,7 +135,7 @@ static bool ssl_add_certificate(VM *vm, X509_STORE *store, X509 *certificate)
 static bool ssl_is_end(unsigned long code, bool pem)
 {
   if (pem) return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
-  return ERR_GET_LIB(code) == ERR_LIB_ASN1 && (ERR_GET_REASON(code) == ASN1_R_HEADER_TOO_LONG || ERR_GET_REASON(code) == ASN1_R_NOT_ENOUGH_DATA);
+  return ERR_GET_LIB(code) == ERR_LIB_ASN1 && ERR_GET_REASON(code) == ASN1_R_HEADER_TOO_LONG;
 }
 
 static bool ssl_add_all(VM *vm, SSL_CTX *native, BIO *bio, bool pem)
