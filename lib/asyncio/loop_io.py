@@ -36,6 +36,12 @@ class SocketTransport(_asyncio.StreamTransport, transports.Transport):
         return constants._SendfileMode.TRY_NATIVE
 
 
+class DatagramTransport(_asyncio.DatagramTransport, transports.DatagramTransport):
+    """A transport over a datagram socket."""
+
+    __slots__ = ()
+
+
 def _check_socket(loop, sock):
     """TLS sockets can't be waited for in this way; those that block are refused in debug mode, as it takes a call to know."""
     ssl = sys.modules.get('ssl')
@@ -273,8 +279,7 @@ class LoopIo:
         return tls._app_transport
 
     def _make_datagram_transport(self, sock, protocol, address=None, waiter=None, extra=None):
-        from . import selector_events
-        return selector_events._SelectorDatagramTransport(self, sock, protocol, address, waiter, extra)
+        return DatagramTransport(self, sock, protocol, address, waiter, extra)
 
     def _make_read_pipe_transport(self, pipe, protocol, waiter=None, extra=None):
         from . import unix_events

@@ -18,7 +18,8 @@ static bool asyncio_make_transports(VM *vm, Asyncio *s)
 {
   return (s->reader_pair = cd_type_from_spec(vm, &cd_reader_pair_spec, NO_VALUE)) && cd_loop_add_methods(vm, s->loop, cd_reader_methods) &&
          (s->transport = cd_type_from_spec(vm, &cd_transport_spec, NO_VALUE)) &&
-         (s->stream = cd_type_from_spec(vm, &cd_stream_spec, cd_type_value(s->transport)));
+         (s->stream = cd_type_from_spec(vm, &cd_stream_spec, cd_type_value(s->transport))) &&
+         (s->datagram = cd_type_from_spec(vm, &cd_datagram_spec, cd_type_value(s->transport)));
 }
 
 static bool asyncio_make_types(VM *vm, Asyncio *s)
@@ -51,7 +52,7 @@ bool cd_asyncio_init(VM *vm, Asyncio *s)
 static Type **const *asyncio_types(Asyncio *s, Type **rows[20])
 {
   Type **all[] = {&s->sleep, &s->yield_once, &s->gathering, &s->future, &s->task, &s->handle, &s->timer_handle, &s->loop, &s->future_iter,
-                  &s->task_step, &s->all_tasks_type, &s->stream, &s->transport,
+                  &s->task_step, &s->all_tasks_type, &s->datagram, &s->stream, &s->transport,
                   &s->reader_pair, &s->host_iterator, &s->current_tasks_type, NULL};
   memcpy(rows, all, sizeof all);
   return rows;

@@ -227,8 +227,9 @@ MUST_USE bool cd_task_end(VM *vm, Task *task, SendResult result, Ref outcome);  
 typedef struct Asyncio {
   Type *gathering, *sleep, *yield_once;          // owned, as are the other types
   Type *host_iterator;                           // owned; api/: for async iterators in C
+  Ref (*make_address)(VM *vm, const void *address, unsigned size);   // modules/: a socket address as Python shows it
   Value host_loop;                               // owned: the loop that the host turns; NO_VALUE: none yet
-  Type *future, *task, *handle, *timer_handle, *loop, *future_iter, *task_step, *all_tasks_type, *transport, *stream,
+  Type *future, *task, *handle, *timer_handle, *loop, *future_iter, *task_step, *all_tasks_type, *transport, *stream, *datagram,
     *reader_pair, *current_tasks_type;                                // owned
   Value cancelled_error, invalid_state_error;    // owned classes of asyncio.exceptions, imported at first need
   Value current_tasks;                           // owned dict: loops that are not native -> task

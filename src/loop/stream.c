@@ -141,15 +141,13 @@ static bool stream_write_queue(VM *vm, Stream *s)
 static bool stream_ready(VM *vm, Watch *watch, unsigned happened)
 {
   Stream *s = (Stream *)watch->owner;
-  Ref entered, context = cd_dup(s->context);
-  if (!context) return true;
-  bool ok = cd_context_begin(vm, context, &entered);
+  Ref entered;
+  bool ok = cd_transport_begin(vm, s, &entered);
   if (ok) {
     if (happened & watch->events & WATCH_READ) ok = stream_read(vm, s);
     if (ok && (happened & watch->events & WATCH_WRITE)) ok = stream_write_queue(vm, s);
-    cd_context_end(vm, entered);
+    cd_transport_end(vm, s, entered);
   }
-  cd_drop(vm, context);
   if (ok || cd_raised_is(vm, vm->exc.KeyboardInterrupt) || cd_raised_is(vm, vm->exc.SystemExit)) return ok;
   return !cd_bits(s->loop) || cd_loop_report(vm, s->loop, "transport", cd_from_object(s), "Exception in transport %R", cd_from_object(s));
 }
@@ -191,14 +189,6 @@ static void stream_set_no_delay(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-static bool stream_descriptor(VM *vm, Value sock, int *fd)
-{
-  Ref number = cd_call_method0(vm, sock, N(fileno));
-  bool ok = number && cd_to_c_int(vm, number, fd);
-  cd_drop(vm, number);
-  return ok && (*fd >= 0 || cd_raise_os(vm, EBADF, NO_VALUE, NO_VALUE));
-}
-
 static bool stream_init(VM *vm, Value self, const Value *args, size_t nargs, Value kwnames)
 {
   Value bound[6];
@@ -208,7 +198,7 @@ static bool stream_init(VM *vm, Value self, const Value *args, size_t nargs, Val
   if (!cd_bind_text(vm, "StreamTransport(loop, sock, protocol, waiter=None, extra=None, server=None)", args, nargs, kwnames, bound, owned))
     return false;
   if (!cd_is_loop(vm, bound[0])) return cd_raise_type(vm, "a native event loop is required, not %T", bound[0]);
-  if (!stream_descriptor(vm, bound[1], &fd) ||
+  if (!cd_transport_descriptor(vm, bound[1], &fd) ||
       !cd_transport_init(vm, s, bound[0], bound[1], fd, bound[2], bound[4], bound[5], stream_ready) || !stream_take_extra(vm, s) ||
       !cd_transport_ask_name(vm, bound[1], N(getsockname), &s->sockname, &s->sockname_packed) ||
       (!cd_bits(s->peername) && !cd_transport_ask_name(vm, bound[1], N(getpeername), &s->peername, &s->peername_packed)))
@@ -220,18 +210,6 @@ static bool stream_init(VM *vm, Value self, const Value *args, size_t nargs, Val
     if (!attached) return false;
   }
   return cd_transport_start(vm, s, &stream_start_reading_def, bound[3]);
-}
-
-static Ref stream_repr(VM *vm, Value self)
-{
-  Stream *s = stream_of(self);
-  Value short_name = s->head.type->name;
-  if (!cd_bits(s->channel)) return cd_str_format(vm, "<%U closed>", short_name);
-  if (!cd_bits(s->loop) || cd_as_loop(s->loop)->closed)
-    return cd_str_format(vm, "<%U%s fd=%d>", short_name, s->closing ? " closing" : "", s->watch.fd);
-  return cd_str_format(vm, "<%U%s fd=%d read=%s write=<%s, bufsize=%zu>>", short_name, s->closing ? " closing" : "", s->watch.fd,
-                         s->watch.events & WATCH_READ && !s->paused ? "polling" : "idle", s->watch.events & WATCH_WRITE ? "polling" : "idle",
-                         s->buffered);
 }
 
 // ---- methods ----
@@ -412,7 +390,7 @@ const TypeSpec cd_stream_spec = {
   .methods = stream_methods,
   .slots = {.new_ = stream_new,
             .init = stream_init,
-            .repr = stream_repr,
+            .repr = cd_transport_repr,
             .release = cd_transport_release,
             .traverse = cd_transport_traverse,
             .clear = cd_transport_clear,

@@ -17,6 +17,7 @@
 #include "objects/type.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 
 enum { HIGH_WATER = 64 * 1024, VAIN_WRITES = 5 };
 
@@ -130,15 +131,33 @@ bool cd_transport_init(VM *vm, Transport *t, Value loop, Value channel, int fd, 
   t->low_water = HIGH_WATER / 4;
   if (cd_bits(server) && !cd_is_none(server)) t->server = cd_dup(server);
   if (cd_bits(extra) && !cd_is_none(extra)) t->extra = cd_dup(extra);
-  Ref snapshot = cd_context_snapshot(vm);
-  t->context = snapshot ? cd_context_of_snapshot(vm, snapshot) : NO_REF;
-  cd_drop(vm, snapshot);
-  if (!cd_bits(t->context) || !transport_take_protocol(vm, t, protocol) ||
+  t->context = cd_context_snapshot(vm);
+  if (!transport_take_protocol(vm, t, protocol) ||
       !cd_watch_open(vm, cd_as_loop(loop), &t->watch, &t->head, fd, ready))
     return false;
   t->watch.is_transport = true;
   t->channel = cd_dup(channel);
   return true;
+}
+
+bool cd_transport_descriptor(VM *vm, Value sock, int *fd)
+{
+  Ref number = cd_call_method0(vm, sock, N(fileno));
+  bool ok = number && cd_to_c_int(vm, number, fd);
+  cd_drop(vm, number);
+  return ok && (*fd >= 0 || cd_raise_os(vm, EBADF, NO_VALUE, NO_VALUE));
+}
+
+Ref cd_transport_repr(VM *vm, Value self)
+{
+  Transport *t = cd_as_transport(self);
+  Value short_name = t->head.type->name;
+  if (!cd_bits(t->channel)) return cd_str_format(vm, "<%U closed>", short_name);
+  if (!cd_bits(t->loop) || cd_as_loop(t->loop)->closed)
+    return cd_str_format(vm, "<%U%s fd=%d>", short_name, t->closing ? " closing" : "", t->watch.fd);
+  return cd_str_format(vm, "<%U%s fd=%d read=%s write=<%s, bufsize=%zu>>", short_name, t->closing ? " closing" : "", t->watch.fd,
+                       t->watch.events & WATCH_READ && !t->paused ? "polling" : "idle", t->watch.events & WATCH_WRITE ? "polling" : "idle",
+                       t->buffered);
 }
 
 // ---- calls soon ----
@@ -181,6 +200,22 @@ bool cd_transport_start(VM *vm, Transport *t, const MethodDef *start, Value wait
 bool cd_transport_watch(VM *vm, Transport *t, unsigned events, bool on)
 {
   return cd_watch_set(vm, &t->watch, on ? t->watch.events | events : t->watch.events & ~events);
+}
+
+bool cd_transport_begin(VM *vm, Transport *t, Ref *entered)
+{
+  Ref context = cd_bits(t->context) ? cd_dup(t->context) : cd_none();
+  bool ok = cd_context_begin(vm, context, entered);
+  cd_drop(vm, context);
+  return ok;
+}
+
+void cd_transport_end(VM *vm, Transport *t, Ref entered)
+{
+  Value vars = ((Context *)cd_object(entered))->vars;
+  bool same = cd_bits(vars) ? cd_is(vars, t->context) : cd_is_none(t->context);
+  if (!same && cd_bits(t->context) && !cd_is(t->context, entered)) cd_replace(vm, &t->context, cd_dup(entered));
+  cd_context_end(vm, entered);
 }
 
 // ---- the queue ----

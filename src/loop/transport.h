@@ -19,7 +19,7 @@
   Watch watch;                                                                                                               \
   Value loop, channel, protocol, server, extra;  /* owned; NO_VALUE for None, and the first three after the end */           \
   Value sockname, peername, view;                /* owned; NO_VALUE: not known; view: the TransportSocket, made at need */  \
-  Value context;                                 /* owned Context: events are handled in it */                               \
+  Value context;                                 /* owned Context or snapshot: events are handled in it */                   \
   Value empty_waiter;                            /* owned: a future for "all is sent", of sendfile(); NO_VALUE */            \
   Value *queue;                                  /* owned entries: bytes, first..first+count */                              \
   uint32_t queue_first, queue_count, queue_capacity;                                                                         \
@@ -47,9 +47,15 @@ MUST_USE bool cd_transport_init(VM *vm, Transport *t, Value loop, Value channel,
 bool cd_transport_pack_name(VM *vm, Value *slot);
 // What getsockname() or getpeername() says, packed; nothing when the system refuses.
 MUST_USE bool cd_transport_ask_name(VM *vm, Value channel, Value method, Value *slot, bool *packed);
+MUST_USE bool cd_transport_descriptor(VM *vm, Value channel, int *fd);                     // fileno(), which must not be negative
+Ref cd_transport_repr(VM *vm, Value self);
 // Soon: protocol.connection_made(self), then `start`(None) of the transport, then the waiter's result, in this order.
 MUST_USE bool cd_transport_start(VM *vm, Transport *t, const MethodDef *start, Value waiter);
 MUST_USE bool cd_transport_call_soon(VM *vm, Transport *t, const MethodDef *method, Value argument);      // a method of the transport
+
+// Around handling an event. The context stays a snapshot until a callback changes a variable.
+MUST_USE bool cd_transport_begin(VM *vm, Transport *t, Ref *entered);
+void cd_transport_end(VM *vm, Transport *t, Ref entered);
 
 // ---- the queue ----
 MUST_USE bool cd_transport_enqueue(VM *vm, Transport *t, Value data, size_t skip);         // a bytes-like object, but for its first `skip` bytes
@@ -77,6 +83,7 @@ MUST_USE bool cd_transport_wake_empty_waiter(VM *vm, Transport *t, Value excepti
 
 extern const TypeSpec cd_transport_spec;         // the base type of the others
 extern const TypeSpec cd_stream_spec;            // stream.c
+extern const TypeSpec cd_datagram_spec;          // datagram.c
 extern const TypeSpec cd_reader_pair_spec;       // readers.c
 extern const MethodDef *const cd_reader_methods[];   // readers.c: add_reader and the like, for the Loop type
 

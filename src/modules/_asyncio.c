@@ -2,6 +2,7 @@
 // _asyncio.c: the module behind asyncio; its types are in loop/
 #include "loop/loop.h"
 #include "modules/module_list.h"
+#include "modules/socket.h"
 #include "objects/list.h"
 #include "objects/protocol.h"
 #include "objects/type.h"
@@ -103,14 +104,18 @@ static const MethodDef *const asyncio_functions[] = {
   &asyncio__leave_task_def, &asyncio__swap_current_task_def, &asyncio_current_task_def,
   &asyncio_future_add_to_awaited_by_def, &asyncio_future_discard_from_awaited_by_def, &asyncio_gather_def, &asyncio__sleep_def, &asyncio__yield_once_def, NULL};
 
+static Ref asyncio_make_address(VM *vm, const void *address, unsigned size) { return cd_socket_make_address(vm, address, size, -1); }
+
 static bool asyncio_exec(VM *vm, Value module)
 {
   Asyncio *s = cd_state(vm, MODULE__asyncio);
+  s->make_address = asyncio_make_address;
   return cd_asyncio_init(vm, s) && cd_module_add(vm, module, "Future", cd_dup_object(s->future)) &&
          cd_module_add(vm, module, "Task", cd_dup_object(s->task)) && cd_module_add(vm, module, "Handle", cd_dup_object(s->handle)) &&
          cd_module_add(vm, module, "TimerHandle", cd_dup_object(s->timer_handle)) && cd_module_add(vm, module, "Loop", cd_dup_object(s->loop)) &&
          cd_module_add(vm, module, "Transport", cd_dup_object(s->transport)) &&
          cd_module_add(vm, module, "StreamTransport", cd_dup_object(s->stream)) &&
+         cd_module_add(vm, module, "DatagramTransport", cd_dup_object(s->datagram)) &&
          cd_module_add(vm, module, "_current_tasks", cd_from_object(cd_object_new(vm, s->current_tasks_type, sizeof(Object)))) &&
          cd_module_add(vm, module, "_all_tasks", cd_from_object(cd_object_new(vm, s->all_tasks_type, sizeof(Object))));
 }
