@@ -173,7 +173,7 @@ Ref cd_future_new(VM *vm, Value loop)
 
 static bool future_check_alive(VM *vm, Future *future)
 {
-  return cd_bits(future->loop) || cd_raise_runtime(vm, "%s object is not initialized.", future->is_task ? "Task" : "Future");
+  return cd_bits(future->loop) || cd_raise_runtime(vm, "Future object is not initialized.");
 }
 
 // ---- reporting ----
@@ -311,6 +311,11 @@ static bool future_raise_state(VM *vm, const char *text)
   return false;
 }
 
+static void future_raise_unset(VM *vm, const Future *future, const char *text)
+{
+  future_raise_state(vm, cd_bits(future->loop) ? text : "Future object is not initialized.");
+}
+
 bool cd_future_set_result(VM *vm, Value self, Value result)
 {
   Future *future = cd_as_future(self);
@@ -412,7 +417,7 @@ METHOD(future, result, "result(self, /)",
        "Without a\nresult yet it is an InvalidStateError.")
 {
   Ref result = NO_REF;
-  if (cd_future_result(vm, self, &result) == YIELDED) future_raise_state(vm, "Result is not set.");
+  if (cd_future_result(vm, self, &result) == YIELDED) future_raise_unset(vm, cd_as_future(self), "Result is not set.");
   return result;
 }
 
@@ -420,7 +425,7 @@ METHOD(future, exception, "exception(self, /)",
        "Return the exception that was set, or None.\n\nA cancelled future raises CancelledError, one that is not done InvalidStateError.")
 {
   Future *future = cd_as_future(self);
-  if (future->state == FUTURE_PENDING) future_raise_state(vm, "Exception is not set.");
+  if (future->state == FUTURE_PENDING) future_raise_unset(vm, future, "Exception is not set.");
   if (future->state == FUTURE_CANCELLED) future_raise_cancelled(vm, future);
   if (future->state != FUTURE_FINISHED) return NO_REF;
   future->log_traceback = false;
@@ -734,7 +739,7 @@ const TypeSpec cd_future_spec = {
   .doc = "A result that comes later.\n\nIt resembles concurrent.futures.Future, but result() and exception() do not wait: they raise an exception "
          "when the\nfuture is not done. Callbacks are always called by the event loop.",
   .basicsize = sizeof(Future),
-  .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS,
+  .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS | TYPE_IMMUTABLE,
   .dict_offset = offsetof(Future, attributes),
   .weaklist_offset = offsetof(Future, weaklist),
   .methods = future_methods,
