@@ -11,6 +11,7 @@
 // is closed now has dropped it, so consumers go before producers by themselves.
 #include "coro/coro.h"
 
+#include "objects/dict.h"
 #include "objects/function.h"
 
 typedef struct Closing {
@@ -49,10 +50,20 @@ static Value closing_behind(VM *vm, Value v)
   return cd_object(v)->refcount == 1 ? ((Cell *)cd_object(v))->value : NO_VALUE;
 }
 
+// How often the frame's own f_locals, made for a tracer, holds it.
+static uint32_t closing_shown(const Frame *frame, Value v)
+{
+  Value locals = frame->object ? frame->object->locals : NO_VALUE, key, value;
+  uint32_t count = 0;
+  if (!cd_bits(locals) || !cd_is_dict(locals) || cd_object(locals)->refcount != 1) return 0;
+  for (size_t i = 0; cd_dict_each(locals, &i, &key, &value);) count += cd_is(value, v);
+  return count;
+}
+
 // Is `v`, found in one of the registers from `first` on, held by nothing but those?
 static bool closing_is_own(VM *vm, const Frame *frame, uint32_t first, Value v)
 {
-  uint32_t holders = 0;
+  uint32_t holders = first ? 0 : closing_shown(frame, v);
   for (uint32_t i = first; i < frame->code->register_count; i++) holders += cd_is(closing_behind(vm, frame->registers[i]), v);
   return holders == cd_object(v)->refcount;
 }
