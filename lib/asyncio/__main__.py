@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 """`-m asyncio`: an interactive prompt with `await`."""
-import ast
 import asyncio
+import ast
 import code
 import concurrent.futures
 import inspect
-import sys
 import threading
 import types
+import sys
 import warnings
 
 from . import futures

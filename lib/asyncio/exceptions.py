@@ -25,8 +25,7 @@ class IncompleteReadError(EOFError):
     def __init__(self, partial, expected):
         wanted = 'undefined' if expected is None else repr(expected)
         super().__init__(f'{len(partial)} bytes read on a total of {wanted} expected bytes')
-        self.partial = partial
-        self.expected = expected
+        self.partial, self.expected = partial, expected
 
     def __reduce__(self):
         return type(self), (self.partial, self.expected)
@@ -36,11 +35,12 @@ class LimitOverrunError(Exception):
     """The stream's buffer filled up before a separator was seen. `consumed`: how many bytes may be taken out to go on."""
 
     def __init__(self, message, consumed):
-        super().__init__(message)
         self.consumed = consumed
+        super().__init__(message)
 
     def __reduce__(self):
-        return type(self), (self.args[0], self.consumed)
+        [message] = self.args
+        return type(self), (message, self.consumed)
 
 
 class BrokenBarrierError(RuntimeError):

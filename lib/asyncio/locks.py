@@ -176,11 +176,9 @@ class Condition(_ContextManagerMixin, mixins._LoopBoundMixin):
 
     async def wait_for(self, predicate):
         """Wait until predicate() is true; returns its value."""
-        result = predicate()
-        while not result:
+        while not (value := predicate()):
             await self.wait()
-            result = predicate()
-        return result
+        return value
 
     def notify(self, n=1):
         """Wake up `n` of those who wait; they go on when the lock is free."""
@@ -261,20 +259,17 @@ class BoundedSemaphore(Semaphore):
     """A Semaphore of which no more can be given back than there were."""
 
     def __init__(self, value=1):
-        self._bound_value = value
         super().__init__(value)
+        self._bound_value = value
 
     def release(self):
-        if self._value >= self._bound_value:
-            raise ValueError('BoundedSemaphore released too many times')
-        super().release()
+        if self._value < self._bound_value:
+            return super().release()
+        raise ValueError('BoundedSemaphore released too many times')
 
 
-class _BarrierState:
-    FILLING = 'filling'
-    DRAINING = 'draining'
-    RESETTING = 'resetting'
-    BROKEN = 'broken'
+# States of a Barrier, as its repr shows them.
+_FILLING, _DRAINING, _RESETTING, _BROKEN = 'filling', 'draining', 'resetting', 'broken'
 
 
 class Barrier(mixins._LoopBoundMixin):
@@ -285,71 +280,57 @@ class Barrier(mixins._LoopBoundMixin):
             raise ValueError('parties must be > 0')
         self._cond = Condition()         # notified when the state changes
         self._parties = parties
-        self._state = _BarrierState.FILLING
+        self._state = _FILLING
         self._count = 0                  # tasks inside wait()
 
     def __repr__(self):
         waiting = '' if self.broken else f', waiters:{self.n_waiting}/{self.parties}'
         return f'<{super().__repr__()[1:-1]} [{self._state}{waiting}]>'
 
+    async def __aexit__(self, *details):
+        """Nothing to do: the barrier lets everybody go."""
+
     async def __aenter__(self):
         return await self.wait()
-
-    async def __aexit__(self, *args):
-        pass
 
     async def wait(self):
         """Wait for the others. Returns a number from 0 to parties - 1, another for each task."""
         async with self._cond:
-            await self._block()
+            # Those who come late wait until the round before has gone.
+            await self._cond.wait_for(lambda: self._state in (_FILLING, _BROKEN))
+            if self._state is _BROKEN:
+                raise exceptions.BrokenBarrierError('Barrier aborted')
+            place, self._count = self._count, self._count + 1
             try:
-                index = self._count
-                self._count += 1
-                if index + 1 == self._parties:
-                    await self._release()
+                if self._count < self._parties:
+                    await self._cond.wait_for(lambda: self._state is not _FILLING)
+                    if self._state is not _DRAINING:
+                        raise exceptions.BrokenBarrierError('Abort or reset of barrier')
                 else:
-                    await self._wait()
-                return index
+                    self._turn(_DRAINING)
             finally:
-                self._count -= 1
-                self._exit()
+                self._leave()
+            return place
 
-    async def _block(self):
-        """Those who come late wait until the round before has gone."""
-        await self._cond.wait_for(lambda: self._state not in (_BarrierState.DRAINING, _BarrierState.RESETTING))
-        if self._state is _BarrierState.BROKEN:
-            raise exceptions.BrokenBarrierError('Barrier aborted')
-
-    async def _release(self):
-        self._state = _BarrierState.DRAINING
+    def _turn(self, state):
+        self._state = state
         self._cond.notify_all()
 
-    async def _wait(self):
-        await self._cond.wait_for(lambda: self._state is not _BarrierState.FILLING)
-        if self._state in (_BarrierState.BROKEN, _BarrierState.RESETTING):
-            raise exceptions.BrokenBarrierError('Abort or reset of barrier')
-
-    def _exit(self):
-        if self._count == 0:
-            if self._state in (_BarrierState.RESETTING, _BarrierState.DRAINING):
-                self._state = _BarrierState.FILLING
-            self._cond.notify_all()
+    def _leave(self):
+        """The last one to go makes room for the next round."""
+        self._count -= 1
+        if not self._count:
+            self._turn(_BROKEN if self._state is _BROKEN else _FILLING)
 
     async def reset(self):
         """Back to empty; those who wait get a BrokenBarrierError."""
         async with self._cond:
-            if self._count > 0:
-                if self._state is not _BarrierState.RESETTING:
-                    self._state = _BarrierState.RESETTING
-            else:
-                self._state = _BarrierState.FILLING
-            self._cond.notify_all()
+            self._turn(_RESETTING if self._count else _FILLING)
 
     async def abort(self):
         """Break the barrier: everybody gets a BrokenBarrierError, until reset()."""
         async with self._cond:
-            self._state = _BarrierState.BROKEN
-            self._cond.notify_all()
+            self._turn(_BROKEN)
 
     @property
     def parties(self):
@@ -359,9 +340,9 @@ class Barrier(mixins._LoopBoundMixin):
     @property
     def n_waiting(self):
         """How many are there at present."""
-        return self._count if self._state is _BarrierState.FILLING else 0
+        return self._count if self._state is _FILLING else 0
 
     @property
     def broken(self):
         """Is it broken?"""
-        return self._state is _BarrierState.BROKEN
+        return self._state is _BROKEN

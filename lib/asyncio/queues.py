@@ -38,24 +38,24 @@ class Queue(mixins._LoopBoundMixin):
     def _init(self, maxsize):
         self._queue = deque()
 
-    def _get(self):
-        return self._queue.popleft()
-
     def _put(self, item):
         self._queue.append(item)
 
-    def _wakeup_next(self, waiters):
-        while waiters:
-            waiter = waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                break
+    def _get(self):
+        return self._queue.popleft()
 
-    def __repr__(self):
-        return f'<{type(self).__name__} at {id(self):#x} {self._format()}>'
+    def _wakeup_next(self, waiters):
+        """It is the turn of the first who is still waiting."""
+        while waiters:
+            first = waiters.popleft()
+            if not first.done():
+                return first.set_result(None)
 
     def __str__(self):
         return f'<{type(self).__name__} {self._format()}>'
+
+    def __repr__(self):
+        return f'<{type(self).__name__} at {id(self):#x} {self._format()}>'
 
     __class_getitem__ = classmethod(type(list[int]))
 
@@ -148,10 +148,11 @@ class Queue(mixins._LoopBoundMixin):
 
     def task_done(self):
         """What one get() gave has been dealt with."""
-        if self._unfinished_tasks <= 0:
+        left = self._unfinished_tasks - 1
+        if left < 0:
             raise ValueError('task_done() called too many times')
-        self._unfinished_tasks -= 1
-        if self._unfinished_tasks == 0:
+        self._unfinished_tasks = left
+        if not left:
             self._finished.set()
 
     async def join(self):
@@ -193,10 +194,7 @@ class LifoQueue(Queue):
     """Last in, first out."""
 
     def _init(self, maxsize):
-        self._queue = []
-
-    def _put(self, item):
-        self._queue.append(item)
+        self._queue = []                 # its end is the top of the stack
 
     def _get(self):
         return self._queue.pop()

@@ -20,20 +20,18 @@ class Runner:
     """
 
     def __init__(self, *, debug=None, loop_factory=None):
+        self._loop_factory, self._debug = loop_factory, debug
+        self._loop = self._context = None
         self._state = _CREATED
-        self._debug = debug
-        self._loop_factory = loop_factory
-        self._loop = None
-        self._context = None
-        self._interrupt_count = 0
-        self._set_event_loop = False
+        self._set_event_loop = False     # is the policy's current loop ours?
+        self._interrupt_count = 0        # Ctrl-C's that the running task got
+
+    def __exit__(self, *details):
+        self.close()
 
     def __enter__(self):
         self._lazy_init()
         return self
-
-    def __exit__(self, exc_type, exc_val, exc_tb):
-        self.close()
 
     def close(self):
         """Cancel what is left, close asynchronous generators and the executor, and close the loop."""
@@ -42,14 +40,13 @@ class Runner:
         loop = self._loop
         try:
             _cancel_all_tasks(loop)
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            loop.run_until_complete(loop.shutdown_default_executor())
+            for shut_down in loop.shutdown_asyncgens, loop.shutdown_default_executor:
+                loop.run_until_complete(shut_down())
         finally:
+            self._state, self._loop = _CLOSED, None
             if self._set_event_loop:
                 events.set_event_loop(None)
             loop.close()
-            self._loop = None
-            self._state = _CLOSED
 
     def get_loop(self):
         """The loop, which is made if that has not happened."""
@@ -65,14 +62,13 @@ class Runner:
         self._lazy_init()
         task = self._loop.create_task(coro, context=self._context if context is None else context)
         handler = self._install_handler(task)
-        self._interrupt_count = 0
         try:
+            self._interrupt_count = 0
             return self._loop.run_until_complete(task)
         except exceptions.CancelledError:
-            if self._interrupt_count > 0:
-                uncancel = getattr(task, 'uncancel', None)
-                if uncancel is not None and uncancel() == 0:
-                    raise KeyboardInterrupt()
+            # By Ctrl-C and nobody else? Tasks of other libraries may not count.
+            if self._interrupt_count and getattr(task, 'uncancel', lambda: 1)() == 0:
+                raise KeyboardInterrupt()
             raise
         finally:
             if handler is not None and signal.getsignal(signal.SIGINT) is handler:
@@ -92,27 +88,26 @@ class Runner:
     def _lazy_init(self):
         if self._state is _CLOSED:
             raise RuntimeError('Runner is closed')
-        if self._state is _INITIALIZED:
-            return
-        if self._loop_factory is None:
-            self._loop = events.new_event_loop()
-            if not self._set_event_loop:
-                events.set_event_loop(self._loop)
-                self._set_event_loop = True
-        else:
-            self._loop = self._loop_factory()
-        if self._debug is not None:
-            self._loop.set_debug(self._debug)
-        self._context = copy_context()
-        self._state = _INITIALIZED
+        if self._state is not _INITIALIZED:
+            self._loop = (self._loop_factory or self._current_loop)()
+            if self._debug is not None:
+                self._loop.set_debug(self._debug)
+            self._context = copy_context()
+            self._state = _INITIALIZED
+
+    def _current_loop(self):
+        """A new loop, which becomes the policy's current one."""
+        loop = events.new_event_loop()
+        events.set_event_loop(loop)
+        self._set_event_loop = True
+        return loop
 
     def _on_sigint(self, signum, frame, main_task):
-        self._interrupt_count += 1
-        if self._interrupt_count == 1 and not main_task.done():
-            main_task.cancel()
-            self._loop.call_soon_threadsafe(lambda: None)    # the loop may be asleep
-            return
-        raise KeyboardInterrupt()
+        first, self._interrupt_count = not self._interrupt_count, self._interrupt_count + 1
+        if main_task.done() or not first:
+            raise KeyboardInterrupt()
+        main_task.cancel()
+        self._loop.call_soon_threadsafe(lambda: None)        # the loop may be asleep
 
 
 def run(main, *, debug=None, loop_factory=None):

@@ -58,6 +58,26 @@ if _unix:
         return await loop.create_unix_server(_server_factory(client_connected_cb, limit, loop), path, **kwds)
 
 
+def _settle(future, exc):
+    """Complete a future that may be done already."""
+    if future.done():
+        return
+    if exc is None:
+        future.set_result(None)
+    else:
+        future.set_exception(exc)
+
+
+def _feed_end(reader, exc):
+    """The reader learns how its connection ended."""
+    if reader is None:
+        return
+    if exc is None:
+        reader.feed_eof()
+    else:
+        reader.set_exception(exc)
+
+
 class FlowControlMixin(protocols.Protocol):
     """A protocol with drain(): writers wait while the transport's buffer is too full."""
 
@@ -67,43 +87,38 @@ class FlowControlMixin(protocols.Protocol):
         self._drain_waiters = deque()
         self._connection_lost = False
 
-    def pause_writing(self):
-        assert not self._paused
-        self._paused = True
+    def _turn(self, paused, verb):
+        assert self._paused is not paused
+        self._paused = paused
         if self._loop.get_debug():
-            logger.debug('%r pauses writing', self)
+            logger.debug('%r %s writing', self, verb)
+
+    def _release_writers(self, exc):
+        for waiter in self._drain_waiters:
+            _settle(waiter, exc)
+
+    def pause_writing(self):
+        self._turn(True, 'pauses')
 
     def resume_writing(self):
-        assert self._paused
-        self._paused = False
-        if self._loop.get_debug():
-            logger.debug('%r resumes writing', self)
-        for waiter in self._drain_waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+        self._turn(False, 'resumes')
+        self._release_writers(None)
 
     def connection_lost(self, exc):
         self._connection_lost = True
-        if not self._paused:
-            return
-        for waiter in self._drain_waiters:
-            if not waiter.done():
-                if exc is None:
-                    waiter.set_result(None)
-                else:
-                    waiter.set_exception(exc)
+        if self._paused:
+            self._release_writers(exc)
 
     async def _drain_helper(self):
         if self._connection_lost:
             raise ConnectionResetError('Connection lost')
-        if not self._paused:
-            return
-        waiter = self._loop.create_future()
-        self._drain_waiters.append(waiter)
-        try:
-            await waiter
-        finally:
-            self._drain_waiters.remove(waiter)
+        if self._paused:
+            turn = self._loop.create_future()
+            self._drain_waiters.append(turn)
+            try:
+                await turn
+            finally:
+                self._drain_waiters.remove(turn)
 
     def _get_close_waiter(self, stream):
         raise NotImplementedError
@@ -116,54 +131,51 @@ class StreamReaderProtocol(FlowControlMixin, protocols.Protocol):
 
     def __init__(self, stream_reader, client_connected_cb=None, loop=None):
         super().__init__(loop=loop)
+        self._client_connected_cb = client_connected_cb
+        self._closed = self._loop.create_future()
+        self._over_ssl = self._reject_connection = False
+        self._transport = self._stream_writer = self._task = self._stream_reader_wr = None
         if stream_reader is not None:
-            self._stream_reader_wr = _ref(stream_reader)
             self._source_traceback = stream_reader._source_traceback
-        else:
-            self._stream_reader_wr = None
+            self._stream_reader_wr = _ref(stream_reader)
         # A server's protocol keeps its reader until there is a client; a client's program has it.
         self._strong_reader = stream_reader if client_connected_cb is not None else None
-        self._reject_connection = False
-        self._stream_writer = None
-        self._task = None
-        self._transport = None
-        self._client_connected_cb = client_connected_cb
-        self._over_ssl = False
-        self._closed = self._loop.create_future()
 
     @property
     def _stream_reader(self):
         return None if self._stream_reader_wr is None else self._stream_reader_wr()
 
-    def _replace_writer(self, writer):
-        """The connection has gone over to TLS."""
-        transport = writer.transport
-        self._stream_writer = writer
+    def _use(self, transport):
         self._transport = transport
         self._over_ssl = transport.get_extra_info('sslcontext') is not None
-        reader = self._stream_reader
-        if reader is not None:
-            reader._transport = transport
+
+    def _replace_writer(self, writer):
+        """The connection has gone over to TLS."""
+        self._stream_writer = writer
+        self._use(writer.transport)
+        if (reader := self._stream_reader) is not None:
+            reader._transport = writer.transport
+
+    def _refuse(self, transport):
+        report = {'message': 'An open stream was garbage collected prior to establishing network connection; '
+                             'call "stream.close()" explicitly.'}
+        if self._source_traceback:
+            report['source_traceback'] = self._source_traceback
+        self._loop.call_exception_handler(report)
+        transport.abort()
 
     def connection_made(self, transport):
         if self._reject_connection:
-            context = {'message': 'An open stream was garbage collected prior to establishing network connection; '
-                                  'call "stream.close()" explicitly.'}
-            if self._source_traceback:
-                context['source_traceback'] = self._source_traceback
-            self._loop.call_exception_handler(context)
-            transport.abort()
+            self._refuse(transport)
             return
-        self._transport = transport
-        reader = self._stream_reader
-        if reader is not None:
+        self._use(transport)
+        if (reader := self._stream_reader) is not None:
             reader.set_transport(transport)
-        self._over_ssl = transport.get_extra_info('sslcontext') is not None
         if self._client_connected_cb is not None:
-            self._stream_writer = StreamWriter(transport, self, reader, self._loop)
-            result = self._client_connected_cb(reader, self._stream_writer)
-            if coroutines.iscoroutine(result):
-                self._task = self._loop.create_task(result)
+            writer = self._stream_writer = StreamWriter(transport, self, reader, self._loop)
+            serving = self._client_connected_cb(reader, writer)
+            if coroutines.iscoroutine(serving):
+                self._task = self._loop.create_task(serving)
                 self._task.add_done_callback(lambda task: self._client_done(task, transport))
             self._strong_reader = None
 
@@ -178,32 +190,17 @@ class StreamReaderProtocol(FlowControlMixin, protocols.Protocol):
             transport.close()
 
     def connection_lost(self, exc):
-        reader = self._stream_reader
-        if reader is not None:
-            if exc is None:
-                reader.feed_eof()
-            else:
-                reader.set_exception(exc)
-        if not self._closed.done():
-            if exc is None:
-                self._closed.set_result(None)
-            else:
-                self._closed.set_exception(exc)
+        _feed_end(self._stream_reader, exc)
+        _settle(self._closed, exc)
         super().connection_lost(exc)
-        self._stream_reader_wr = None
-        self._stream_writer = None
-        self._task = None
-        self._transport = None
+        self._transport = self._stream_writer = self._task = self._stream_reader_wr = None
 
     def data_received(self, data):
-        reader = self._stream_reader
-        if reader is not None:
+        if (reader := self._stream_reader) is not None:
             reader.feed_data(data)
 
     def eof_received(self):
-        reader = self._stream_reader
-        if reader is not None:
-            reader.feed_eof()
+        _feed_end(self._stream_reader, None)
         return not self._over_ssl        # TLS can't be half closed
 
     def _get_close_waiter(self, stream):
@@ -220,11 +217,9 @@ class StreamWriter:
     """The writing side of a connection: a transport with drain()."""
 
     def __init__(self, transport, protocol, reader, loop):
-        self._transport = transport
-        self._protocol = protocol
         assert reader is None or isinstance(reader, StreamReader)
+        self._loop, self._transport, self._protocol = loop, transport, protocol
         self._reader = reader            # drain() reports its exception
-        self._loop = loop
         self._complete_fut = loop.create_future()
         self._complete_fut.set_result(None)
 
@@ -299,16 +294,13 @@ class StreamReader:
     _source_traceback = None
 
     def __init__(self, limit=_DEFAULT_LIMIT, loop=None):
-        if limit <= 0:
+        if not limit > 0:
             raise ValueError('Limit cannot be <= 0')
-        self._limit = limit
         self._loop = events._get_event_loop() if loop is None else loop
-        self._buffer = bytearray()
-        self._eof = False
+        self._buffer, self._limit = bytearray(), limit
+        self._eof = self._paused = False
         self._waiter = None              # of the one coroutine that waits for data
-        self._exception = None
-        self._transport = None
-        self._paused = False
+        self._transport = self._exception = None
         if self._loop.get_debug():
             self._source_traceback = format_helpers.extract_stack(sys._getframe(1))
 
@@ -349,10 +341,13 @@ class StreamReader:
         assert self._transport is None, 'Transport already set'
         self._transport = transport
 
+    def _resume(self):
+        self._paused = False
+        self._transport.resume_reading()
+
     def _maybe_resume_transport(self):
         if self._paused and len(self._buffer) <= self._limit:
-            self._paused = False
-            self._transport.resume_reading()
+            self._resume()
 
     def feed_eof(self):
         """There will be no more data."""
@@ -384,13 +379,28 @@ class StreamReader:
             raise RuntimeError(f'{func_name}() called while another coroutine is already waiting for incoming data')
         assert not self._eof, '_wait_for_data after EOF'
         if self._paused:                 # the buffer holds less than is wanted, so there must come more
-            self._paused = False
-            self._transport.resume_reading()
-        self._waiter = self._loop.create_future()
+            self._resume()
+        arrival = self._waiter = self._loop.create_future()
         try:
-            await self._waiter
+            await arrival
         finally:
             self._waiter = None
+
+    def _take(self, n):
+        """Up to n bytes out of the buffer; a transport that paused goes on when there is room."""
+        buffer = self._buffer
+        if len(buffer) <= n:
+            data = bytes(buffer)
+            buffer.clear()
+        else:
+            data = bytes(memoryview(buffer)[:n])
+            del buffer[:n]
+        self._maybe_resume_transport()
+        return data
+
+    def _check_sound(self):
+        if self._exception is not None:
+            raise self._exception
 
     async def readline(self):
         """A line with its newline; what is left, perhaps b'', at the end. ValueError if the line is longer than the limit."""
@@ -426,8 +436,7 @@ class StreamReader:
         longest = max(len(s) for s in separators)
         if min(len(s) for s in separators) == 0:
             raise ValueError('Separator should be at least one-byte string')
-        if self._exception is not None:
-            raise self._exception
+        self._check_sound()
         buffer, searched = self._buffer, 0
         while True:
             size = len(buffer)
@@ -446,15 +455,11 @@ class StreamReader:
         start, end = found
         if start > self._limit:
             raise exceptions.LimitOverrunError('Separator is found, but chunk is longer than limit', start)
-        data = bytes(buffer[:end])
-        del buffer[:end]
-        self._maybe_resume_transport()
-        return data
+        return self._take(end)
 
     async def read(self, n=-1):
         """Up to `n` bytes, at least one unless the stream has ended; -1: everything up to the end."""
-        if self._exception is not None:
-            raise self._exception
+        self._check_sound()
         if n == 0:
             return b''
         if n < 0:
@@ -462,26 +467,15 @@ class StreamReader:
             while piece := await self.read(self._limit):
                 pieces.append(piece)
             return b''.join(pieces)
-        buffer = self._buffer
-        if not buffer and not self._eof:
+        if not self._buffer and not self._eof:
             await self._wait_for_data('read')
-        if len(buffer) <= n:
-            data = bytes(buffer)
-            buffer.clear()
-        else:
-            data = bytes(memoryview(buffer)[:n])
-            del buffer[:n]
-        self._maybe_resume_transport()
-        return data
+        return self._take(n)
 
     async def readexactly(self, n):
         """Exactly `n` bytes; IncompleteReadError if the stream ends before."""
         if n < 0:
             raise ValueError('readexactly size can not be less than zero')
-        if self._exception is not None:
-            raise self._exception
-        if n == 0:
-            return b''
+        self._check_sound()
         buffer = self._buffer
         while len(buffer) < n:
             if self._eof:
@@ -489,14 +483,7 @@ class StreamReader:
                 buffer.clear()
                 raise exceptions.IncompleteReadError(partial, n)
             await self._wait_for_data('readexactly')
-        if len(buffer) == n:
-            data = bytes(buffer)
-            buffer.clear()
-        else:
-            data = bytes(memoryview(buffer)[:n])
-            del buffer[:n]
-        self._maybe_resume_transport()
-        return data
+        return self._take(n)
 
     def __aiter__(self):
         return self

@@ -17,12 +17,11 @@ class SubprocessStreamProtocol(streams.FlowControlMixin, protocols.SubprocessPro
 
     def __init__(self, limit, loop):
         super().__init__(loop=loop)
-        self._limit = limit
-        self.stdin = self.stdout = self.stderr = None
-        self._transport = None
-        self._process_exited = False
+        self._transport = self.stdin = self.stdout = self.stderr = None
         self._pipe_fds = []              # of those that are read from and open
         self._stdin_closed = self._loop.create_future()
+        self._process_exited = False
+        self._limit = limit
 
     def __repr__(self):
         parts = [type(self).__name__]
@@ -59,30 +58,22 @@ class SubprocessStreamProtocol(streams.FlowControlMixin, protocols.SubprocessPro
             if self.stdin is not None:
                 self.stdin.close()
             self.connection_lost(exc)
-            if exc is None:
-                self._stdin_closed.set_result(None)
-            else:
-                self._stdin_closed.set_exception(exc)
-                self._stdin_closed._log_traceback = False    # drain() or wait_closed() say it, if anybody wants to know
+            streams._settle(self._stdin_closed, exc)
+            self._stdin_closed._log_traceback = False        # drain() or wait_closed() say it, if anybody wants to know
             return
-        reader = {1: self.stdout, 2: self.stderr}.get(fd)
-        if reader is not None:
-            if exc is None:
-                reader.feed_eof()
-            else:
-                reader.set_exception(exc)
-        if fd in self._pipe_fds:
-            self._pipe_fds.remove(fd)
-        self._maybe_close_transport()
+        streams._feed_end({1: self.stdout, 2: self.stderr}.get(fd), exc)
+        self._pipe_fds = [other for other in self._pipe_fds if other != fd]
+        self._close_if_over()
 
     def process_exited(self):
         self._process_exited = True
-        self._maybe_close_transport()
+        self._close_if_over()
 
-    def _maybe_close_transport(self):
-        if not self._pipe_fds and self._process_exited:
-            self._transport.close()
-            self._transport = None
+    def _close_if_over(self):
+        """The transport is needed as long as the child runs or one of its pipes is open."""
+        if self._process_exited and not self._pipe_fds:
+            transport, self._transport = self._transport, None
+            transport.close()
 
     def _get_close_waiter(self, stream):
         return self._stdin_closed if stream is self.stdin else None
@@ -92,13 +83,9 @@ class Process:
     """A child process."""
 
     def __init__(self, transport, protocol, loop):
-        self._transport = transport
-        self._protocol = protocol
-        self._loop = loop
-        self.stdin = protocol.stdin
-        self.stdout = protocol.stdout
-        self.stderr = protocol.stderr
+        self._loop, self._transport, self._protocol = loop, transport, protocol
         self.pid = transport.get_pid()
+        self.stdin, self.stdout, self.stderr = protocol.stdin, protocol.stdout, protocol.stderr
 
     def __repr__(self):
         return f'<{type(self).__name__} {self.pid}>'
@@ -124,45 +111,39 @@ class Process:
         """Stop the child: SIGKILL."""
         self._transport.kill()
 
+    def _note(self, what, *details):
+        if self._loop.get_debug():
+            logger.debug('%r communicate: ' + what, self, *details)
+
     async def _feed_stdin(self, input):
-        debug = self._loop.get_debug()
+        if self.stdin is None:
+            return
         try:
             if input is not None:
                 self.stdin.write(input)
-                if debug:
-                    logger.debug('%r communicate: feed stdin (%s bytes)', self, len(input))
+                self._note('feed stdin (%s bytes)', len(input))
             await self.stdin.drain()
-        except (BrokenPipeError, ConnectionResetError) as exc:
-            # The child may end without reading everything.
-            if debug:
-                logger.debug('%r communicate: stdin got %r', self, exc)
-        if debug:
-            logger.debug('%r communicate: close stdin', self)
+        except (BrokenPipeError, ConnectionResetError) as error:
+            self._note('stdin got %r', error)    # the child may end without reading everything
+        self._note('close stdin')
         self.stdin.close()
 
-    async def _noop(self):
-        return None
-
     async def _read_stream(self, fd):
-        pipe = self._transport.get_pipe_transport(fd)
         stream, name = (self.stdout, 'stdout') if fd == 1 else (self.stderr, 'stderr')
-        debug = self._loop.get_debug()
-        if debug:
-            logger.debug('%r communicate: read %s', self, name)
+        if stream is None:
+            return None
+        pipe = self._transport.get_pipe_transport(fd)
+        self._note('read ' + name)
         output = await stream.read()
-        if debug:
-            logger.debug('%r communicate: close %s', self, name)
+        self._note('close ' + name)
         pipe.close()
         return output
 
     async def communicate(self, input=None):
         """Send `input`, read both pipes to their end and wait for the child; returns (stdout, stderr), None where there is no pipe."""
-        stdin = self._feed_stdin(input) if self.stdin is not None else self._noop()
-        stdout = self._read_stream(1) if self.stdout is not None else self._noop()
-        stderr = self._read_stream(2) if self.stderr is not None else self._noop()
-        _, stdout, stderr = await tasks.gather(stdin, stdout, stderr)
+        _, out, err = await tasks.gather(self._feed_stdin(input), self._read_stream(1), self._read_stream(2))
         await self.wait()
-        return stdout, stderr
+        return out, err
 
 
 async def create_subprocess_shell(cmd, stdin=None, stdout=None, stderr=None, limit=streams._DEFAULT_LIMIT, **kwds):

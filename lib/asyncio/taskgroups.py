@@ -13,16 +13,11 @@ class TaskGroup:
     """
 
     def __init__(self):
-        self._entered = False
-        self._exiting = False
-        self._aborting = False
-        self._loop = None
-        self._parent_task = None
-        self._parent_cancel_requested = False    # the group itself has cancelled the block
-        self._tasks = set()
-        self._errors = []
+        self._tasks, self._errors = set(), []
+        self._loop = self._parent_task = self._on_completed_fut = None
         self._base_error = None                  # SystemExit or KeyboardInterrupt: goes out as it is
-        self._on_completed_fut = None
+        self._entered = self._exiting = self._aborting = False
+        self._parent_cancel_requested = False    # the group itself has cancelled the block
 
     def __repr__(self):
         parts = ['']
@@ -39,10 +34,9 @@ class TaskGroup:
     async def __aenter__(self):
         if self._entered:
             raise RuntimeError(f'TaskGroup {self!r} has already been entered')
-        if self._loop is None:
-            self._loop = events.get_running_loop()
-        self._parent_task = tasks.current_task(self._loop)
-        if self._parent_task is None:
+        self._loop = self._loop or events.get_running_loop()
+        parent = self._parent_task = tasks.current_task(self._loop)
+        if parent is None:
             raise RuntimeError(f'TaskGroup {self!r} cannot determine the parent task')
         self._entered = True
         return self
@@ -66,10 +60,9 @@ class TaskGroup:
         if et is not None and not self._aborting:
             self._abort()
         while self._tasks:                       # again, if the parent is cancelled while it waits
-            if self._on_completed_fut is None:
-                self._on_completed_fut = self._loop.create_future()
+            end = self._on_completed_fut = self._loop.create_future()
             try:
-                await self._on_completed_fut
+                await end
             except _CancelledError as error:
                 if not self._aborting:
                     cancelled = error
@@ -148,9 +141,8 @@ class TaskGroup:
             self._loop.call_exception_handler({
                 'message': f'Task {task!r} has errored out but its parent task {self._parent_task} is already completed',
                 'exception': error, 'task': task})
-            return
-        if not self._aborting and not self._parent_cancel_requested:
+        elif not (self._aborting or self._parent_cancel_requested):
             # The block may be waiting for something else: it is cancelled, and __aexit__ takes that back.
-            self._abort()
             self._parent_cancel_requested = True
+            self._abort()
             self._parent_task.cancel()

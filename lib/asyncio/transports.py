@@ -150,10 +150,9 @@ class _FlowControlMixin(Transport):
     __slots__ = ('_loop', '_protocol_paused', '_high_water', '_low_water')
 
     def __init__(self, extra=None, loop=None):
-        super().__init__(extra)
         assert loop is not None
-        self._loop = loop
-        self._protocol_paused = False
+        super().__init__(extra)
+        self._protocol_paused, self._loop = False, loop
         self._set_write_buffer_limits()
 
     def _tell_protocol(self, method):
@@ -185,12 +184,8 @@ class _FlowControlMixin(Transport):
             low = high // 4
         if not 0 <= low <= high:
             raise ValueError(f'high ({high!r}) must be >= low ({low!r}) must be >= 0')
-        self._high_water = high
-        self._low_water = low
+        self._low_water, self._high_water = low, high
 
     def set_write_buffer_limits(self, high=None, low=None):
-        self._set_write_buffer_limits(high=high, low=low)
-        self._maybe_pause_protocol()
-
-    def get_write_buffer_size(self):
-        raise NotImplementedError
+        self._set_write_buffer_limits(high, low)
+        self._maybe_pause_protocol()         # what is buffered may be too much by now

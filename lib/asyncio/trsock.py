@@ -5,6 +5,19 @@ from ._lazy import lazy
 socket = lazy('socket')
 
 
+def _forwarded(name):
+    """A method of the socket that may be called."""
+    def method(self, *args, **kwargs):
+        return getattr(self._sock, name)(*args, **kwargs)
+
+    method.__name__ = name
+    return method
+
+
+def _shown(name):
+    return property(lambda self: getattr(self._sock, name))
+
+
 class TransportSocket:
     """A view of a socket that belongs to a transport. What would disturb the transport is not there."""
 
@@ -13,17 +26,12 @@ class TransportSocket:
     def __init__(self, sock):
         self._sock = sock
 
-    @property
-    def family(self):
-        return self._sock.family
+    family, type, proto = _shown('family'), _shown('type'), _shown('proto')
 
-    @property
-    def type(self):
-        return self._sock.type
-
-    @property
-    def proto(self):
-        return self._sock.proto
+    fileno, dup, get_inheritable = _forwarded('fileno'), _forwarded('dup'), _forwarded('get_inheritable')
+    getsockopt, setsockopt = _forwarded('getsockopt'), _forwarded('setsockopt')
+    getpeername, getsockname = _forwarded('getpeername'), _forwarded('getsockname')
+    shutdown = _forwarded('shutdown')            # the transport sees the end of the stream and closes
 
     def __repr__(self):
         parts = [f'fd={self.fileno()}', f'family={self.family!s}', f'type={self.type!s}', f'proto={self.proto}']
@@ -39,34 +47,6 @@ class TransportSocket:
 
     def __getstate__(self):
         raise TypeError('Cannot serialize asyncio.TransportSocket object')
-
-    def fileno(self):
-        return self._sock.fileno()
-
-    def dup(self):
-        return self._sock.dup()
-
-    def get_inheritable(self):
-        return self._sock.get_inheritable()
-
-    def shutdown(self, how):
-        # The transport sees the end of the stream and closes.
-        self._sock.shutdown(how)
-
-    def getsockopt(self, *args, **kwargs):
-        return self._sock.getsockopt(*args, **kwargs)
-
-    def setsockopt(self, *args, **kwargs):
-        self._sock.setsockopt(*args, **kwargs)
-
-    def getpeername(self):
-        return self._sock.getpeername()
-
-    def getsockname(self):
-        return self._sock.getsockname()
-
-    def getsockbyname(self):
-        return self._sock.getsockbyname()
 
     def settimeout(self, value):
         if value != 0:
