@@ -270,4 +270,5 @@ static bool multiprocessing_exec(VM *vm, Value module)
 
 static const MethodDef *const multiprocessing_functions[] = {&_multiprocessing_sem_unlink_def, NULL};
 
-const ModuleDef cd_module__multiprocessing = {.name = "_multiprocessing", .functions = multiprocessing_functions, .exec = multiprocessing_exec};
+const ModuleDef cd_module__multiprocessing = {
+  .name = "_multiprocessing", .functions = multiprocessing_functions, .exec = multiprocessing_exec};

@@ -47,7 +47,10 @@ FUNCTION(_ssl, RAND_pseudo_bytes, "RAND_pseudo_bytes(n, /)", "A pair: n random b
   return cd_tuple2_steal(vm, ssl_random_bytes(vm, args[0]), cd_true());
 }
 
-FUNCTION(_ssl, RAND_status, "RAND_status()", "Whether OpenSSL has had enough to make random numbers of.") { return cd_bool(RAND_status() == 1); }
+FUNCTION(_ssl, RAND_status, "RAND_status()", "Whether OpenSSL has had enough to make random numbers of.")
+{
+  return cd_bool(RAND_status() == 1);
+}
 
 // ---- object identifiers ----
 
@@ -70,9 +73,10 @@ static Ref ssl_object_tuple(VM *vm, ASN1_OBJECT *object)
   return tuple;
 }
 
-FUNCTION(_ssl, txt2obj, "txt2obj(txt, name=False)",
-         "An object identifier as a tuple: number, short name, long name, dotted numbers.\n\nIt is looked up by dotted numbers; with name=True "
-         "by its names too.")
+FUNCTION(
+  _ssl, txt2obj, "txt2obj(txt, name=False)",
+  "An object identifier as a tuple: number, short name, long name, dotted numbers.\n\nIt is looked up by dotted numbers; with name=True "
+  "by its names too.")
 {
   bool names = false;
   if (!cd_is_str(args[0])) return cd_raise_arg_type(vm, "txt2obj", "txt", "str", args[0]);
@@ -90,7 +94,8 @@ FUNCTION(_ssl, txt2obj, "txt2obj(txt, name=False)",
   return tuple;
 }
 
-FUNCTION(_ssl, nid2obj, "nid2obj(nid, /)", "The object identifier of that number as a tuple: number, short name, long name, dotted numbers.")
+FUNCTION(_ssl, nid2obj, "nid2obj(nid, /)",
+         "The object identifier of that number as a tuple: number, short name, long name, dotted numbers.")
 {
   int nid;
   if (!cd_to_c_int(vm, args[0], &nid)) return NO_REF;
@@ -111,7 +116,8 @@ FUNCTION(_ssl, get_default_verify_paths, "get_default_verify_paths()",
          "Where SSLContext.set_default_verify_paths() looks: environment variable and file, environment variable and folder.")
 {
   Ref file = cd_tuple2_steal(vm, cd_str_from(vm, X509_get_default_cert_file_env()), cd_str_from(vm, X509_get_default_cert_file()));
-  Ref folder = file ? cd_tuple2_steal(vm, cd_str_from(vm, X509_get_default_cert_dir_env()), cd_str_from(vm, X509_get_default_cert_dir())) : NO_REF;
+  Ref folder = file ? cd_tuple2_steal(vm, cd_str_from(vm, X509_get_default_cert_dir_env()), cd_str_from(vm, X509_get_default_cert_dir()))
+                    : NO_REF;
   Ref all = folder ? cd_tuple_of(vm, 4, (Value[]){cd_tuple_item_borrow(file, 0), cd_tuple_item_borrow(file, 1),
                                                   cd_tuple_item_borrow(folder, 0), cd_tuple_item_borrow(folder, 1)})
                    : NO_REF;

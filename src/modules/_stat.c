@@ -28,7 +28,7 @@ static Ref stat_is(VM *vm, Value v, unsigned kind)
 }
 
 #define STAT_TEST(name, kind, what) \
-  FUNCTION(_stat, name, #name "(mode, /)", #name "(mode) -> bool\n\nReturn True if mode is from " what ".") { return stat_is(vm, args[0], kind); }
+  FUNCTION(_stat, name, #name "(mode, /)", "Whether the mode is that of " what ".") { return stat_is(vm, args[0], kind); }
 STAT_TEST(S_ISDIR, S_IFDIR, "a directory")
 STAT_TEST(S_ISCHR, S_IFCHR, "a character special device file")
 STAT_TEST(S_ISBLK, S_IFBLK, "a block special device file")

@@ -10,7 +10,8 @@
 
 typedef struct UuidState { int (*generate)(unsigned char *out); } UuidState;
 
-FUNCTION(_uuid, generate_time_safe, "generate_time_safe()", "The 16 bytes of a UUID of version 1, and 0 if no other process can get the same.")
+FUNCTION(_uuid, generate_time_safe, "generate_time_safe()",
+         "The 16 bytes of a UUID of version 1, and 0 if no other process can get the same.")
 {
   UuidState *state = cd_state(vm, MODULE__uuid);
   unsigned char out[16];

@@ -149,7 +149,10 @@ METHOD(mmap, close, "close(self, /)", "Unmap the memory.")
   return cd_none();
 }
 
-METHOD_DEF_(mmap_enter, "__enter__", "__enter__(self, /)", "Return self.", 0) { return mmap_open(vm, mmap_of(self)) ? cd_dup(self) : NO_REF; }
+METHOD_DEF_(mmap_enter, "__enter__", "__enter__(self, /)", "Return self.", 0)
+{
+  return mmap_open(vm, mmap_of(self)) ? cd_dup(self) : NO_REF;
+}
 
 METHOD_DEF_RAW_(mmap_exit, "__exit__", "__exit__(self, *args)", "Unmap the memory.", 0) { return mmap_close(vm, self, NULL); }
 
@@ -159,8 +162,8 @@ static Ref mmap_repr(VM *vm, Value self)
   const Mmap *m = mmap_of(self);
   const char *name = cd_type_name(cd_type_of(vm, self));
   if (!m->data) return cd_str_format(vm, "<%s closed=True>", name);
-  return cd_str_format(vm, "<%s closed=False, access=%s, length=%lld, pos=%lld, offset=%lld>", name, accesses[m->access], (long long)m->size,
-                       (long long)m->position, (long long)m->offset);
+  return cd_str_format(vm, "<%s closed=False, access=%s, length=%lld, pos=%lld, offset=%lld>", name, accesses[m->access],
+                       (long long)m->size, (long long)m->position, (long long)m->offset);
 }
 
 static Ref mmap_get_closed(VM *vm UNUSED, Value self) { return cd_bool(!mmap_of(self)->data); }
@@ -183,7 +186,8 @@ METHOD(mmap, read, "read(self, n=None, /)", "Return up to n bytes from the posit
   if (!mmap_open(vm, m)) return NO_REF;
   if (cd_bits(args[0]) && !cd_is_none(args[0])) {
     Ref index = cd_index(vm, args[0]);
-    if (!index) return cd_swallow(vm, vm->exc.TypeError) ? cd_raise_type(vm, "argument should be integer or None, not '%T'", args[0]) : NO_REF;
+    if (!index)
+      return cd_swallow(vm, vm->exc.TypeError) ? cd_raise_type(vm, "argument should be integer or None, not '%T'", args[0]) : NO_REF;
     bool ok = cd_to_ssize(vm, index, &count);
     cd_drop(vm, index);
     if (!ok || !mmap_open(vm, m)) return NO_REF;
@@ -298,7 +302,8 @@ static Ref mmap_search(VM *vm, Mmap *m, const Value *args, bool last)
   start = m->position;
   end = m->size;
   if (!cd_get_buffer(vm, args[0], &what, BUFFER_SIMPLE)) return NO_REF;
-  bool ok = (!cd_bits(args[1]) || cd_to_ssize(vm, args[1], &start)) && (!cd_bits(args[2]) || cd_to_ssize(vm, args[2], &end)) && mmap_open(vm, m);
+  bool ok = (!cd_bits(args[1]) || cd_to_ssize(vm, args[1], &start)) && (!cd_bits(args[2]) || cd_to_ssize(vm, args[2], &end)) &&
+            mmap_open(vm, m);
   const char *found = NULL;
   if (ok) {
     start = mmap_bound(m, start);
@@ -330,7 +335,8 @@ METHOD(mmap, flush, "flush(self, offset=0, size=<unrepresentable>, /)", "Write w
   Mmap *m = mmap_of(self);
   if (!mmap_open(vm, m)) return NO_REF;
   int64_t offset = 0, size = m->size;
-  if ((cd_bits(args[0]) && !cd_to_ssize(vm, args[0], &offset)) || (cd_bits(args[1]) && !cd_to_ssize(vm, args[1], &size)) || !mmap_open(vm, m))
+  if ((cd_bits(args[0]) && !cd_to_ssize(vm, args[0], &offset)) || (cd_bits(args[1]) && !cd_to_ssize(vm, args[1], &size)) ||
+      !mmap_open(vm, m))
     return NO_REF;
   if (size < 0 || offset < 0 || m->size - offset < size) return cd_raise_value(vm, "flush values out of range");
   if (m->access == MMAP_READ || m->access == MMAP_COPY) return cd_none();
@@ -348,7 +354,8 @@ METHOD(mmap, madvise, "madvise(self, option, start=0, length=<unrepresentable>, 
   int option;
   if (!mmap_open(vm, m) || !cd_to_c_int(vm, args[0], &option)) return NO_REF;
   int64_t start = 0, length = m->size;
-  if ((cd_bits(args[1]) && !cd_to_ssize(vm, args[1], &start)) || (cd_bits(args[2]) && !cd_to_ssize(vm, args[2], &length)) || !mmap_open(vm, m))
+  if ((cd_bits(args[1]) && !cd_to_ssize(vm, args[1], &start)) || (cd_bits(args[2]) && !cd_to_ssize(vm, args[2], &length)) ||
+      !mmap_open(vm, m))
     return NO_REF;
   if (start < 0 || start >= m->size) return cd_raise_value(vm, "madvise start out of bounds");
   if (length < 0) return cd_raise_value(vm, "madvise length invalid");
@@ -510,16 +517,25 @@ static const GetSetDef mmap_getset[] = {{"closed", NULL, mmap_get_closed, NULL},
 
 static const TypeSpec mmap_spec = {
   .name = "mmap.mmap",
-  .doc = "mmap(fileno, length[, flags[, prot[, access[, offset]]]])\n\nMaps length bytes of the file with that descriptor, from offset on; length 0 "
-         "is the rest of the file, and\nfileno -1 is memory without a file. With MAP_SHARED, the default, other processes and the file see\nwhat "
+  .doc = "mmap(fileno, length[, flags[, prot[, access[, offset]]]])\n\nMaps length bytes of the file with that descriptor, from offset on; "
+         "length 0 "
+         "is the rest of the file, and\nfileno -1 is memory without a file. With MAP_SHARED, the default, other processes and the file "
+         "see\nwhat "
          "is changed; with MAP_PRIVATE they don't. access is a simpler way to say it: ACCESS_READ,\nACCESS_WRITE or ACCESS_COPY.",
   .basicsize = sizeof(Mmap),
   .flags = TYPE_BASE | TYPE_IMMUTABLE | TYPE_HAS_WEAKREFS,
   .weaklist_offset = offsetof(Mmap, weaklist),
   .methods = mmap_methods,
   .getset = mmap_getset,
-  .slots = {.new_ = mmap_new, .release = mmap_release, .repr = mmap_repr, .len = mmap_len, .getitem = mmap_getitem, .setitem = mmap_setitem,
-            .iter = mmap_iter, .get_buffer = mmap_get_buffer, .release_buffer = mmap_release_buffer},
+  .slots = {.new_ = mmap_new,
+            .release = mmap_release,
+            .repr = mmap_repr,
+            .len = mmap_len,
+            .getitem = mmap_getitem,
+            .setitem = mmap_setitem,
+            .iter = mmap_iter,
+            .get_buffer = mmap_get_buffer,
+            .release_buffer = mmap_release_buffer},
 };
 
 static const TypeSpec mmap_iterator_spec = {
@@ -550,8 +566,9 @@ static bool mmap_exec(VM *vm, Value module)
   for (size_t i = 0; i < ARRAY_LEN(mmap_constants); i++)
     if (!cd_module_add_int(vm, module, mmap_constants[i].name, mmap_constants[i].value)) return false;
   long page = sysconf(_SC_PAGESIZE);
-  return cd_module_add(vm, module, "mmap", cd_dup_object(state->type)) && cd_module_add(vm, module, "error", cd_dup_object(vm->exc.OSError)) &&
-         cd_module_add_int(vm, module, "PAGESIZE", page) && cd_module_add_int(vm, module, "ALLOCATIONGRANULARITY", page);
+  return cd_module_add(vm, module, "mmap", cd_dup_object(state->type)) &&
+         cd_module_add(vm, module, "error", cd_dup_object(vm->exc.OSError)) && cd_module_add_int(vm, module, "PAGESIZE", page) &&
+         cd_module_add_int(vm, module, "ALLOCATIONGRANULARITY", page);
 }
 
 static void mmap_traverse_state(void *p, VisitFn visit, void *context)

@@ -13,7 +13,14 @@ typedef struct SslState {
 
 static inline SslState *ssl_state(VM *vm) { return cd_state(vm, MODULE__ssl); }
 
-enum { PROTOCOL_TLS = 2, PROTOCOL_TLSv1 = 3, PROTOCOL_TLSv1_1 = 4, PROTOCOL_TLSv1_2 = 5, PROTOCOL_TLS_CLIENT = 16, PROTOCOL_TLS_SERVER = 17 };
+enum {
+  PROTOCOL_TLS = 2,
+  PROTOCOL_TLSv1 = 3,
+  PROTOCOL_TLSv1_1 = 4,
+  PROTOCOL_TLSv1_2 = 5,
+  PROTOCOL_TLS_CLIENT = 16,
+  PROTOCOL_TLS_SERVER = 17
+};
 enum { PROTO_MINIMUM_SUPPORTED = -2, PROTO_MAXIMUM_SUPPORTED = -1 };
 enum { SSL_CERT_NONE, SSL_CERT_OPTIONAL, SSL_CERT_REQUIRED };
 
@@ -34,8 +41,8 @@ typedef struct SslContext {
 // The bytes that peers exchange, in memory.
 typedef struct SslBio { Object head; BIO *native; bool eof; } SslBio;
 
-// One connection. OpenSSL never waits: over a socket it meets a BIO of ours that tries once, and all waiting is done here, without the VM's lock and
-// outside OpenSSL, so that one thread can write while another waits for data.
+// One connection. OpenSSL never waits: over a socket it meets a BIO of ours that tries once, and all waiting is done here, without the VM's
+// lock and outside OpenSSL, so that one thread can write while another waits for data.
 typedef struct SslSocket {
   Object head;
   VM *vm;

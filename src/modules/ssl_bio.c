@@ -23,9 +23,11 @@ static void ssl_bio_release(VM *vm UNUSED, Object *self)
   ((SslBio *)self)->native = NULL;
 }
 
-METHOD_DEF_(ssl_bio_read, "read", "read(self, size=-1, /)",
-            "Take up to size bytes out, or all.\n\nNo bytes at all mean that there are none, now or, after write_eof(), for good;\nthe attribute "
-            "eof tells which.", 0)
+METHOD_DEF_(
+  ssl_bio_read, "read", "read(self, size=-1, /)",
+  "Take up to size bytes out, or all.\n\nNo bytes at all mean that there are none, now or, after write_eof(), for good;\nthe attribute "
+  "eof tells which.",
+  0)
 {
   BIO *bio = ssl_bio_of(self)->native;
   int size = -1;

@@ -57,7 +57,8 @@ static Ref ssl_name_tuple(VM *vm, const X509_NAME *name)
   int last = -1;
   for (int i = 0, n = X509_NAME_entry_count(name); ok && i < n; i++) {
     X509_NAME_ENTRY *entry = X509_NAME_get_entry(name, i);
-    if (set && X509_NAME_ENTRY_set(entry) != last) ok = cd_list_append_steal(vm, cd_as_list(sets), ssl_list_to_tuple(vm, cd_move(&set), true));
+    if (set && X509_NAME_ENTRY_set(entry) != last)
+      ok = cd_list_append_steal(vm, cd_as_list(sets), ssl_list_to_tuple(vm, cd_move(&set), true));
     last = X509_NAME_ENTRY_set(entry);
     ok = ok && (set || (set = cd_list_new(vm))) && cd_list_append_steal(vm, cd_as_list(set), ssl_name_entry(vm, entry));
   }
@@ -320,5 +321,8 @@ const TypeSpec cd_ssl_certificate_spec = {
   .basicsize = sizeof(SslCertificate),
   .flags = TYPE_IMMUTABLE | TYPE_NO_NEW,
   .methods = ssl_certificate_methods,
-  .slots = {.release = ssl_certificate_release, .repr = ssl_certificate_repr, .hash = ssl_certificate_hash, .compare = ssl_certificate_compare},
+  .slots = {.release = ssl_certificate_release,
+            .repr = ssl_certificate_repr,
+            .hash = ssl_certificate_hash,
+            .compare = ssl_certificate_compare},
 };

@@ -276,7 +276,8 @@ static Ref ssl_context_connect(VM *vm, Value self, Value socket, Value incoming,
 METHOD_DEF_(ssl_context_wrap_socket, "_wrap_socket",
             "_wrap_socket(self, /, sock, server_side, server_hostname=None, *, owner=None, session=None)", NULL, 0)
 {
-  if (!cd_is_instance_of(vm, args[0], socket_state(vm)->socket)) return cd_raise_arg_type(vm, "_wrap_socket", "sock", "_socket.socket", args[0]);
+  if (!cd_is_instance_of(vm, args[0], socket_state(vm)->socket))
+    return cd_raise_arg_type(vm, "_wrap_socket", "sock", "_socket.socket", args[0]);
   return ssl_context_connect(vm, self, args[0], NO_VALUE, NO_VALUE, args + 1);
 }
 
@@ -393,7 +394,8 @@ static bool ssl_set_verify_flags(VM *vm, Value self, Value value)
   if (!ssl_no_delete(vm, self, value) || !cd_to_i64(vm, value, &wanted, vm->exc.OverflowError) || !cd_ssl_context_rest(vm, context))
     return false;
   X509_VERIFY_PARAM *param = SSL_CTX_get0_param(context->native);
-  unsigned long present = X509_VERIFY_PARAM_get_flags(param), clear = present & ~(unsigned long)wanted, set = ~present & (unsigned long)wanted;
+  unsigned long present = X509_VERIFY_PARAM_get_flags(param), clear = present & ~(unsigned long)wanted,
+                set = ~present & (unsigned long)wanted;
   if (clear && !X509_VERIFY_PARAM_clear_flags(param, clear)) return ssl_raise_queue(vm);
   return !set || X509_VERIFY_PARAM_set_flags(param, set) || ssl_raise_queue(vm);
 }
@@ -477,7 +479,10 @@ static bool ssl_set_post_handshake_auth(VM *vm, Value self, Value value)
 }
 
 static Ref ssl_get_protocol(VM *vm UNUSED, Value self) { return cd_from_small(ssl_context_of(self)->protocol); }
-static Ref ssl_get_security_level(VM *vm UNUSED, Value self) { return cd_from_small(SSL_CTX_get_security_level(ssl_context_of(self)->native)); }
+static Ref ssl_get_security_level(VM *vm UNUSED, Value self)
+{
+  return cd_from_small(SSL_CTX_get_security_level(ssl_context_of(self)->native));
+}
 
 static const MethodDef *const ssl_context_methods[] = {
   &ssl_context_wrap_socket_def, &ssl_context_wrap_bio_def, &ssl_context_set_ciphers_def, &ssl_context_set_alpn_def,
@@ -494,7 +499,8 @@ static const GetSetDef ssl_context_getset[] = {
   {"keylog_filename", NULL, cd_ssl_get_keylog, cd_ssl_set_keylog},
   {"_msg_callback", NULL, cd_ssl_get_message_callback, cd_ssl_set_message_callback},
   {"sni_callback",
-   "Called by a server when a client names the host it wants: with the connection, the name and the context.\n\nWith None nothing is called. "
+   "Called by a server when a client names the host it wants: with the connection, the name and the context.\n\nWith None nothing is "
+   "called. "
    "The callback may give the connection another context. It returns None, or the\nnumber of an alert that ends the handshake.",
    cd_ssl_get_sni_callback, cd_ssl_set_sni_callback},
   {"num_tickets", "How many session tickets a TLS 1.3 server sends.", ssl_get_num_tickets, ssl_set_num_tickets},

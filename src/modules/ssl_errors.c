@@ -46,12 +46,12 @@ static bool ssl_errors_add_names(VM *vm, Value module)
     ok = name && cd_dict_set(vm, libraries, cd_from_small(ssl_library_names[i].number), name);
     cd_drop(vm, name);
   }
-  if (ok) return cd_module_add(vm, module, "err_codes_to_names", codes) & cd_module_add(vm, module, "err_names_to_codes", names) &
-                 cd_module_add(vm, module, "lib_codes_to_names", libraries);
+  ok = ok && cd_module_add(vm, module, "err_codes_to_names", cd_dup(codes)) &&
+       cd_module_add(vm, module, "err_names_to_codes", cd_dup(names)) && cd_module_add(vm, module, "lib_codes_to_names", cd_dup(libraries));
   cd_drop(vm, codes);
   cd_drop(vm, names);
   cd_drop(vm, libraries);
-  return false;
+  return ok;
 }
 
 // ---- the tree of classes ----

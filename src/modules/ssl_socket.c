@@ -125,8 +125,8 @@ static bool ssl_socket_setup(VM *vm, SslSocket *s, Value incoming, Value outgoin
   return !cd_bits(session) || cd_is_none(session) || cd_ssl_session_set(vm, s, session);
 }
 
-Ref cd_ssl_socket_new(VM *vm, SslContext *context, Value socket, Value incoming, Value outgoing, bool server_side, Value hostname, Value owner,
-                      Value session)
+Ref cd_ssl_socket_new(VM *vm, SslContext *context, Value socket, Value incoming, Value outgoing, bool server_side, Value hostname,
+                      Value owner, Value session)
 {
   if (server_side && context->protocol == PROTOCOL_TLS_CLIENT)
     return ssl_raise_text(vm, "Cannot create a server socket with a PROTOCOL_TLS_CLIENT context");
@@ -380,8 +380,8 @@ static Ref ssl_read_buffer(VM *vm, SslSocket *s, const Socket *socket, int size,
   return n < 0 ? NO_REF : cd_from_small(n);
 }
 
-METHOD_DEF_RAW_(ssl_socket_read, "read", "read(size, [buffer])", "read(size, [buffer])\nReceive up to size bytes, as bytes or into a buffer.",
-                METHOD_NO_SIGNATURE)
+METHOD_DEF_RAW_(ssl_socket_read, "read", "read(size, [buffer])",
+                "read(size, [buffer])\nReceive up to size bytes, as bytes or into a buffer.", METHOD_NO_SIGNATURE)
 {
   SslSocket *s = ssl_socket_of(self);
   Socket *socket = NULL;
@@ -456,9 +456,11 @@ METHOD_DEF_(ssl_socket_verify_client, "verify_client_post_handshake", "verify_cl
 
 // ---- what is known of the connection ----
 
-METHOD_DEF_(ssl_socket_getpeercert, "getpeercert", "getpeercert(self, der=False, /)",
-            "The peer's certificate: None if it has shown none; an empty dict if it was not checked; else a dict that tells about it.\n\nWith "
-            "der, the certificate as bytes, checked or not.", 0)
+METHOD_DEF_(
+  ssl_socket_getpeercert, "getpeercert", "getpeercert(self, der=False, /)",
+  "The peer's certificate: None if it has shown none; an empty dict if it was not checked; else a dict that tells about it.\n\nWith "
+  "der, the certificate as bytes, checked or not.",
+  0)
 {
   SslSocket *s = ssl_socket_of(self);
   bool der = false;
@@ -474,7 +476,8 @@ METHOD_DEF_(ssl_socket_getpeercert, "getpeercert", "getpeercert(self, der=False,
   return result;
 }
 
-METHOD_DEF_(ssl_socket_get_unverified_chain, "get_unverified_chain", "get_unverified_chain(self, /)", "The certificates that the peer sent.", 0)
+METHOD_DEF_(ssl_socket_get_unverified_chain, "get_unverified_chain", "get_unverified_chain(self, /)",
+            "The certificates that the peer sent.", 0)
 {
   SslSocket *s = ssl_socket_of(self);
   if (!cd_ssl_socket_rest(vm, s)) return NO_REF;
@@ -554,9 +557,11 @@ METHOD_DEF_(ssl_socket_compression, "compression", "compression(self, /)", "The 
   return kind == NID_undef ? cd_none() : ssl_text_or_none(vm, OBJ_nid2sn(kind));
 }
 
-METHOD_DEF_(ssl_socket_get_channel_binding, "get_channel_binding", "get_channel_binding(self, /, cb_type='tls-unique')",
-            "Bytes that both sides of this connection have and no other, for protocols above.\n\nThe only type is 'tls-unique' of RFC 5929. None "
-            "before the handshake.", 0)
+METHOD_DEF_(
+  ssl_socket_get_channel_binding, "get_channel_binding", "get_channel_binding(self, /, cb_type='tls-unique')",
+  "Bytes that both sides of this connection have and no other, for protocols above.\n\nThe only type is 'tls-unique' of RFC 5929. None "
+  "before the handshake.",
+  0)
 {
   SslSocket *s = ssl_socket_of(self);
   char data[256];
@@ -634,7 +639,8 @@ static const MethodDef *const ssl_socket_methods[] = {
 
 static const GetSetDef ssl_socket_getset[] = {
   {"context",
-   "The context of the connection.\n\nA callback for server names may set another one, so that another certificate is shown before anything "
+   "The context of the connection.\n\nA callback for server names may set another one, so that another certificate is shown before "
+   "anything "
    "has been agreed on.",
    ssl_get_context, ssl_set_context},
   {"server_side", "Whether this is the server's side.", ssl_get_server_side, NULL},

@@ -153,7 +153,8 @@ static bool ssl_add_all(VM *vm, SSL_CTX *native, BIO *bio, bool pem)
     if (!cd_poll(vm)) return false;
   }
   if (!count)
-    return ssl_raise_text(vm, pem ? "no start line: cadata does not contain a certificate" : "not enough data: cadata does not contain a certificate");
+    return ssl_raise_text(vm, pem ? "no start line: cadata does not contain a certificate"
+                                  : "not enough data: cadata does not contain a certificate");
   unsigned long code = ERR_peek_last_error();
   if (code && !ssl_is_end(code, pem)) return ssl_raise_queue(vm);
   ERR_clear_error();
@@ -276,8 +277,11 @@ static Ref ssl_get_ca_certs(VM *vm, Value self, const Value *args)
   return NO_REF;
 }
 
-const MethodDef cd_ssl_get_ca_certs_def = {
-  "get_ca_certs", "get_ca_certs(self, /, binary_form=False)",
-  "The certificates of authorities that have been loaded, each as a dict, or as DER bytes.\n\nCertificates of a folder are there from their "
-  "first use on.",
-  ssl_get_ca_certs, NULL, 0};
+const MethodDef cd_ssl_get_ca_certs_def = {"get_ca_certs",
+                                           "get_ca_certs(self, /, binary_form=False)",
+                                           "The certificates of authorities that have been loaded, each as a dict, or as DER "
+                                           "bytes.\n\nCertificates of a folder are there from their "
+                                           "first use on.",
+                                           ssl_get_ca_certs,
+                                           NULL,
+                                           0};
