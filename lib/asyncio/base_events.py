@@ -70,6 +70,17 @@ def _check_ssl_socket(sock):
         raise TypeError('Socket cannot be of type SSLSocket')
 
 
+def _wants_address(sock, host, port):
+    """Is a connection or server described by an address? Else it is by a socket, if that is not None."""
+    if sock is not None:
+        _check_ssl_socket(sock)
+    if host is None and port is None:
+        return False
+    if sock is not None:
+        raise ValueError('host/port and sock can not be specified at the same time')
+    return True
+
+
 def _check_stream(sock):
     if sock.type != socket.SOCK_STREAM:
         raise ValueError(f'A Stream Socket was expected, got {sock!r}')
@@ -220,6 +231,13 @@ class _SendfileFallbackProtocol(protocols.Protocol):
             self._proto.resume_writing()
 
 
+def _seen_by_caller(handle):
+    """A Handle whose traceback of debug mode ends where the program called the loop, one level up."""
+    if handle._source_traceback:
+        handle._source_traceback.pop()
+    return handle
+
+
 class Server(events.AbstractServer):
     """Listening sockets and the connections that came of them."""
 
@@ -229,13 +247,10 @@ class Server(events.AbstractServer):
         self._active_count = 0                   # connections
         self._clients = _WeakObjects()           # their transports, as far as they are known
         self._waiters = []                       # None: the last connection has gone too
-        self._protocol_factory = protocol_factory
-        self._backlog = backlog
-        self._ssl_context = ssl_context
-        self._ssl_handshake_timeout = ssl_handshake_timeout
-        self._ssl_shutdown_timeout = ssl_shutdown_timeout
+        self._backlog, self._protocol_factory, self._ssl_context = backlog, protocol_factory, ssl_context
+        self._ssl_handshake_timeout, self._ssl_shutdown_timeout = ssl_handshake_timeout, ssl_shutdown_timeout
+        self._serving_forever_fut = None         # serve_forever() waits for it
         self._serving = False
-        self._serving_forever_fut = None
 
     def __repr__(self):
         return f'<{type(self).__name__} sockets={self.sockets!r}>'
@@ -247,31 +262,30 @@ class Server(events.AbstractServer):
             self._clients.add(transport)
 
     def _detach(self):
-        assert self._active_count > 0
-        self._active_count -= 1
-        if self._active_count == 0 and self._sockets is None:
+        left = self._active_count = self._active_count - 1
+        assert left >= 0
+        if not left and self._sockets is None:
             self._wakeup()
 
     def _wakeup(self):
+        """The last connection of a closed server is gone."""
         waiters, self._waiters = self._waiters, None
         for waiter in waiters or ():
             if not waiter.done():
                 waiter.set_result(None)
 
     def _start_serving(self):
-        if self._serving:
-            return
-        self._serving = True
-        for sock in self._sockets:
-            sock.listen(self._backlog)
-            self._loop._start_serving(self._protocol_factory, sock, self._ssl_context, self, self._backlog,
-                                      self._ssl_handshake_timeout, self._ssl_shutdown_timeout)
-
-    def get_loop(self):
-        return self._loop
+        if not self._serving:
+            self._serving, limits = True, (self._ssl_handshake_timeout, self._ssl_shutdown_timeout)
+            for sock in self._sockets:
+                sock.listen(self._backlog)
+                self._loop._start_serving(self._protocol_factory, sock, self._ssl_context, self, self._backlog, *limits)
 
     def is_serving(self):
         return self._serving
+
+    def get_loop(self):
+        return self._loop
 
     @property
     def sockets(self):
@@ -285,10 +299,11 @@ class Server(events.AbstractServer):
         for sock in sockets:
             self._loop._stop_serving(sock)
         self._serving = False
-        if self._serving_forever_fut is not None and not self._serving_forever_fut.done():
-            self._serving_forever_fut.cancel()
+        forever = self._serving_forever_fut
+        if forever is not None and not forever.done():
             self._serving_forever_fut = None
-        if self._active_count == 0:
+            forever.cancel()
+        if not self._active_count:
             self._wakeup()
 
     def _client_transports(self):
@@ -317,24 +332,23 @@ class Server(events.AbstractServer):
         if self._sockets is None:
             raise RuntimeError(f'server {self!r} is closed')
         self._start_serving()
-        self._serving_forever_fut = self._loop.create_future()
+        forever = self._serving_forever_fut = self._loop.create_future()
         try:
-            await self._serving_forever_fut
-        except exceptions.CancelledError:
+            await forever
+        except exceptions.CancelledError as cancelled:
+            self.close()
             try:
-                self.close()
                 await self.wait_closed()
             finally:
-                raise
+                raise cancelled                  # whatever the end brings
         finally:
             self._serving_forever_fut = None
 
     async def wait_closed(self):
-        if self._sockets is None or self._waiters is None:
-            return
-        waiter = self._loop.create_future()
-        self._waiters.append(waiter)
-        await waiter
+        if self._sockets is not None and self._waiters is not None:
+            end = self._loop.create_future()
+            self._waiters.append(end)
+            await end
 
 
 class BaseEventLoop(events.AbstractEventLoop):
@@ -391,7 +405,7 @@ class BaseEventLoop(events.AbstractEventLoop):
 
     def set_task_factory(self, factory):
         """Have factory(loop, coro, **kwargs) make the tasks; None: asyncio.Task does."""
-        if factory is not None and not callable(factory):
+        if not (factory is None or callable(factory)):
             raise TypeError('task factory must be a callable or None')
         self._task_factory = factory
 
@@ -431,11 +445,13 @@ class BaseEventLoop(events.AbstractEventLoop):
     # ---- asynchronous generators ----
 
     def _asyncgen_finalizer_hook(self, agen):
-        self._asyncgens.discard(agen)
+        """The last reference to a generator that is open is gone; perhaps in another thread."""
         if not self.is_closed():
             self.call_soon_threadsafe(self.create_task, agen.aclose())
+        self._asyncgens.discard(agen)
 
     def _asyncgen_firstiter_hook(self, agen):
+        """A generator is asked for its first item."""
         if self._asyncgens_shutdown_called:
             warnings.warn(f'asynchronous generator {agen!r} was scheduled after loop.shutdown_asyncgens() call', ResourceWarning,
                           source=self)
@@ -468,31 +484,36 @@ class BaseEventLoop(events.AbstractEventLoop):
             raise RuntimeError('Event loop is closed')
 
     def _check_running(self):
-        if self.is_running():
-            raise RuntimeError('This event loop is already running')
-        if events._get_running_loop() is not None:
-            raise RuntimeError('Cannot run the event loop while another loop is running')
+        problem = ('This event loop is already running' if self.is_running() else
+                   'Cannot run the event loop while another loop is running' if events._get_running_loop() is not None else None)
+        if problem:
+            raise RuntimeError(problem)
+
+    def _begin_run(self):
+        """The interpreter and this thread learn that the loop runs."""
+        self._set_coroutine_origin_tracking(self._debug)
+        sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)
+        self._thread_id = _get_ident()
+        events._set_running_loop(self)
+
+    def _end_run(self, hooks):
+        events._set_running_loop(None)
+        self._thread_id, self._stopping = None, False
+        self._set_coroutine_origin_tracking(False)
+        sys.set_asyncgen_hooks(*hooks)
 
     def run_forever(self):
         """Run until stop() is called."""
         self._check_closed()
         self._check_running()
-        self._set_coroutine_origin_tracking(self._debug)
         hooks = sys.get_asyncgen_hooks()
         try:
-            self._thread_id = _get_ident()
-            sys.set_asyncgen_hooks(firstiter=self._asyncgen_firstiter_hook, finalizer=self._asyncgen_finalizer_hook)
-            events._set_running_loop(self)
-            while True:
+            self._begin_run()
+            self._run_once()
+            while not self._stopping:
                 self._run_once()
-                if self._stopping:
-                    break
         finally:
-            self._stopping = False
-            self._thread_id = None
-            events._set_running_loop(None)
-            self._set_coroutine_origin_tracking(False)
-            sys.set_asyncgen_hooks(*hooks)
+            self._end_run(hooks)
 
     def run_until_complete(self, future):
         """Run until a future or coroutine is done; return its result or raise its exception."""
@@ -511,9 +532,9 @@ class BaseEventLoop(events.AbstractEventLoop):
             raise
         finally:
             future.remove_done_callback(_run_until_complete_cb)
-        if not future.done():
-            raise RuntimeError('Event loop stopped before Future completed.')
-        return future.result()
+        if future.done():
+            return future.result()
+        raise RuntimeError('Event loop stopped before Future completed.')
 
     def stop(self):
         """End run_forever() after the present round of callbacks."""
@@ -559,36 +580,29 @@ class BaseEventLoop(events.AbstractEventLoop):
         """Call callback(*args) after `delay` seconds; returns a TimerHandle. Those due at the same time come in any order."""
         if delay is None:
             raise TypeError('delay must not be None')
-        timer = self.call_at(self.time() + delay, callback, *args, context=context)
-        if timer._source_traceback:
-            del timer._source_traceback[-1]
-        return timer
+        return _seen_by_caller(self.call_at(self.time() + delay, callback, *args, context=context))
 
     def call_at(self, when, callback, *args, context=None):
         """As call_later(), at a time of the loop's clock."""
         if when is None:
             raise TypeError('when cannot be None')
-        self._check_closed()
-        if self._debug:
-            self._check_thread()
-            self._check_callback(callback, 'call_at')
-        timer = events.TimerHandle(when, callback, args, self, context)
-        if timer._source_traceback:
-            del timer._source_traceback[-1]
-        _heappush(self._scheduled, timer)
+        self._check_call(callback, 'call_at')
+        timer = _seen_by_caller(events.TimerHandle(when, callback, args, self, context))
         timer._scheduled = True
+        _heappush(self._scheduled, timer)
         return timer
 
     def call_soon(self, callback, *args, context=None):
         """Call callback(*args) at the next opportunity; returns a Handle. First come, first served."""
+        self._check_call(callback, 'call_soon')
+        return _seen_by_caller(self._call_soon(callback, args, context))
+
+    def _check_call(self, callback, method, any_thread=False):
         self._check_closed()
         if self._debug:
-            self._check_thread()
-            self._check_callback(callback, 'call_soon')
-        handle = self._call_soon(callback, args, context)
-        if handle._source_traceback:
-            del handle._source_traceback[-1]
-        return handle
+            if not any_thread:
+                self._check_thread()
+            self._check_callback(callback, method)
 
     def _check_callback(self, callback, method):
         if coroutines.iscoroutine(callback) or coroutines.iscoroutinefunction(callback):
@@ -597,11 +611,8 @@ class BaseEventLoop(events.AbstractEventLoop):
             raise TypeError(f'a callable object was expected by {method}(), got {callback!r}')
 
     def _call_soon(self, callback, args, context):
-        handle = events.Handle(callback, args, self, context)
-        if handle._source_traceback:
-            del handle._source_traceback[-1]
-        self._ready.append(handle)
-        return handle
+        self._ready.append(_seen_by_caller(events.Handle(callback, args, self, context)))
+        return self._ready[-1]
 
     def _check_thread(self):
         if self._thread_id is not None and self._thread_id != _get_ident():
@@ -609,12 +620,8 @@ class BaseEventLoop(events.AbstractEventLoop):
 
     def call_soon_threadsafe(self, callback, *args, context=None):
         """As call_soon(), from any thread."""
-        self._check_closed()
-        if self._debug:
-            self._check_callback(callback, 'call_soon_threadsafe')
-        handle = self._call_soon(callback, args, context)
-        if handle._source_traceback:
-            del handle._source_traceback[-1]
+        self._check_call(callback, 'call_soon_threadsafe', any_thread=True)
+        handle = _seen_by_caller(self._call_soon(callback, args, context))
         self._write_to_self()
         return handle
 
@@ -648,8 +655,7 @@ class BaseEventLoop(events.AbstractEventLoop):
         if self._default_executor is None:
             return
         future = self.create_future()
-        thread = threading.Thread(target=self._do_shutdown, args=(future,))
-        thread.start()
+        (thread := threading.Thread(target=self._do_shutdown, args=(future,))).start()
         if timeout is None:
             try:
                 await future
@@ -881,20 +887,16 @@ class BaseEventLoop(events.AbstractEventLoop):
 
         happy_eyeballs_delay: seconds before the next address is tried while an attempt is still under way (RFC 8305).
         """
-        if server_hostname is not None and not ssl:
-            raise ValueError('server_hostname is only meaningful with ssl')
-        if server_hostname is None and ssl:
-            if not host:
+        if server_hostname is None:
+            server_hostname = host if ssl else None
+            if ssl and not host:
                 raise ValueError('You must set server_hostname when using ssl without a host')
-            server_hostname = host
+        elif not ssl:
+            raise ValueError('server_hostname is only meaningful with ssl')
         _check_tls_limits(ssl, ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout)
-        if sock is not None:
-            _check_ssl_socket(sock)
-        if happy_eyeballs_delay is not None and interleave is None:
-            interleave = 1
-        if host is not None or port is not None:
-            if sock is not None:
-                raise ValueError('host/port and sock can not be specified at the same time')
+        if _wants_address(sock, host, port):
+            if interleave is None:
+                interleave = 0 if happy_eyeballs_delay is None else 1
             sock = await self._connect_any(host, port, family, proto, flags, local_addr, happy_eyeballs_delay, interleave)
         elif sock is None:
             raise ValueError('host and port was not specified and no sock specified')
@@ -1082,11 +1084,7 @@ class BaseEventLoop(events.AbstractEventLoop):
         if isinstance(ssl, bool):
             raise TypeError('ssl argument must be an SSLContext or None')
         _check_tls_limits(ssl is not None, ssl_handshake_timeout=ssl_handshake_timeout, ssl_shutdown_timeout=ssl_shutdown_timeout)
-        if sock is not None:
-            _check_ssl_socket(sock)
-        if host is not None or port is not None:
-            if sock is not None:
-                raise ValueError('host/port and sock can not be specified at the same time')
+        if _wants_address(sock, host, port):
             if reuse_address is None:
                 reuse_address = os.name == 'posix' and sys.platform != 'cygwin'
             sockets = await self._listening_sockets(host, port, family, flags, reuse_address, reuse_port)
@@ -1337,14 +1335,12 @@ class BaseEventLoop(events.AbstractEventLoop):
     # ---- debug mode ----
 
     def _set_coroutine_origin_tracking(self, enabled):
-        if bool(enabled) == bool(self._coroutine_origin_tracking_enabled):
-            return
-        if enabled:
+        was, self._coroutine_origin_tracking_enabled = self._coroutine_origin_tracking_enabled, enabled
+        if enabled and not was:
             self._coroutine_origin_tracking_saved_depth = sys.get_coroutine_origin_tracking_depth()
             sys.set_coroutine_origin_tracking_depth(constants.DEBUG_STACK_DEPTH)
-        else:
+        elif was and not enabled:
             sys.set_coroutine_origin_tracking_depth(self._coroutine_origin_tracking_saved_depth)
-        self._coroutine_origin_tracking_enabled = enabled
 
     def get_debug(self):
         """Is the loop in debug mode?"""

@@ -70,15 +70,15 @@ class Handle:
     def _run(self):
         try:
             self._context.run(self._callback, *self._args)
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as exc:
-            place = format_helpers._format_callback_source(self._callback, self._args)
-            context = {'message': f'Exception in callback {place}', 'exception': exc, 'handle': self}
-            if self._source_traceback:
-                context['source_traceback'] = self._source_traceback
-            self._loop.call_exception_handler(context)
+        except BaseException as error:
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
+            self._report(error)
         self = None                      # the frame of a traceback must not keep it
+
+    def _report(self, error):
+        place = format_helpers._format_callback_source(self._callback, self._args)
+        format_helpers._call_handler(self._loop, self, {'message': f'Exception in callback {place}', 'exception': error, 'handle': self})
 
 
 class TimerHandle(Handle):
@@ -87,11 +87,10 @@ class TimerHandle(Handle):
     __slots__ = ('_scheduled', '_when')
 
     def __init__(self, when, callback, args, loop, context=None):
+        self._when, self._scheduled = when, False
         super().__init__(callback, args, loop, context)
         if self._source_traceback:
-            del self._source_traceback[-1]
-        self._when = when
-        self._scheduled = False
+            self._source_traceback.pop()         # this frame
 
     def _repr_info(self):
         parts = super()._repr_info()
@@ -119,9 +118,10 @@ class TimerHandle(Handle):
         return (self._when, self._callback, self._args, self._cancelled) == (other._when, other._callback, other._args, other._cancelled)
 
     def cancel(self):
-        if not self._cancelled:
-            self._loop._timer_handle_cancelled(self)
+        before = self._cancelled
         super().cancel()
+        if not before:
+            self._loop._timer_handle_cancelled(self)
 
     def when(self):
         """The loop's time at which the callback is due."""
@@ -163,12 +163,12 @@ class AbstractServer:
         """Wait until the server is closed."""
         raise NotImplementedError
 
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *exc):
+    async def __aexit__(self, *details):
         self.close()
         await self.wait_closed()
+
+    async def __aenter__(self):
+        return self
 
 
 class AbstractEventLoop:
@@ -214,35 +214,44 @@ class AbstractEventLoop:
         """A TimerHandle of this loop was cancelled."""
         raise NotImplementedError
 
-    def call_soon(self, callback, *args, context=None):
-        return self.call_later(0, callback, *args, context=context)
-
-    def call_later(self, delay, callback, *args, context=None):
+    def time(self):
+        """The loop's clock, in seconds."""
         raise NotImplementedError
 
     def call_at(self, when, callback, *args, context=None):
+        """Call callback(*args) at a time of that clock; returns a TimerHandle."""
         raise NotImplementedError
 
-    def time(self):
+    def call_later(self, delay, callback, *args, context=None):
+        """Call callback(*args) after `delay` seconds; returns a TimerHandle."""
+        raise NotImplementedError
+
+    def call_soon(self, callback, *args, context=None):
+        """Call callback(*args) at the next opportunity; returns a Handle."""
+        return self.call_later(0, callback, *args, context=context)
+
+    # Futures and tasks
+
+    def create_task(self, coro, *, name=None, context=None):
+        """Run a coroutine; returns its Task."""
         raise NotImplementedError
 
     def create_future(self):
-        raise NotImplementedError
-
-    # Tasks
-
-    def create_task(self, coro, *, name=None, context=None):
+        """A Future of this loop."""
         raise NotImplementedError
 
     # Threads
 
-    def call_soon_threadsafe(self, callback, *args, context=None):
+    def set_default_executor(self, executor):
+        """The executor that run_in_executor(None, ...) uses."""
         raise NotImplementedError
 
     def run_in_executor(self, executor, func, *args):
+        """Call a function in an executor; returns a future."""
         raise NotImplementedError
 
-    def set_default_executor(self, executor):
+    def call_soon_threadsafe(self, callback, *args, context=None):
+        """As call_soon(), from any thread."""
         raise NotImplementedError
 
     # Connections and servers
@@ -415,8 +424,8 @@ class BaseDefaultEventLoopPolicy(AbstractEventLoopPolicy):
     _loop_factory = None
 
     class _Local(_local):
+        _set_called = False              # has set_event_loop() been called in the thread?
         _loop = None
-        _set_called = False
 
     def __init__(self):
         self._local = self._Local()
@@ -432,10 +441,11 @@ class BaseDefaultEventLoopPolicy(AbstractEventLoopPolicy):
 
     def set_event_loop(self, loop):
         """Make `loop`, or None, the loop of this thread."""
-        self._local._set_called = True
-        if loop is not None and not isinstance(loop, AbstractEventLoop):
+        local = self._local
+        local._set_called = True
+        if not isinstance(loop, (AbstractEventLoop, type(None))):
             raise TypeError(f"loop must be an instance of AbstractEventLoop or None, not '{type(loop).__name__}'")
-        self._local._loop = loop
+        local._loop = loop
 
     def new_event_loop(self):
         """Make a loop."""
@@ -457,10 +467,9 @@ _running_loop = _RunningLoop()           # of the functions below; the native on
 
 def get_running_loop():
     """The loop that runs in this thread; RuntimeError if there is none."""
-    loop = _get_running_loop()
-    if loop is None:
-        raise RuntimeError('no running event loop')
-    return loop
+    if (loop := _get_running_loop()) is not None:
+        return loop
+    raise RuntimeError('no running event loop')
 
 
 def _get_running_loop():
@@ -480,26 +489,25 @@ def _set_running_loop(loop):
     _running_loop.loop_pid = loop, os.getpid()
 
 
-def _init_event_loop_policy():
+def _default_policy():
     global _event_loop_policy
     with _lock:
         if _event_loop_policy is None:
             from . import DefaultEventLoopPolicy
             _event_loop_policy = DefaultEventLoopPolicy()
+        return _event_loop_policy
 
 
 def get_event_loop_policy():
     """The policy in force."""
-    if _event_loop_policy is None:
-        _init_event_loop_policy()
-    return _event_loop_policy
+    return _default_policy() if _event_loop_policy is None else _event_loop_policy
 
 
 def set_event_loop_policy(policy):
     """Replace the policy; None: back to the default."""
-    global _event_loop_policy
-    if policy is not None and not isinstance(policy, AbstractEventLoopPolicy):
+    if not isinstance(policy, (AbstractEventLoopPolicy, type(None))):
         raise TypeError(f"policy must be an instance of AbstractEventLoopPolicy or None, not '{type(policy).__name__}'")
+    global _event_loop_policy
     _event_loop_policy = policy
 
 
@@ -534,11 +542,8 @@ def set_child_watcher(watcher):
 
 
 # Both kinds have names of their own.
-_py__get_running_loop = _get_running_loop
-_py__set_running_loop = _set_running_loop
-_py_get_running_loop = get_running_loop
-_py_get_event_loop = get_event_loop
-_py__get_event_loop = _get_event_loop
+_py_get_event_loop, _py__get_event_loop = get_event_loop, _get_event_loop
+_py_get_running_loop, _py__get_running_loop, _py__set_running_loop = get_running_loop, _get_running_loop, _set_running_loop
 _PyHandle = Handle
 _PyTimerHandle = TimerHandle
 

@@ -54,3 +54,10 @@ def extract_stack(f=None, limit=None):
     stack = traceback.StackSummary.extract(traceback.walk_stack(f), limit=limit, lookup_lines=False)
     stack.reverse()
     return stack
+
+
+def _call_handler(loop, owner, context):
+    """Report to a loop's exception handler what went wrong in an object, and where that was made if debug mode knows it."""
+    if owner._source_traceback:
+        context['source_traceback'] = owner._source_traceback
+    loop.call_exception_handler(context)

@@ -43,18 +43,15 @@ class Future:
         if self._loop.get_debug():
             self._source_traceback = format_helpers.extract_stack(sys._getframe(1))
 
-    def __repr__(self):
-        return base_futures._future_repr(self)
+    __class_getitem__ = classmethod(GenericAlias)
 
     def __del__(self):
-        if not self.__log_traceback:
-            return
-        context = {'message': f'{type(self).__name__} exception was never retrieved', 'exception': self._exception, 'future': self}
-        if self._source_traceback:
-            context['source_traceback'] = self._source_traceback
-        self._loop.call_exception_handler(context)
+        if self.__log_traceback:
+            format_helpers._call_handler(self._loop, self, {
+                'message': f'{type(self).__name__} exception was never retrieved', 'exception': self._exception, 'future': self})
 
-    __class_getitem__ = classmethod(GenericAlias)
+    def __repr__(self):
+        return base_futures._future_repr(self)
 
     @property
     def _log_traceback(self):
@@ -83,17 +80,22 @@ class Future:
     def cancel(self, msg=None):
         """Cancel the future and schedule its callbacks. False if it is done already."""
         self.__log_traceback = False
-        if self._state != _PENDING:
-            return False
-        self._state = _CANCELLED
-        self._cancel_message = msg
-        self.__schedule_callbacks()
-        return True
+        pending = self._state == _PENDING
+        if pending:
+            self._cancel_message = msg
+            self.__become(_CANCELLED)
+        return pending
 
-    def __schedule_callbacks(self):
+    def __become(self, state):
+        """Done, one way or another: whoever wants to know is told soon."""
+        self._state = state
         callbacks, self._callbacks = self._callbacks, []
         for callback, context in callbacks:
             self._loop.call_soon(callback, self, context=context)
+
+    def __check_pending(self):
+        if self._state != _PENDING:
+            raise exceptions.InvalidStateError(f'{self._state}: {self!r}')
 
     def cancelled(self):
         """Was the future cancelled?"""
@@ -113,9 +115,9 @@ class Future:
     def result(self):
         """The result, or raise the exception; CancelledError if cancelled, InvalidStateError if not done."""
         self.__check_done('Result is not ready.')
-        if self._exception is not None:
-            raise self._exception.with_traceback(self._exception_tb)
-        return self._result
+        if self._exception is None:
+            return self._result
+        raise self._exception.with_traceback(self._exception_tb)
 
     def exception(self):
         """The exception, or None; CancelledError if cancelled, InvalidStateError if not done."""
@@ -139,24 +141,18 @@ class Future:
 
     def set_result(self, result):
         """Done, with a result. InvalidStateError if the future is done already."""
-        if self._state != _PENDING:
-            raise exceptions.InvalidStateError(f'{self._state}: {self!r}')
+        self.__check_pending()
         self._result = result
-        self._state = _FINISHED
-        self.__schedule_callbacks()
+        self.__become(_FINISHED)
 
     def set_exception(self, exception):
         """Done, with an exception. InvalidStateError if the future is done already."""
-        if self._state != _PENDING:
-            raise exceptions.InvalidStateError(f'{self._state}: {self!r}')
-        if isinstance(exception, type):
-            exception = exception()
-        if type(exception) is StopIteration:
+        self.__check_pending()
+        error = exception() if isinstance(exception, type) else exception
+        if type(error) is StopIteration:
             raise TypeError('StopIteration interacts badly with generators and cannot be raised into a Future')
-        self._exception = exception
-        self._exception_tb = exception.__traceback__
-        self._state = _FINISHED
-        self.__schedule_callbacks()
+        self._exception, self._exception_tb = error, error.__traceback__
+        self.__become(_FINISHED)
         self.__log_traceback = True
 
     def __await__(self):
@@ -199,29 +195,25 @@ def _set_concurrent_future_state(concurrent, source):
     assert source.done()
     if source.cancelled():
         concurrent.cancel()
-    if not concurrent.set_running_or_notify_cancel():
-        return
-    exception = source.exception()
-    if exception is not None:
-        concurrent.set_exception(_convert_future_exc(exception))
+    if concurrent.set_running_or_notify_cancel():
+        _pass_on(source, concurrent)
+
+
+def _pass_on(source, dest):
+    error = source.exception()
+    if error is None:
+        dest.set_result(source.result())
     else:
-        concurrent.set_result(source.result())
+        dest.set_exception(_convert_future_exc(error))
 
 
 def _copy_future_state(source, dest):
     """Give our future the outcome of `source`, which may be of either kind."""
-    assert source.done()
-    if dest.cancelled():
-        return
-    assert not dest.done()
+    assert source.done() and (dest.cancelled() or not dest.done())
     if source.cancelled():
         dest.cancel()
-        return
-    exception = source.exception()
-    if exception is not None:
-        dest.set_exception(_convert_future_exc(exception))
-    else:
-        dest.set_result(source.result())
+    elif not dest.cancelled():
+        _pass_on(source, dest)
 
 
 def _is_any_future(future):

@@ -7,7 +7,7 @@ from _contextvars import copy_context
 from _functools import partial
 from itertools import count as _count
 
-from . import base_tasks, coroutines, events, exceptions, futures
+from . import base_tasks, coroutines, events, exceptions, format_helpers, futures
 from ._lazy import lazy
 from .coroutines import _is_coroutine
 from .events import get_running_loop as _get_running_loop
@@ -39,11 +39,11 @@ class Task(futures._PyFuture):
 
     def __init__(self, coro, *, loop=None, name=None, context=None, eager_start=False):
         super().__init__(loop=loop)
-        if self._source_traceback:
-            del self._source_traceback[-1]
         if not coroutines.iscoroutine(coro):
             self._log_destroy_pending = False
             raise TypeError(f'a coroutine was expected, got {coro!r}')
+        if self._source_traceback:
+            self._source_traceback.pop()     # this frame
         self._name = f'Task-{_task_name_counter()}' if name is None else str(name)
         self._num_cancels_requested = 0
         self._must_cancel = False        # a CancelledError is due at the next step
@@ -53,21 +53,18 @@ class Task(futures._PyFuture):
         if eager_start and self._loop.is_running():
             self.__start_eagerly()
         else:
-            self._loop.call_soon(self.__step, context=self._context)
             _register_task(self)
-
-    def __del__(self):
-        if self._state == futures._PENDING and self._log_destroy_pending:
-            context = {'task': self, 'message': 'Task was destroyed but it is pending!'}
-            if self._source_traceback:
-                context['source_traceback'] = self._source_traceback
-            self._loop.call_exception_handler(context)
-        super().__del__()
+            self._loop.call_soon(self.__step, context=self._context)
 
     __class_getitem__ = classmethod(GenericAlias)
 
     def __repr__(self):
         return base_tasks._task_repr(self)
+
+    def __del__(self):
+        if self._log_destroy_pending and not self.done():
+            format_helpers._call_handler(self._loop, self, {'task': self, 'message': 'Task was destroyed but it is pending!'})
+        super().__del__()
 
     def get_coro(self):
         """The coroutine; None for a task that ended while it was being made."""
@@ -85,11 +82,11 @@ class Task(futures._PyFuture):
         """Give the task another name."""
         self._name = str(value)
 
-    def set_result(self, result):
-        raise RuntimeError('Task does not support set_result operation')
-
     def set_exception(self, exception):
         raise RuntimeError('Task does not support set_exception operation')
+
+    def set_result(self, result):
+        raise RuntimeError('Task does not support set_result operation')
 
     def get_stack(self, *, limit=None):
         """The frames of the task, oldest first: of a suspended coroutine the one frame it has, of a failed one those of its traceback.
@@ -419,11 +416,10 @@ def run_coroutine_threadsafe(coro, loop):
     def start():
         try:
             futures._chain_future(ensure_future(coro, loop=loop), future)
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as exc:
-            if future.set_running_or_notify_cancel():
-                future.set_exception(exc)
+        except BaseException as error:
+            leaves = isinstance(error, (KeyboardInterrupt, SystemExit))
+            if not leaves and future.set_running_or_notify_cancel():
+                future.set_exception(error)
             raise
 
     loop.call_soon_threadsafe(start)
@@ -438,13 +434,12 @@ async def wait(fs, *, timeout=None, return_when=ALL_COMPLETED):
         raise TypeError(f'expect a list of futures, not {type(fs).__name__}')
     if not fs:
         raise ValueError('Set of Tasks/Futures is empty.')
-    if return_when not in (FIRST_COMPLETED, FIRST_EXCEPTION, ALL_COMPLETED):
+    if return_when not in {ALL_COMPLETED, FIRST_COMPLETED, FIRST_EXCEPTION}:
         raise ValueError(f'Invalid return_when value: {return_when}')
-    fs = set(fs)
-    for f in fs:
-        if coroutines.iscoroutine(f):
-            raise TypeError('Passing coroutines is forbidden, use tasks explicitly.')
-    return await _wait(fs, timeout, return_when, _get_running_loop())
+    awaited = set(fs)
+    if any(map(coroutines.iscoroutine, awaited)):
+        raise TypeError('Passing coroutines is forbidden, use tasks explicitly.')
+    return await _wait(awaited, timeout, return_when, _get_running_loop())
 
 
 def _release_waiter(waiter, *args):

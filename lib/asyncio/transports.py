@@ -158,11 +158,11 @@ class _FlowControlMixin(Transport):
     def _tell_protocol(self, method):
         try:
             getattr(self._protocol, method)()
-        except (SystemExit, KeyboardInterrupt):
-            raise
-        except BaseException as exc:
+        except BaseException as error:
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
             self._loop.call_exception_handler({
-                'message': f'protocol.{method}() failed', 'exception': exc, 'transport': self, 'protocol': self._protocol})
+                'message': f'protocol.{method}() failed', 'exception': error, 'transport': self, 'protocol': self._protocol})
 
     def _maybe_pause_protocol(self):
         if not self._protocol_paused and self.get_write_buffer_size() > self._high_water:

@@ -30,7 +30,7 @@ class TransportSocket:
 
     fileno, dup, get_inheritable = _forwarded('fileno'), _forwarded('dup'), _forwarded('get_inheritable')
     getsockopt, setsockopt = _forwarded('getsockopt'), _forwarded('setsockopt')
-    getpeername, getsockname = _forwarded('getpeername'), _forwarded('getsockname')
+    getpeername, getsockname, getsockbyname = _forwarded('getpeername'), _forwarded('getsockname'), _forwarded('getsockbyname')
     shutdown = _forwarded('shutdown')            # the transport sees the end of the stream and closes
 
     def __repr__(self):
