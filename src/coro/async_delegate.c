@@ -2,8 +2,8 @@
 // async_delegate.c: `yield from` in an async generator (PEP 828)
 //
 // The compiler makes a loop of it: await what the delegate gives, yield that, and hand what comes back, a value or an exception, to the
-// delegate. This object keeps the sub-iterator and the awaitable that is under way, and is itself what the generator awaits: it ends with the
-// next item, or, once the sub-iterator is exhausted, with its value; then it is `done`.
+// delegate. This object keeps the sub-iterator and the awaitable that is under way, and is itself what the generator awaits: it ends
+// with the next item, or, once the sub-iterator is exhausted, with its value; then it is `done`.
 #include "coro/coro.h"
 
 #include "objects/protocol.h"

@@ -227,7 +227,8 @@ static bool async_throw_begin(VM *vm, AsyncStep *self)
   return true;
 }
 
-// A generator that was dropped is closed in the context in which it last ran, whoever drives its aclose(). Gives what async_leave_context wants.
+// A generator that was dropped is closed in the context in which it last ran, whoever drives its aclose(). Gives what
+// async_leave_context wants.
 static Value async_enter_context(VM *vm, const Generator *generator)
 {
   Value context = generator->context;

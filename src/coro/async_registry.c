@@ -102,7 +102,8 @@ static void open_visit(void *context, Value child)
   if (!cd_bits(child) || !cd_is_object(child)) return;
   Object *object = cd_object(child);
   if (object->type == table->vm->types.async_generator) {
-    OpenGenerator *found = bsearch(&(OpenGenerator){.generator = (Generator *)object}, table->items, table->count, sizeof *found, open_by_address);
+    const OpenGenerator wanted = {.generator = (Generator *)object};
+    OpenGenerator *found = bsearch(&wanted, table->items, table->count, sizeof *found, open_by_address);
     if (found && found->generator != table->holder) found->holders += (uint32_t)table->change;
     return;
   }

@@ -38,8 +38,9 @@ void cd_async_report_dropped(VM *vm, Generator *generator)
 
 // Classes that cancel what runs inside their `with` or `async with`; a module stands for its submodules too.
 typedef struct ScopeClass { const char *module, *name; } ScopeClass;
-static const ScopeClass strict_scopes[] = {{"asyncio", "Timeout"}, {"asyncio", "TaskGroup"}, {"async_timeout", "Timeout"}, {"anyio", "CancelScope"},
-                                           {"anyio", "TaskGroup"}, {"trio", "CancelScope"}, {"trio", "NurseryManager"}};
+static const ScopeClass strict_scopes[] = {{"asyncio", "Timeout"},   {"asyncio", "TaskGroup"}, {"async_timeout", "Timeout"},
+                                           {"anyio", "CancelScope"}, {"anyio", "TaskGroup"},   {"trio", "CancelScope"},
+                                           {"trio", "NurseryManager"}};
 
 // Text of a str that is borrowed; "" where it has none. Sets no exception.
 static const char *strict_text(VM *vm, Value v, size_t *size)

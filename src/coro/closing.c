@@ -120,7 +120,8 @@ static Closing *closing_new(VM *vm, Value found)
   return closing;
 }
 
-// Each stage of a pipeline closes the next from within: near the end of the stack the rest is left to the finalizer hook, which starts afresh.
+// Each stage of a pipeline closes the next from within: near the end of the stack the rest is left to the finalizer hook, which starts
+// afresh.
 static bool closing_has_room(const VM *vm)
 {
   const Thread *thread = vm->thread;

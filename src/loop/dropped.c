@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // dropped.c: async generators that are dropped while a task runs are closed before that task counts as done
 //
-// The finalizer of such a generator starts a task that closes it, and notes that one with the task that runs. When the coroutine of that has
-// ended, the task holds its outcome back and waits for the closing ones, one after the other, as it would for any future. cancel()
+// The finalizer of such a generator starts a task that closes it, and notes that one with the task that runs. When the coroutine of that
+// has ended, the task holds its outcome back and waits for the closing ones, one after the other, as it would for any future. cancel()
 // meanwhile reaches the closing task; the outcome stays. Two things are not held back: an exception that ends the run (the
 // end of the run closes what is left), and a task that one of its own closing tasks awaits, which would wait for ever.
 #include "loop/loop.h"
