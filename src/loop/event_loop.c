@@ -18,7 +18,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { RING_MIN = 64, POLL_PAUSE = 32 };
+enum { RING_MIN = 64 };
+#define POLL_PAUSE 50e-6                         // seconds: so long a busy loop does not look at the system; a look costs as much as several turns
 #define WAIT_MAX (INT64_C(86400) * 1000000000)   // one day: longer waits are taken in pieces
 
 struct LoopPost {
@@ -480,11 +481,22 @@ static bool loop_run_ready(VM *vm, Loop *loop)
   return true;
 }
 
+// A loop that has entries to run polls when the pause is over, and in the first turn of a run.
+static bool loop_should_poll(Loop *loop)
+{
+  if (!loop->count) return true;
+  if (!loop->backend->is_watching(loop)) return false;
+  double now = cd_loop_now();
+  if (now - loop->polled_at < POLL_PAUSE) return false;
+  loop->polled_at = now;
+  return true;
+}
+
 bool cd_loop_run_once(VM *vm, Loop *loop, int64_t max_wait)
 {
   int64_t timeout;
   if (!cd_poll(vm) || !cd_loop_open(vm, loop) || !loop_timeout(vm, loop, max_wait, &timeout)) return false;
-  if ((!loop->count || loop->backend->is_watching(loop)) && (!loop_poll(vm, loop, timeout) || !cd_poll(vm))) return false;
+  if (loop_should_poll(loop) && (!loop_poll(vm, loop, timeout) || !cd_poll(vm))) return false;
   if (UNLIKELY(loop->posts != NULL) && !loop_run_posts(vm, loop)) return false;
   if (UNLIKELY(loop->capacity > RING_MIN * 16) && loop->count < loop->capacity / 16) loop_ring_shrink(vm, loop);
   return loop_take_due(vm, loop) && loop_run_ready(vm, loop);

@@ -149,6 +149,7 @@ typedef struct Loop {
   int saved_origin_depth;
   Value saved_firstiter, saved_finalizer;        // owned: async generator hooks from before the run
   double slow_callback_duration, clock_resolution;
+  double polled_at;                              // when a turn with ready entries last polled; 0: not yet in this run
   Value task_factory;                            // owned, or NO_VALUE
   Value asyncgens;                               // owned: WeakSet, made at need; NO_VALUE
   Value current_handle;                          // owned, debug mode; NO_VALUE

@@ -362,6 +362,7 @@ bool cd_loop_begin_run(VM *vm, Loop *loop)
   thread->asyncgen_firstiter = firstiter;
   thread->asyncgen_finalizer = finalizer;
   loop->running = true;
+  loop->polled_at = 0;
   loop->thread = thread;
   loop->thread_ident = thread->ident;
   cd_loop_set_running(vm, self);

@@ -208,6 +208,7 @@ static void uv_backend_unwatch(VM *vm, Loop *loop, Watch *watch)
   uv_visit(vm, loop, u);
   watch->handle = NULL;
   p->watch = NULL;
+  p->started = false;                            // it may still be among the fresh ones
   u->closing++;
   uv_close((uv_handle_t *)&p->poll, uv_on_closed);
   uv_leave_visit(u);
