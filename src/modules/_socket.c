@@ -528,6 +528,8 @@ static bool socket_exec(VM *vm, Value module)
   if (!state->socket && !(state->socket = cd_type_from_spec(vm, &cd_socket_spec, NO_VALUE))) return false;
   return cd_module_add(vm, module, "error", cd_dup(os_error)) &&
          cd_module_add(vm, module, "timeout", cd_dup(cd_type_value(vm->exc.TimeoutError))) &&
+         cd_module_add_text(vm, module, "BDADDR_ANY", "00:00:00:00:00:00") &&
+         cd_module_add_text(vm, module, "BDADDR_LOCAL", "00:00:00:FF:FF:FF") &&
          cd_module_add(vm, module, "gaierror", cd_dup(state->gaierror)) && cd_module_add(vm, module, "herror", cd_dup(state->herror)) &&
          cd_module_add(vm, module, "socket", cd_dup(cd_type_value(state->socket))) &&
          cd_module_add(vm, module, "SocketType", cd_dup(cd_type_value(state->socket))) &&

@@ -69,6 +69,9 @@ socklen_t cd_socket_resolve(VM *vm, const char *name, SocketAddress *out, size_t
 MUST_USE Ref cd_socket_host(VM *vm, Value v);
 MUST_USE Ref cd_socket_address_text(VM *vm, const SocketAddress *address);       // numeric host
 Ref cd_socket_raise_gai(VM *vm, int error);
+// socket_rare.c: families that socket_address.c does not know. cd_socket_make_rare: NO_REF without an exception is "not one of these"
+MUST_USE bool cd_socket_parse_rare(VM *vm, const Socket *socket, Value v, const char *function, SocketAddress *out, socklen_t *size);
+Ref cd_socket_make_rare(VM *vm, const SocketAddress *address, int protocol);
 // socket_object.c
 MUST_USE Ref cd_socket_new(VM *vm, Type *type, int fd, int family, int kind, int protocol);
 MUST_USE bool cd_socket_parse_timeout(VM *vm, Value v, int64_t *out);

@@ -243,7 +243,7 @@ bool cd_socket_parse_address(VM *vm, const Socket *socket, Value v, const char *
   case AF_NETLINK: *size = sizeof out->nl; return address_netlink(vm, v, function, out);
   case AF_VSOCK: *size = sizeof out->vm; return address_vsock(vm, v, function, out);
   case AF_PACKET: *size = sizeof out->ll; return address_packet(vm, socket, v, function, out);
-  default: return cd_raise(vm, vm->exc.OSError, "%s(): bad family", function);
+  default: return cd_socket_parse_rare(vm, socket, v, function, out, size);
   }
 }
 
@@ -283,7 +283,7 @@ static Ref address_unscoped(VM *vm, Ref host)
   return bare;
 }
 
-Ref cd_socket_make_address(VM *vm, const SocketAddress *a, socklen_t size, int protocol UNUSED)
+Ref cd_socket_make_address(VM *vm, const SocketAddress *a, socklen_t size, int protocol)
 {
   if (size == 0) return cd_none();               // connected sockets tell no address
   switch (a->any.sa_family) {
@@ -302,6 +302,8 @@ Ref cd_socket_make_address(VM *vm, const SocketAddress *a, socklen_t size, int p
   case AF_VSOCK: return cd_tuple2(vm, cd_from_small(a->vm.svm_cid), cd_from_small(a->vm.svm_port));
   case AF_PACKET: return address_make_packet(vm, a);
   default: {
+    Ref rare = cd_socket_make_rare(vm, a, protocol);
+    if (rare || cd_raised(vm)) return rare;
     Ref data = cd_bytes_new(vm, a->any.sa_data, size > offsetof(struct sockaddr, sa_data) ? size - offsetof(struct sockaddr, sa_data) : 0);
     return cd_tuple2_steal(vm, cd_from_small(a->any.sa_family), data);
   }

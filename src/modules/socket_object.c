@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/if_alg.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
@@ -715,6 +716,81 @@ done:
   return n < 0 ? NO_REF : cd_from_small(n);
 }
 
+// ---- the kernel's ciphers ----
+
+// One more control message of `size` bytes behind the others.
+static unsigned char *control_add(VM *vm, SocketControl *control, int type, size_t size)
+{
+  size_t space = CMSG_SPACE(size);
+  char *grown = cd_realloc(vm, control->data, control->size, control->size + space);
+  if (!grown) return NULL;
+  struct cmsghdr *header = (struct cmsghdr *)(grown + control->size);
+  memset(header, 0, space);
+  *header = (struct cmsghdr){.cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_ALG, .cmsg_type = type};
+  control->data = grown;
+  control->size += space;
+  return CMSG_DATA(header);
+}
+
+static bool control_add_number(VM *vm, SocketControl *control, int type, uint32_t number)
+{
+  unsigned char *data = control_add(vm, control, type, sizeof number);
+  if (data) memcpy(data, &number, sizeof number);
+  return data != NULL;
+}
+
+static bool control_add_iv(VM *vm, SocketControl *control, Value v)
+{
+  Buffer iv;
+  if (!cd_bits(v)) return true;
+  if (!cd_get_buffer(vm, v, &iv, BUFFER_SIMPLE)) return false;
+  uint32_t size = (uint32_t)iv.size;
+  unsigned char *data = iv.size > INT_MAX / 2 ? (cd_raise_overflow(vm, "iv is too long"), NULL)
+                                              : control_add(vm, control, ALG_SET_IV, sizeof size + size);
+  if (data) {
+    memcpy(data, &size, sizeof size);
+    memcpy(data + sizeof size, iv.data, size);
+  }
+  cd_release_buffer(vm, &iv);
+  return data != NULL;
+}
+
+// op, iv, assoclen -> control messages
+static bool control_algorithm(VM *vm, SocketControl *control, const Value *args)
+{
+  int op, length = 0;
+  if (!cd_bits(args[1]) || cd_is_none(args[1])) return cd_raise_type(vm, "Invalid or missing argument 'op'");
+  if (!cd_to_c_int(vm, args[1], &op)) return false;
+  if (op < 0) return cd_raise_type(vm, "Invalid or missing argument 'op'");
+  if (cd_bits(args[3]) && !cd_to_c_int(vm, args[3], &length)) return false;
+  if (length < 0) return cd_raise_type(vm, "assoclen must be positive");
+  return control_add_number(vm, control, ALG_SET_OP, (uint32_t)op) && control_add_iv(vm, control, args[2]) &&
+         (!cd_bits(args[3]) || control_add_number(vm, control, ALG_SET_AEAD_ASSOCLEN, (uint32_t)length));
+}
+
+METHOD(
+  socket, sendmsg_afalg, "sendmsg_afalg(self, msg=(), /, *, op=None, iv=None, assoclen=None, flags=0)",
+  "sendmsg_afalg([msg], *, op[, iv[, assoclen[, flags=MSG_MORE]]])\n\nSend data to one of the kernel's ciphers: op is the operation, iv "
+  "where it begins, assoclen the size of what is\nauthenticated only.")
+{
+  Socket *s = socket_of(self);
+  SocketParts parts = {0};
+  SocketControl control = {0};
+  int flags;
+  ssize_t n = -1;
+  if (s->family != AF_ALG) return cd_raise(vm, vm->exc.OSError, "algset is only supported for AF_ALG");
+  if (!socket_flags(vm, args[4], &flags) || !control_algorithm(vm, &control, args) ||
+      (cd_bits(args[0]) && !socket_parts_init(vm, &parts, args[0], "sendmsg", false)))
+    goto done;
+  struct msghdr message = {.msg_iov = parts.parts, .msg_iovlen = parts.count, .msg_control = control.data, .msg_controllen = control.size};
+  SocketDeadline deadline = {0};
+  SOCKET_CALL(vm, s, true, &deadline, n, sendmsg(s->fd, &message, flags))
+done:
+  cd_free(vm, control.data, control.size);
+  socket_parts_clear(vm, &parts);
+  return n < 0 ? NO_REF : cd_from_small(n);
+}
+
 // ---- options ----
 
 METHOD(socket, getsockopt, "getsockopt(self, level, option, buffersize=0, /)",
@@ -806,7 +882,7 @@ static const MethodDef *const socket_methods[] = {
   &socket_getsockname_def,  &socket_getsockopt_def,  &socket_listen_def,        &socket_recv_def,
   &socket_recv_into_def,    &socket_recvfrom_def,    &socket_recvfrom_into_def, &socket_recvmsg_def,
   &socket_recvmsg_into_def, &socket_send_def,        &socket_sendall_def,       &socket_sendto_def,
-  &socket_sendmsg_def,      &socket_setblocking_def, &socket_getblocking_def,   &socket_settimeout_def,
+  &socket_sendmsg_def,       &socket_sendmsg_afalg_def,     &socket_setblocking_def, &socket_getblocking_def,   &socket_settimeout_def,
   &socket_gettimeout_def,   &socket_setsockopt_def,  &socket_shutdown_def,      NULL,
 };
 
