@@ -3,11 +3,13 @@
 """own_words.py [CEDE]: the texts of this project are its own.
 
 Compares the docstrings of the native modules, types and methods with those of the installed reference, and the docstrings and comments of
-lib/ with those of the installed library. A sentence of seven words or more that stands in both is a fault. Signatures do not count, nor the
+lib/ with those of the installed library, and the code of lib/ too. A sentence of seven words or more that stands in both is a fault, and so is a
+passage of four lines. Signatures do not count, nor the
 abstract grammar that the docstrings of the node classes in _ast spell out.
 """
 
 import ast
+import difflib
 import io
 import json
 import os
@@ -20,6 +22,7 @@ import tokenize
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 REFERENCE = "/usr/bin/python3"
 WORDS = 7
+PASSAGE = 4                                      # lines
 
 # What the library's own tests compare word by word.
 DEMANDED = {"the real part of a complex number", "the imaginary part of a complex number"}
@@ -102,6 +105,24 @@ def python_files(folder):
         yield from (os.path.join(place, name) for name in sorted(names) if name.endswith(".py"))
 
 
+def code_lines(path):
+    with open(path, encoding="utf-8") as file:
+        lines = [line.strip() for line in file]
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def same_code(ours, theirs):
+    """Runs of lines that stand in both files. Attributes that programs look at have to bear the same names; whole passages need not be alike."""
+    if not os.path.exists(theirs):
+        return
+    a, b = code_lines(ours), code_lines(theirs)
+    for block in difflib.SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks():
+        lines = a[block.a:block.a + block.size]
+        declared = all(line.startswith(("def ", "async def ", "class ", "@", "pass", "raise NotImplementedError")) for line in lines)
+        if block.size >= PASSAGE and sum(map(len, lines)) >= 100 and not declared:
+            yield " / ".join(lines)
+
+
 def main():
     cede = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, "build/cede")
     known = {s for text in docstrings(REFERENCE).values() for s in sentences(text)}
@@ -115,6 +136,9 @@ def main():
             known = {s for path in python_files(theirs) for text in texts(path) for s in sentences(text)}
             faults += [(os.path.relpath(path, ROOT), s) for path in python_files(os.path.join(lib, package)) for text in texts(path)
                        for s in sentences(text) if s in known]
+            for path in python_files(os.path.join(lib, package)):
+                twin = os.path.join(theirs, os.path.relpath(path, os.path.join(lib, package)))
+                faults += [(os.path.relpath(path, ROOT), f"the same code: {passage}") for passage in same_code(path, twin)]
     for path, sentence in faults:
         print(f"{path}: {sentence}")
     return 1 if faults else 0

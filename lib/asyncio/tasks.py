@@ -615,10 +615,8 @@ class _PyGatheringFuture(futures.Future):
     """The future that gather() returns: to cancel it means to cancel the children."""
 
     def __init__(self, children, *, loop):
-        assert loop is not None
+        self._cancel_requested, self._children = False, children
         super().__init__(loop=loop)
-        self._children = children
-        self._cancel_requested = False
 
     def cancel(self, msg=None):
         if self.done():
