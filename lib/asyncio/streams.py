@@ -196,7 +196,8 @@ class StreamReaderProtocol(FlowControlMixin, protocols.Protocol):
         self._transport = self._stream_writer = self._task = self._stream_reader_wr = None
 
     def data_received(self, data):
-        if (reader := self._stream_reader) is not None:
+        reader = self._stream_reader_wr
+        if reader is not None and (reader := reader()) is not None:
             reader.feed_data(data)
 
     def eof_received(self):
@@ -274,7 +275,9 @@ class StreamWriter:
                 raise error
         if self._transport.is_closing():
             await sleep(0)               # connection_lost() may be due: who writes in a loop must see it
-        await self._protocol._drain_helper()
+        protocol = self._protocol
+        if protocol.__class__ is not StreamReaderProtocol or protocol._paused or protocol._connection_lost:
+            await protocol._drain_helper()
 
     async def start_tls(self, sslcontext, *, server_hostname=None, ssl_handshake_timeout=None, ssl_shutdown_timeout=None):
         """Go over to TLS."""
@@ -395,7 +398,8 @@ class StreamReader:
         else:
             data = bytes(memoryview(buffer)[:n])
             del buffer[:n]
-        self._maybe_resume_transport()
+        if self._paused:
+            self._maybe_resume_transport()
         return data
 
     def _check_sound(self):
@@ -404,6 +408,15 @@ class StreamReader:
 
     async def readline(self):
         """A line with its newline; what is left, perhaps b'', at the end. ValueError if the line is longer than the limit."""
+        buffer, searched = self._buffer, 0
+        while self._exception is None:
+            end = buffer.find(b'\n', searched) + 1
+            if 0 < end <= self._limit + 1:
+                return self._take(end)
+            searched = len(buffer)
+            if end or self._eof or searched > self._limit:
+                break                    # readuntil() tells what is wrong
+            await self._wait_for_data('readuntil')
         try:
             return await self.readuntil(b'\n')
         except exceptions.IncompleteReadError as error:
