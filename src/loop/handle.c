@@ -149,6 +149,7 @@ static bool timer_init_slot(VM *vm, Value self, const Value *args, size_t nargs,
       !cd_to_double(vm, bound[0], &when) || !handle_init_common(vm, self, bound[1], bound[2], bound[3], bound[4]))
     return false;
   timer->when = when;
+  timer->whole = cd_is_small(bound[0]) && when == (double)cd_small(bound[0]);
   timer->scheduled = false;
   return true;
 }
@@ -274,9 +275,13 @@ void cd_handle_cancel(VM *vm, Value self)
 METHOD(handle, cancel, "cancel(self)", NULL) { return handle_cancel_it(vm, self) ? cd_none() : NO_REF; }
 METHOD(handle, cancelled, "cancelled(self)", NULL) { return cd_bool(cd_as_handle(self)->cancelled); }
 METHOD(timer, cancel, "cancel(self)", NULL) { return timer_cancel_it(vm, self) ? cd_none() : NO_REF; }
+static Ref timer_when_value(VM *vm, const TimerHandle *timer)
+{
+  return timer->whole ? cd_from_small((int64_t)timer->when) : cd_float_new(vm, timer->when);
+}
 METHOD(timer, when, "when(self)", "Return the time at which the callback is due, in seconds of loop.time().")
 {
-  return cd_float_new(vm, cd_as_timer(self)->when);
+  return timer_when_value(vm, cd_as_timer(self));
 }
 
 // ---- repr ----
@@ -297,6 +302,13 @@ static Ref handle_source_text(VM *vm, Handle *handle)             // "f() at fil
   return text;
 }
 
+static Ref timer_when_text(VM *vm, const TimerHandle *timer)
+{
+  Ref when = timer_when_value(vm, timer), text = when ? cd_str_format(vm, "when=%S", when) : NO_REF;
+  cd_drop(vm, when);
+  return text;
+}
+
 // A list of the parts of the repr, which subclasses extend.
 METHOD(handle, _repr_info, "_repr_info(self)", NULL)
 {
@@ -304,7 +316,7 @@ METHOD(handle, _repr_info, "_repr_info(self)", NULL)
   Ref list = cd_list_new(vm);
   bool ok = list && cd_list_append(vm, cd_as_list(list), handle->head.type->name);
   if (ok && handle->cancelled) ok = cd_list_append_steal(vm, cd_as_list(list), cd_str_from(vm, "cancelled"));
-  if (ok && handle->is_timer) ok = cd_list_append_steal(vm, cd_as_list(list), cd_str_format(vm, "when=%S", cd_float_new(vm, cd_as_timer(self)->when)));
+  if (ok && handle->is_timer) ok = cd_list_append_steal(vm, cd_as_list(list), timer_when_text(vm, cd_as_timer(self)));
   if (ok && cd_bits(handle->callback) && !cd_is_none(handle->callback))
     ok = cd_list_append_steal(vm, cd_as_list(list), handle_source_text(vm, handle));
   if (ok && cd_bits(handle->source_traceback)) {
@@ -410,7 +422,7 @@ static bool timer_set_scheduled(VM *vm, Value self, Value value)
   if (!cd_bits(value)) return cd_raise(vm, vm->exc.AttributeError, "cannot delete attribute");
   return cd_truth(vm, value, &cd_as_timer(self)->scheduled);
 }
-static Ref timer_get_when(VM *vm, Value self) { return cd_float_new(vm, cd_as_timer(self)->when); }
+static Ref timer_get_when(VM *vm, Value self) { return timer_when_value(vm, cd_as_timer(self)); }
 static bool timer_set_when(VM *vm, Value self, Value value)       // a timer in a heap must keep its place
 {
   double when;
@@ -418,6 +430,7 @@ static bool timer_set_when(VM *vm, Value self, Value value)       // a timer in 
   if (cd_as_timer(self)->place != TIMER_NOWHERE) return cd_raise_runtime(vm, "the time of a scheduled timer can't be changed");
   if (!cd_to_double(vm, value, &when)) return false;
   cd_as_timer(self)->when = when;
+  cd_as_timer(self)->whole = false;
   return true;
 }
 

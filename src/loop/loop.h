@@ -98,6 +98,7 @@ typedef struct Handle { HANDLE_HEAD } Handle;
 typedef struct TimerHandle {
   HANDLE_HEAD
   bool scheduled;
+  bool whole;                                    // `when` was given as an int, and is shown as one
   uint32_t place;                                // in its loop's heap, or TIMER_NOWHERE
   double when;
 } TimerHandle;
