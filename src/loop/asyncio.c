@@ -31,7 +31,8 @@ static bool asyncio_make_types(VM *vm, Asyncio *s)
   if (!(s->yield_once = cd_type_from_spec(vm, &cd_yield_once_spec, NO_VALUE))) return false;
   if (!(s->handle = cd_type_from_spec(vm, &cd_handle_spec, NO_VALUE))) return false;
   if (!(s->timer_handle = cd_type_from_spec(vm, &cd_timer_handle_spec, cd_type_value(s->handle)))) return false;
-  return (s->loop = cd_type_from_spec(vm, &cd_loop_spec, NO_VALUE)) && (s->future_iter = cd_type_from_spec(vm, &cd_future_iter_spec, NO_VALUE)) &&
+  return (s->loop = cd_type_from_spec(vm, &cd_loop_spec, NO_VALUE)) &&
+         (s->future_iter = cd_type_from_spec(vm, &cd_future_iter_spec, NO_VALUE)) &&
          (s->task_step = cd_type_from_spec(vm, &cd_task_step_spec, NO_VALUE)) &&
          (s->all_tasks_type = cd_type_from_spec(vm, &cd_all_tasks_spec, NO_VALUE)) &&
          (s->current_tasks_type = cd_type_from_spec(vm, &cd_current_tasks_spec, NO_VALUE)) && asyncio_make_transports(vm, s);
@@ -42,8 +43,8 @@ bool cd_asyncio_init(VM *vm, Asyncio *s)
   if (vm->asyncio) return true;
   vm->asyncio = s;
   vm->close_dropped = cd_dropped_close;
-  if (asyncio_make_types(vm, s) && (s->current_tasks = cd_dict_new(vm)) && (s->functions = cd_dict_new(vm)) && (s->context_keyword = cd_tuple1(vm, N(context))) &&
-      (s->default_executor_name = cd_intern(vm, "_default_executor")))
+  if (asyncio_make_types(vm, s) && (s->current_tasks = cd_dict_new(vm)) && (s->functions = cd_dict_new(vm)) &&
+      (s->context_keyword = cd_tuple1(vm, N(context))) && (s->default_executor_name = cd_intern(vm, "_default_executor")))
     return true;
   cd_asyncio_clear(vm, s);
   return false;
@@ -186,7 +187,10 @@ static bool all_tasks_contains(VM *vm, Value self UNUSED, Value item, bool *out)
 }
 
 METHOD(all_tasks, add, "add(self, item)", "Add a task.") { return cd_task_register(vm, args[0]) ? cd_none() : NO_REF; }
-METHOD(all_tasks, discard, "discard(self, item)", "Remove a task if it is there.") { return cd_task_unregister(vm, args[0]) ? cd_none() : NO_REF; }
+METHOD(all_tasks, discard, "discard(self, item)", "Remove a task if it is there.")
+{
+  return cd_task_unregister(vm, args[0]) ? cd_none() : NO_REF;
+}
 
 METHOD(all_tasks, clear, "clear(self)", "Remove all tasks.")
 {
@@ -214,7 +218,8 @@ const TypeSpec cd_all_tasks_spec = {
 static Ref current_tasks_dict(VM *vm)
 {
   Ref tasks = cd_dict_copy(vm, vm->asyncio->current_tasks), loop = tasks ? cd_loop_running(vm) : NO_REF;
-  if (loop && cd_is_loop(vm, loop) && cd_bits(cd_as_loop(loop)->current_task) && !cd_dict_set(vm, tasks, loop, cd_as_loop(loop)->current_task))
+  if (loop && cd_is_loop(vm, loop) && cd_bits(cd_as_loop(loop)->current_task) &&
+      !cd_dict_set(vm, tasks, loop, cd_as_loop(loop)->current_task))
     cd_forget(vm, &tasks);
   cd_drop(vm, loop);
   return tasks;

@@ -8,7 +8,8 @@
 struct Loop;
 struct Watch;
 
-// One row of functions; the loop keeps a pointer to it, and what `open` made in loop->backend_data. Callers hold the VM lock but for `wake`.
+// One row of functions; the loop keeps a pointer to it, and what `open` made in loop->backend_data. Callers hold the VM lock but for
+// `wake`.
 typedef struct LoopBackend {
   const char *name;
   bool (*open)(VM *vm, struct Loop *loop);       // once for each loop, before anything else; false: exception set, nothing to close

@@ -189,7 +189,8 @@ static bool datagram_init(VM *vm, Value self, const Value *args, size_t nargs, V
   Ref owned[2] = {NO_REF, NO_REF};
   Datagram *d = datagram_of(self);
   int fd;
-  if (!cd_bind_text(vm, "DatagramTransport(loop, sock, protocol, address=None, waiter=None, extra=None)", args, nargs, kwnames, bound, owned))
+  if (!cd_bind_text(vm, "DatagramTransport(loop, sock, protocol, address=None, waiter=None, extra=None)", args, nargs, kwnames, bound,
+                    owned))
     return false;
   if (!cd_is_loop(vm, bound[0])) return cd_raise_type(vm, "a native event loop is required, not %T", bound[0]);
   if (!cd_transport_descriptor(vm, bound[1], &fd) ||

@@ -19,7 +19,7 @@
 #include <time.h>
 
 enum { RING_MIN = 64 };
-#define POLL_PAUSE 50e-6                         // seconds: so long a busy loop does not look at the system; a look costs as much as several turns
+#define POLL_PAUSE 50e-6   // seconds: so long a busy loop does not look at the system; a look costs as much as several turns
 #define WAIT_MAX (INT64_C(86400) * 1000000000)   // one day: longer waits are taken in pieces
 
 struct LoopPost {
@@ -395,7 +395,8 @@ static bool loop_run_slow_handle(VM *vm, Loop *loop, Value handle)
   if (!result || !cd_loop_time(vm, loop, &end)) return false;
   if (end - start < loop->slow_callback_duration) return true;
   Ref text = cd_asyncio_call(vm, "asyncio.base_events", "_format_handle", &handle, 1);
-  Ref logger = text ? cd_import_attr(vm, "asyncio.log", "logger") : NO_REF, warning = logger ? cd_getattr_text(vm, logger, "warning") : NO_REF;
+  Ref logger = text ? cd_import_attr(vm, "asyncio.log", "logger") : NO_REF,
+      warning = logger ? cd_getattr_text(vm, logger, "warning") : NO_REF;
   Ref format = warning ? cd_str_from(vm, "Executing %s took %.3f seconds") : NO_REF, took = format ? cd_float_new(vm, end - start) : NO_REF;
   Ref logged = took ? cd_call3(vm, warning, format, text, took) : NO_REF;
   cd_drop(vm, text);

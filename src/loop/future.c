@@ -413,7 +413,8 @@ SendResult cd_future_result(VM *vm, Value self, Ref *out)
 // ---- methods; Task has some of them too ----
 
 METHOD(future, result, "result(self, /)",
-       "Return the result of the future.\n\nThat of a cancelled one is a CancelledError, that of one which failed its exception: both are raised. "
+       "Return the result of the future.\n\nThat of a cancelled one is a CancelledError, that of one which failed its exception: both are "
+       "raised. "
        "Without a\nresult yet it is an InvalidStateError.")
 {
   Ref result = NO_REF;
@@ -544,7 +545,10 @@ METHOD(future, _make_cancelled_error, "_make_cancelled_error(self, /)",
   return cd_future_cancelled_error(vm, cd_as_future(self));
 }
 
-CLASS_METHOD(future, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585") { return cd_generic_alias_new(vm, self, args[0]); }
+CLASS_METHOD(future, __class_getitem__, "__class_getitem__(type, item, /)", "See PEP 585")
+{
+  return cd_generic_alias_new(vm, self, args[0]);
+}
 
 static const MethodDef *const future_methods[] = {
   &future_result_def, &future_exception_def, &future_set_result_def, &future_set_exception_def, &future_add_done_callback_def,
@@ -709,8 +713,8 @@ static Ref future_repr(VM *vm, Value self)
 
 // ---- await ----
 
-// A future is awaited without an iterator between: it has a `send` slot, and what it has to remember is in `blocking`. The first step yields
-// the future itself to the task that runs, the second, once it is done, returns the result.
+// A future is awaited without an iterator between: it has a `send` slot, and what it has to remember is in `blocking`. The first step
+// yields the future itself to the task that runs, the second, once it is done, returns the result.
 SendResult cd_future_send(VM *vm, Value self, Value sent UNUSED, Ref *out)
 {
   Future *future = cd_as_future(self);
@@ -736,7 +740,8 @@ Ref cd_future_await(VM *vm, Value self)
 
 const TypeSpec cd_future_spec = {
   .name = "_asyncio.Future",
-  .doc = "A result that comes later.\n\nIt resembles concurrent.futures.Future, but result() and exception() do not wait: they raise an exception "
+  .doc = "A result that comes later.\n\nIt resembles concurrent.futures.Future, but result() and exception() do not wait: they raise an "
+         "exception "
          "when the\nfuture is not done. Callbacks are always called by the event loop.",
   .basicsize = sizeof(Future),
   .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS | TYPE_IMMUTABLE,

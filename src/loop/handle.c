@@ -414,7 +414,10 @@ static const GetSetDef handle_getset[] = {
   {"_repr", NULL, handle_get_repr, NULL},
   {0}};
 
-METHOD(handle, get_context, "get_context(self)", "Return the context in which the callback will run.") { return handle_context_attribute(vm, self); }
+METHOD(handle, get_context, "get_context(self)", "Return the context in which the callback will run.")
+{
+  return handle_context_attribute(vm, self);
+}
 
 static Ref timer_get_scheduled(VM *vm UNUSED, Value self) { return cd_bool(cd_as_timer(self)->scheduled); }
 static bool timer_set_scheduled(VM *vm, Value self, Value value)

@@ -64,7 +64,8 @@ bool cd_is_task(VM *vm, Value v);
 
 // A Future, Task or gathering future, and no subclass: nothing is overridden.
 static inline bool cd_future_is_exact(VM *vm, Value v);
-MUST_USE bool cd_future_cancel_any(VM *vm, Value future, Value message, bool *out);        // future.cancel(msg=..) of any object with that protocol
+MUST_USE bool cd_future_cancel_any(VM *vm, Value future, Value message,
+                                   bool *out);                                   // future.cancel(msg=..) of any object with that protocol
 MUST_USE Ref cd_future_new(VM *vm, Value loop);                                  // loop.create_future()
 // As the methods of the same names do; InvalidStateError when it is done. They may run Python (foreign loops only).
 MUST_USE bool cd_future_set_result(VM *vm, Value future, Value result);
@@ -191,14 +192,16 @@ double cd_loop_now(void);                        // seconds, the clock of loop.t
 MUST_USE bool cd_loop_push(VM *vm, Loop *loop, Ref object, Ref argument, Ref context);
 // callback(argument) soon, on any loop object, in `context` (Context or snapshot, stolen; NO_REF: a snapshot of the current one).
 MUST_USE bool cd_loop_call_soon(VM *vm, Value loop, Value callback, Value argument, Ref context);
-// Calls callback(*args) now, in `context` (borrowed; NO_VALUE: the current one). Exceptions go to call_exception_handler with
-// "Exception in callback ..."; false: an exception that ends the run (KeyboardInterrupt, SystemExit). For the callbacks of native transports.
+// Calls callback(*args) now, in `context` (borrowed; NO_VALUE: the current one). Exceptions go to call_exception_handler with "Exception
+// in callback ..."; false: an exception that ends the run (KeyboardInterrupt, SystemExit). For the callbacks of native transports.
 MUST_USE bool cd_loop_run_callback(VM *vm, Loop *loop, Value callback, const Value *args, size_t nargs, Value context);
 // What Handle._run does with an exception of its callback: handle is what failed, or NO_VALUE and callback is.
 MUST_USE bool cd_loop_report_callback(VM *vm, Value loop, Value handle, Value callback);
-// loop.call_exception_handler({'message': .., 'exception': the current exception, which is taken, key: value}). key may be NULL. false as above.
+// loop.call_exception_handler({'message': .., 'exception': the current exception, which is taken, key: value}). key may be NULL. false
+// as above.
 MUST_USE bool cd_loop_report(VM *vm, Value loop, const char *key, Value value, const char *message, ...);
-// From any thread, without the VM lock: `function` runs in the loop's thread with the lock held; false from it ends the run. false: no memory or closed.
+// From any thread, without the VM lock: `function` runs in the loop's thread with the lock held; false from it ends the run. false: no
+// memory or closed.
 bool cd_loop_post(Loop *loop, bool (*function)(VM *vm, Loop *loop, void *data), void *data);
 bool cd_loop_post_host(Loop *loop, bool (*function)(VM *vm, void *data), void *data);   // the same for a function of the host
 void cd_loop_wake(Loop *loop);                   // from any thread or signal handler: look at the ring again
@@ -260,7 +263,8 @@ Value cd_invalid_state_error_borrow(VM *vm);
 // asyncio.<module>.<name>(*args)
 MUST_USE Ref cd_asyncio_call(VM *vm, const char *module, const char *name, const Value *args, size_t nargs);
 MUST_USE Ref cd_asyncio_get_event_loop(VM *vm);  // the running loop, else the policy's
-MUST_USE bool cd_loop_add_methods(VM *vm, Type *type, const MethodDef *const *methods);                // NULL-terminated; for parts of Loop in other files
+MUST_USE bool cd_loop_add_methods(VM *vm, Type *type,
+                                  const MethodDef *const *methods);   // NULL-terminated; for parts of Loop in other files
 
 MUST_USE bool cd_task_enter(VM *vm, Value loop, Value task);                     // _enter_task
 MUST_USE bool cd_task_leave(VM *vm, Value loop, Value task);
@@ -272,7 +276,8 @@ MUST_USE Ref cd_tasks_list(VM *vm);                                             
 
 // ---- private to this folder ----
 
-extern const TypeSpec cd_task_step_spec, cd_future_spec, cd_task_spec, cd_handle_spec, cd_timer_handle_spec, cd_loop_spec, cd_future_iter_spec, cd_all_tasks_spec;
+extern const TypeSpec cd_task_step_spec, cd_future_spec, cd_task_spec, cd_handle_spec, cd_timer_handle_spec, cd_loop_spec,
+  cd_future_iter_spec, cd_all_tasks_spec;
 extern const TypeSpec cd_current_tasks_spec;
 extern const TypeSpec cd_gathering_spec, cd_sleep_spec, cd_yield_once_spec;
 MUST_USE bool cd_sleep_over(VM *vm, Value sleep);                                // its time has come
@@ -286,7 +291,8 @@ Value cd_gather_task_borrow(Value gathering);    // the task that called gather(
 bool cd_future_note_awaited(VM *vm, Value future, Value waiter, bool add);                 // future_add_to_awaited_by(), and its opposite
 MUST_USE bool cd_loop_enter_context(VM *vm, Value context, Ref *entered);                  // cd_context_begin and _end with a spare Context
 void cd_loop_leave_context(VM *vm, Ref entered);
-void cd_loop_shed_context(VM *vm, Value *slot);  // a Context that is entered: if only the slot, the caller and the thread hold it, a snapshot takes its place
+void cd_loop_shed_context(
+  VM *vm, Value *slot);   // a Context that is entered: if only the slot, the caller and the thread hold it, a snapshot takes its place
 MUST_USE bool cd_future_init(VM *vm, Value self, Value loop);                    // loop NO_VALUE or None: the current one
 MUST_USE bool cd_future_schedule(VM *vm, Future *future);                        // it is done: its callbacks go to the loop
 MUST_USE Ref cd_future_cancelled_error(VM *vm, Future *future);                  // _make_cancelled_error()
@@ -298,7 +304,7 @@ void cd_future_report_unretrieved(VM *vm, Value self);
 MUST_USE Ref cd_task_context(VM *vm, Value task);                                // its Context, made at need
 MUST_USE Ref cd_task_wakeup_method(VM *vm, Value task);                          // what stands for a waiting task in future._callbacks
 MUST_USE bool cd_task_run_step(VM *vm, Value task, bool wake);                   // a READY_STEP or READY_WAKE entry; in the task's context
-MUST_USE bool cd_task_run_first(VM *vm, Value task);                             // first step of an eager task, which is the current one already
+MUST_USE bool cd_task_run_first(VM *vm, Value task);   // first step of an eager task, which is the current one already
 MUST_USE bool cd_loop_open(VM *vm, Loop *loop);                                  // its backend, at first need
 MUST_USE bool cd_loop_time(VM *vm, Loop *loop, double *out);                     // loop.time()
 uint8_t cd_loop_override_bit(Value name);                                        // OVERRIDES_ bit of a method's name, or 0

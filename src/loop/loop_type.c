@@ -152,7 +152,8 @@ static bool loop_parse_call(VM *vm, const char *function, size_t skip, const Val
   }
   if (nargs > skip) return true;
   cd_forget(vm, context);
-  return cd_raise_type(vm, "%s() missing %zu required positional argument%s", function, skip + 1 - nargs, skip == nargs ? ": 'callback'" : "s");
+  return cd_raise_type(vm, "%s() missing %zu required positional argument%s", function, skip + 1 - nargs,
+                       skip == nargs ? ": 'callback'" : "s");
 }
 
 // Keyword forms are rare: (delay=.., callback=..) become positional here.
@@ -176,9 +177,10 @@ static Ref loop_add_handle(VM *vm, Value self, const Value *args, size_t nargs, 
   return NO_REF;
 }
 
-METHOD_RAW(loop, call_soon, "call_soon(self, callback, *args, context=None)",
-           "Have callback(*args) called as soon as possible.\n\nCallbacks are called in the order in which they came, each once. The Handle that is "
-           "returned can cancel it.")
+METHOD_RAW(
+  loop, call_soon, "call_soon(self, callback, *args, context=None)",
+  "Have callback(*args) called as soon as possible.\n\nCallbacks are called in the order in which they came, each once. The Handle that is "
+  "returned can cancel it.")
 {
   Loop *loop = cd_as_loop(self);
   Ref context;
@@ -255,7 +257,8 @@ METHOD_RAW(loop, call_later, "call_later(self, delay, callback, *args, context=N
     return NO_REF;
   }
   if (UNLIKELY(loop->debug || cd_loop_overrides(vm, loop) & OVERRIDES_CALL_AT)) {
-    Ref all = cd_tuple_new(vm, nargs), method = all ? cd_getattr(vm, self, N(call_at)) : NO_REF, when = method ? cd_float_new(vm, now + delay) : NO_REF;
+    Ref all = cd_tuple_new(vm, nargs), method = all ? cd_getattr(vm, self, N(call_at)) : NO_REF,
+        when = method ? cd_float_new(vm, now + delay) : NO_REF;
     Ref keywords = when ? cd_dict_new(vm) : NO_REF, result = NO_REF;
     if (keywords) {
       cd_tuple_set(all, 0, when);
@@ -290,7 +293,8 @@ METHOD(loop, _write_to_self, "_write_to_self(self)", "Wake the loop if it waits.
 
 METHOD(loop, _add_callback, "_add_callback(self, handle)", "Put a Handle among those that are ready.")
 {
-  if (!cd_is_object(args[0]) || (cd_object(args[0])->type->spec != &cd_handle_spec && cd_object(args[0])->type->spec != &cd_timer_handle_spec))
+  if (!cd_is_object(args[0]) ||
+      (cd_object(args[0])->type->spec != &cd_handle_spec && cd_object(args[0])->type->spec != &cd_timer_handle_spec))
     return cd_raise_type(vm, "a Handle was expected, got %R", args[0]);
   if (cd_as_handle(args[0])->cancelled) return cd_none();
   return cd_loop_push(vm, cd_as_loop(self), cd_dup(args[0]), READY_HANDLE, NO_REF) ? cd_none() : NO_REF;
@@ -300,7 +304,8 @@ METHOD(loop, _add_callback, "_add_callback(self, handle)", "Put a Handle among t
 
 METHOD(loop, _check_closed, "_check_closed(self)", NULL) { return cd_loop_check_closed(vm, cd_as_loop(self)) ? cd_none() : NO_REF; }
 
-METHOD(loop, _check_thread, "_check_thread(self)", "In debug mode: RuntimeError when the caller's thread is not the one that runs the loop.")
+METHOD(loop, _check_thread, "_check_thread(self)",
+       "In debug mode: RuntimeError when the caller's thread is not the one that runs the loop.")
 {
   return cd_loop_check_thread(vm, cd_as_loop(self)) ? cd_none() : NO_REF;
 }
@@ -522,7 +527,8 @@ static bool loop_close_executor(VM *vm, Value self)
   if (found == FIND_MISSING) return true;
   bool ok = found == FIND_HIT && cd_setattr_text(vm, self, "_executor_shutdown_called", cd_true());
   if (ok && !cd_is_none(executor)) {
-    Ref wait = cd_intern(vm, "wait"), names = wait ? cd_tuple1(vm, wait) : NO_REF, shutdown = names ? cd_getattr_text(vm, executor, "shutdown") : NO_REF;
+    Ref wait = cd_intern(vm, "wait"), names = wait ? cd_tuple1(vm, wait) : NO_REF,
+        shutdown = names ? cd_getattr_text(vm, executor, "shutdown") : NO_REF;
     ok = shutdown && cd_setattr(vm, self, vm->asyncio->default_executor_name, cd_none());
     Value args[1] = {cd_false()};
     Ref result = ok ? cd_call(vm, shutdown, args, 0, names) : NO_REF;
@@ -536,7 +542,8 @@ static bool loop_close_executor(VM *vm, Value self)
   return ok;
 }
 
-METHOD(loop, close, "close(self)", "Close the loop: what is scheduled is dropped.\n\nThe loop must not be running. Closing it again does nothing.")
+METHOD(loop, close, "close(self)",
+       "Close the loop: what is scheduled is dropped.\n\nThe loop must not be running. Closing it again does nothing.")
 {
   Loop *loop = cd_as_loop(self);
   if (loop->running) return cd_raise_runtime(vm, "Cannot close a running event loop");
@@ -586,7 +593,8 @@ METHOD(loop, create_task, "create_task(self, coro, *, name=None, context=None)",
   if (!cd_bits(loop->task_factory)) {
     Ref task = cd_task_new(vm, self, args[0], args[1], args[2]);
     FutureRest *rest = task ? cd_as_task(task)->rest : NULL;
-    if (rest && cd_bits(rest->source_traceback) && !cd_setitem(vm, rest->source_traceback, cd_from_small(-1), NO_VALUE)) cd_clear_raised(vm);
+    if (rest && cd_bits(rest->source_traceback) && !cd_setitem(vm, rest->source_traceback, cd_from_small(-1), NO_VALUE))
+      cd_clear_raised(vm);
     return task;
   }
   Ref factory = cd_dup(loop->task_factory), task = loop_call_factory(vm, self, factory, args[0], args[2]);
@@ -599,8 +607,9 @@ METHOD(loop, create_task, "create_task(self, coro, *, name=None, context=None)",
   return task;
 }
 
-METHOD(loop, set_task_factory, "set_task_factory(self, factory)",
-       "Set what create_task() calls as factory(loop, coro).\n\nNone restores the default. The factory must return an object like a Future.")
+METHOD(
+  loop, set_task_factory, "set_task_factory(self, factory)",
+  "Set what create_task() calls as factory(loop, coro).\n\nNone restores the default. The factory must return an object like a Future.")
 {
   if (!cd_is_none(args[0]) && !cd_is_callable(vm, args[0])) return cd_raise_type(vm, "task factory must be a callable or None");
   cd_replace(vm, &cd_as_loop(self)->task_factory, cd_is_none(args[0]) ? NO_REF : cd_dup(args[0]));
@@ -684,12 +693,12 @@ static const GetSetDef loop_getset[] = {
   {"_stopping", NULL, loop_get_stopping, loop_set_stopping},
   {0}};
 
-static const MemberDef loop_members[] = {
-  {"slow_callback_duration", offsetof(Loop, slow_callback_duration), MEMBER_DOUBLE, true, "Seconds; in debug mode a callback that takes longer is reported."},
-  {"_clock_resolution", offsetof(Loop, clock_resolution), MEMBER_DOUBLE, true, NULL},
-  {"_debug", offsetof(Loop, debug), MEMBER_BOOL8, false, NULL},
-  {"_closed", offsetof(Loop, closed), MEMBER_BOOL8, false, NULL},
-  {0}};
+static const MemberDef loop_members[] = {{"slow_callback_duration", offsetof(Loop, slow_callback_duration), MEMBER_DOUBLE, true,
+                                          "Seconds; in debug mode a callback that takes longer is reported."},
+                                         {"_clock_resolution", offsetof(Loop, clock_resolution), MEMBER_DOUBLE, true, NULL},
+                                         {"_debug", offsetof(Loop, debug), MEMBER_BOOL8, false, NULL},
+                                         {"_closed", offsetof(Loop, closed), MEMBER_BOOL8, false, NULL},
+                                         {0}};
 
 static Ref loop_repr(VM *vm, Value self)
 {

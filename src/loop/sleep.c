@@ -13,7 +13,8 @@ typedef struct Sleep {
 static bool sleep_loop_is_plain(VM *vm, Value loop)
 {
   return cd_is_loop(vm, loop) && cd_loop_is_direct(vm, cd_as_loop(loop)) &&
-         !(cd_loop_overrides(vm, cd_as_loop(loop)) & (OVERRIDES_CALL_AT | OVERRIDES_TIME | OVERRIDES_CREATE_FUTURE | OVERRIDES_TIMER_CANCELLED));
+         !(cd_loop_overrides(vm, cd_as_loop(loop)) &
+           (OVERRIDES_CALL_AT | OVERRIDES_TIME | OVERRIDES_CREATE_FUTURE | OVERRIDES_TIMER_CANCELLED));
 }
 
 Ref cd_sleep_new(VM *vm, double delay, Value result)

@@ -85,7 +85,8 @@ static bool task_soon(VM *vm, Task *task, Value exception)
 static bool task_check_coroutine(VM *vm, Task *task, Value coro)
 {
   task->plain_coroutine = cd_is_exact(coro, vm->types.coroutine) ||
-                          (cd_is_exact(coro, vm->types.generator) && ((Generator *)cd_object(coro))->frame.code->flags & CO_ITERABLE_COROUTINE);
+                          (cd_is_exact(coro, vm->types.generator) &&
+                           ((Generator *)cd_object(coro))->frame.code->flags & CO_ITERABLE_COROUTINE);
   if (cd_is_exact(coro, vm->types.coroutine)) return true;
   bool yes = false;
   Ref result = cd_asyncio_call(vm, "asyncio.coroutines", "iscoroutine", &coro, 1);
@@ -641,7 +642,10 @@ bool cd_task_run_step(VM *vm, Value self, bool wake)
   return ok;
 }
 
-METHOD_DEF_(task_wakeup, "task_wakeup", "task_wakeup(fut, /)", NULL, METHOD_NO_SIGNATURE) { return task_wake(vm, self, args[0]) ? cd_none() : NO_REF; }
+METHOD_DEF_(task_wakeup, "task_wakeup", "task_wakeup(fut, /)", NULL, METHOD_NO_SIGNATURE)
+{
+  return task_wake(vm, self, args[0]) ? cd_none() : NO_REF;
+}
 
 Ref cd_task_wakeup_method(VM *vm, Value task) { return cd_native_new(vm, &task_wakeup_def, task, NO_VALUE); }
 
@@ -710,11 +714,13 @@ static bool task_cancel_it(VM *vm, Value self, Value message, bool *out)
 
 bool cd_future_cancel_any(VM *vm, Value waiter, Value message, bool *out)
 {
-  if (cd_is_exact(waiter, vm->asyncio->future) || cd_is_exact(waiter, vm->asyncio->sleep)) return cd_future_cancel(vm, waiter, message, out);
+  if (cd_is_exact(waiter, vm->asyncio->future) || cd_is_exact(waiter, vm->asyncio->sleep))
+    return cd_future_cancel(vm, waiter, message, out);
   if (cd_future_is_exact(vm, waiter)) {
     // A chain of tasks, each waiting for the next, can be long.
     if (!cd_enter_recursion(vm, " while cancelling a task")) return false;
-    bool ok = cd_is_exact(waiter, vm->asyncio->task) ? task_cancel_it(vm, waiter, message, out) : cd_gather_cancel(vm, waiter, message, out);
+    bool ok = cd_is_exact(waiter, vm->asyncio->task) ? task_cancel_it(vm, waiter, message, out)
+                                                     : cd_gather_cancel(vm, waiter, message, out);
     cd_leave_recursion(vm);
     return ok;
   }
@@ -733,7 +739,8 @@ bool cd_future_cancel_any(VM *vm, Value waiter, Value message, bool *out)
 // ---- methods ----
 
 METHOD(task, cancel, "cancel(self, /, msg=None)",
-       "Ask the task to cancel itself.\n\nA CancelledError will be raised in its coroutine, which may clean up, or even refuse by catching it. The\n"
+       "Ask the task to cancel itself.\n\nA CancelledError will be raised in its coroutine, which may clean up, or even refuse by catching "
+       "it. The\n"
        "task is cancelled() only once the coroutine has let the CancelledError out. Returns False if it is done already.")
 {
   bool done;
@@ -766,7 +773,8 @@ static Ref task_call_base(VM *vm, const char *function, const Value *args, size_
 }
 
 METHOD(task, get_stack, "get_stack(self, /, *, limit=None)",
-       "Return the frames of the task's coroutine.\n\nA suspended one has the frame where it is suspended, one that failed those of the traceback. Of a "
+       "Return the frames of the task's coroutine.\n\nA suspended one has the frame where it is suspended, one that failed those of the "
+       "traceback. Of a "
        "stack the\nnewest `limit` are taken, of a traceback the oldest.")
 {
   Value all[2] = {self, cd_bits(args[0]) ? args[0] : cd_none()};

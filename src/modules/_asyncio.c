@@ -88,21 +88,37 @@ FUNCTION(asyncio, gather, "gather(*coros_or_futures, return_exceptions=False)",
   return cd_gather(vm, all, count, exceptions);
 }
 
-FUNCTION(asyncio, _sleep, "_sleep(delay, result)",
-         "Return a future of the running loop that is done after delay seconds; None if that loop is not native or has methods of its own for "
-         "timers.")
+FUNCTION(
+  asyncio, _sleep, "_sleep(delay, result)",
+  "Return a future of the running loop that is done after delay seconds; None if that loop is not native or has methods of its own for "
+  "timers.")
 {
   double delay;
   return cd_to_double(vm, args[0], &delay) ? cd_sleep_new(vm, delay, args[1]) : NO_REF;
 }
 
-FUNCTION(asyncio, _yield_once, "_yield_once()", "Return an awaitable that gives way for one turn of the loop.") { return cd_yield_once_new(vm); }
+FUNCTION(asyncio, _yield_once, "_yield_once()", "Return an awaitable that gives way for one turn of the loop.")
+{
+  return cd_yield_once_new(vm);
+}
 
-static const MethodDef *const asyncio_functions[] = {
-  &asyncio_get_event_loop_def, &asyncio__get_event_loop_def, &asyncio_get_running_loop_def, &asyncio__get_running_loop_def,
-  &asyncio__set_running_loop_def, &asyncio__register_task_def, &asyncio__unregister_task_def, &asyncio__enter_task_def,
-  &asyncio__leave_task_def, &asyncio__swap_current_task_def, &asyncio_current_task_def,
-  &asyncio_future_add_to_awaited_by_def, &asyncio_future_discard_from_awaited_by_def, &asyncio_gather_def, &asyncio__sleep_def, &asyncio__yield_once_def, NULL};
+static const MethodDef *const asyncio_functions[] = {&asyncio_get_event_loop_def,
+                                                     &asyncio__get_event_loop_def,
+                                                     &asyncio_get_running_loop_def,
+                                                     &asyncio__get_running_loop_def,
+                                                     &asyncio__set_running_loop_def,
+                                                     &asyncio__register_task_def,
+                                                     &asyncio__unregister_task_def,
+                                                     &asyncio__enter_task_def,
+                                                     &asyncio__leave_task_def,
+                                                     &asyncio__swap_current_task_def,
+                                                     &asyncio_current_task_def,
+                                                     &asyncio_future_add_to_awaited_by_def,
+                                                     &asyncio_future_discard_from_awaited_by_def,
+                                                     &asyncio_gather_def,
+                                                     &asyncio__sleep_def,
+                                                     &asyncio__yield_once_def,
+                                                     NULL};
 
 static Ref asyncio_make_address(VM *vm, const void *address, unsigned size) { return cd_socket_make_address(vm, address, size, -1); }
 
@@ -112,8 +128,8 @@ static bool asyncio_exec(VM *vm, Value module)
   s->make_address = asyncio_make_address;
   return cd_asyncio_init(vm, s) && cd_module_add(vm, module, "Future", cd_dup_object(s->future)) &&
          cd_module_add(vm, module, "Task", cd_dup_object(s->task)) && cd_module_add(vm, module, "Handle", cd_dup_object(s->handle)) &&
-         cd_module_add(vm, module, "TimerHandle", cd_dup_object(s->timer_handle)) && cd_module_add(vm, module, "Loop", cd_dup_object(s->loop)) &&
-         cd_module_add(vm, module, "Transport", cd_dup_object(s->transport)) &&
+         cd_module_add(vm, module, "TimerHandle", cd_dup_object(s->timer_handle)) &&
+         cd_module_add(vm, module, "Loop", cd_dup_object(s->loop)) && cd_module_add(vm, module, "Transport", cd_dup_object(s->transport)) &&
          cd_module_add(vm, module, "StreamTransport", cd_dup_object(s->stream)) &&
          cd_module_add(vm, module, "DatagramTransport", cd_dup_object(s->datagram)) &&
          cd_module_add(vm, module, "_current_tasks", cd_from_object(cd_object_new(vm, s->current_tasks_type, sizeof(Object)))) &&
