@@ -34,7 +34,7 @@ void cd_closing_traverse(const Generator *generator, VisitFn visit, void *contex
 void cd_closing_free(VM *vm, Closing *closing)
 {
   if (!closing) return;
-  Ref parts[4] = {closing->awaitable, closing->exception, closing->handled, closing->point.result};
+  Ref parts[4] = {cd_take(&closing->awaitable), cd_take(&closing->exception), cd_take(&closing->handled), cd_move(&closing->point.result)};
   cd_free(vm, closing, sizeof *closing);
   for (int i = 0; i < 4; i++) cd_drop(vm, parts[i]);
 }
@@ -167,7 +167,7 @@ ClosingResult cd_closing_ended(VM *vm, Frame *frame, ClosingPoint *point)
   if (raised && !cd_traceback_add(vm, frame)) CD_ASSERT(cd_raised(vm));
   self->closing = NULL;
   *point = closing->point;
-  closing->point.result = NO_VALUE;
+  closing->point.result = NO_REF;
   Ref new_exception = cd_take_raised(vm), old = cd_take(&closing->exception), handled = cd_take(&closing->handled);
   if (kept) cd_replace(vm, &self->handling.exception, handled);
   cd_closing_free(vm, closing);
@@ -177,8 +177,7 @@ ClosingResult cd_closing_ended(VM *vm, Frame *frame, ClosingPoint *point)
   }
   if (kept) closing_add_context(new_exception, old);
   cd_drop(vm, old);
-  Ref result = cd_take(&point->result);
-  cd_drop(vm, result);
+  cd_forget(vm, &point->result);
   cd_restore_raised(vm, new_exception);
   return CLOSING_RAISED;
 }

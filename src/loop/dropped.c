@@ -22,7 +22,7 @@ typedef struct TaskHold {
 void cd_hold_clear(VM *vm, struct TaskHold *hold)
 {
   if (!hold) return;
-  Ref closings = hold->closings, outcome = hold->outcome;
+  Ref closings = cd_take(&hold->closings), outcome = cd_take(&hold->outcome);
   cd_free(vm, hold, sizeof *hold);
   cd_drop(vm, closings);
   cd_drop(vm, outcome);

@@ -126,7 +126,8 @@ static Ref ssl_alternative_names(VM *vm, X509 *certificate, BIO *bio)
   bool ok = true;
   for (int at = -1; ok && (at = X509_get_ext_by_NID(certificate, NID_subject_alt_name, at)) >= 0;) {
     GENERAL_NAMES *names = X509V3_EXT_d2i(X509_get_ext(certificate, at));
-    ok = names ? list || (list = cd_list_new(vm)) : ssl_raise_text(vm, "No method for internalizing subjectAltName!");
+    ok = names || ssl_raise_text(vm, "No method for internalizing subjectAltName!");
+    if (ok && !cd_bits(list)) ok = cd_bits(list = cd_list_new(vm));
     for (int i = 0; ok && i < sk_GENERAL_NAME_num(names); i++)
       ok = cd_list_append_steal(vm, cd_as_list(list), ssl_general_name(vm, bio, sk_GENERAL_NAME_value(names, i)));
     GENERAL_NAMES_free(names);
