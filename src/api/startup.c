@@ -185,7 +185,7 @@ static CedeVM *start_failed(VM *vm, const char **error, const char *why)
 {
   if (vm && vm->started) cd_print_exception(vm);
   else if (vm && vm->thread && vm->thread->raised) {
-    if (vm->types.str && cd_is_exception(vm->thread->raised) && vm->modules) cd_print_exception(vm);
+    if (vm->types.str && cd_is_exception(vm->thread->raised) && cd_bits(vm->sys_dict)) cd_print_exception(vm);
   }
   if (error) *error = why;
   if (vm && vm->alloc) cd_alloc_finish(vm);
