@@ -6,7 +6,7 @@ SOURCES := $(wildcard src/base/*.c src/core/*.c src/objects/*.c src/bytecode/*.c
   src/modules/*.c src/api/*.c)
 CHECK_FLAGS := -std=gnu11 -D_GNU_SOURCE -Isrc -Iinclude -Ibuild/generated -fsyntax-only
 
-.PHONY: help release debug asan test bench owners layers symbols words format clean
+.PHONY: help release debug asan test bench owners layers symbols words amalgam format clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z ]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -31,6 +31,9 @@ symbols:        ## names that the linker sees: cede_ is public, cd_ internal, an
 
 words:          ## docstrings and comments that are the reference's, not ours
 	@tools/own_words.py build/cede
+
+amalgam:        ## the library as one file, build/amalgam/cede.c, with its header
+	@tools/amalgamate.py build/amalgam && $(CC) -std=gnu11 -fsyntax-only $(shell pkg-config --cflags libedit openssl) build/amalgam/cede.c
 
 format:         ## wraps statements that are longer than 140 columns
 	@tools/format.py

@@ -45,7 +45,7 @@ static bool stream_in_c_locale(void)
   return true;
 }
 
-static Ref stream_new(VM *vm, int fd, const char *name)
+static Ref std_stream_new(VM *vm, int fd, const char *name)
 {
   bool input = fd == 0, terminal = isatty(fd), unbuffered = vm->config.unbuffered && !input;
   if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) return cd_none();
@@ -90,7 +90,7 @@ bool cd_streams_init(VM *vm)
   cd_drop(vm, io);
   if (!added) return false;
   for (int fd = 0; fd < 3; fd++) {
-    Ref stream = stream_new(vm, fd, names[fd][0]);
+    Ref stream = std_stream_new(vm, fd, names[fd][0]);
     bool ok = stream && cd_sys_set(vm, names[fd][1], stream) && cd_sys_set(vm, names[fd][2], stream);
     cd_drop(vm, stream);
     if (!ok) return false;

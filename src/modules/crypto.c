@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // crypto.c: opening libcrypto
-#define CEDE_CRYPTO_PLAIN_NAMES
 #include "modules/crypto.h"
 
 #include "objects/raise.h"
@@ -24,7 +23,7 @@ static void crypto_load(void)
     return;
   }
 #define CRYPTO_LOAD(name) \
-  if (!(cd_crypto.name##_ = (__typeof__(name) *)dlsym(library, #name))) crypto_missing = #name;
+  if (!(cd_crypto.name##_ = (__typeof__(cd_crypto.name##_))dlsym(library, #name))) crypto_missing = #name;
   CRYPTO_FUNCTIONS(CRYPTO_LOAD)
 #undef CRYPTO_LOAD
 }

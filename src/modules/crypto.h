@@ -64,7 +64,6 @@ extern Crypto cd_crypto;                         // filled once in a process; th
 
 MUST_USE bool cd_crypto_open(VM *vm);            // false: ImportError
 
-#ifndef CEDE_CRYPTO_PLAIN_NAMES                  // for crypto.c
 #define ERR_clear_error cd_crypto.ERR_clear_error_
 #define ERR_lib_error_string cd_crypto.ERR_lib_error_string_
 #define ERR_peek_last_error cd_crypto.ERR_peek_last_error_
@@ -104,6 +103,5 @@ MUST_USE bool cd_crypto_open(VM *vm);            // false: ImportError
 #define OSSL_PARAM_construct_end cd_crypto.OSSL_PARAM_construct_end_
 #define OSSL_PARAM_construct_utf8_string cd_crypto.OSSL_PARAM_construct_utf8_string_
 #define PKCS5_PBKDF2_HMAC cd_crypto.PKCS5_PBKDF2_HMAC_
-#endif
 
 #endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // ssl_library.c: opening libssl
-#define CEDE_CRYPTO_PLAIN_NAMES
 #include "modules/ssl_library.h"
 
 #include "objects/raise.h"
@@ -24,7 +23,7 @@ static void ssl_library_load(void)
     return;
   }
 #define SSL_LOAD(name) \
-  if (!(cd_ssl_library.name##_ = (__typeof__(name) *)dlsym(library, #name))) ssl_library_missing = #name;
+  if (!(cd_ssl_library.name##_ = (__typeof__(cd_ssl_library.name##_))dlsym(library, #name))) ssl_library_missing = #name;
   SSL_FUNCTIONS(SSL_LOAD)
 #undef SSL_LOAD
   if (!ssl_library_missing && !(cd_ssl_library.transport = cd_ssl_transport_method())) ssl_library_missing = "memory";

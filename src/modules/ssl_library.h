@@ -220,7 +220,6 @@ extern SslLibrary cd_ssl_library;                // filled once in a process; th
 MUST_USE bool cd_ssl_library_open(VM *vm);       // libcrypto too; false: ImportError
 BIO_METHOD *cd_ssl_transport_method(void);       // ssl_socket.c; NULL: out of memory
 
-#ifndef CEDE_CRYPTO_PLAIN_NAMES                  // for ssl_library.c
 #define ASN1_OBJECT_free cd_ssl_library.ASN1_OBJECT_free_
 #define ASN1_OCTET_STRING_free cd_ssl_library.ASN1_OCTET_STRING_free_
 #define ASN1_STRING_get0_data cd_ssl_library.ASN1_STRING_get0_data_
@@ -414,6 +413,5 @@ BIO_METHOD *cd_ssl_transport_method(void);       // ssl_socket.c; NULL: out of m
 #define d2i_X509_bio cd_ssl_library.d2i_X509_bio_
 #define i2a_ASN1_INTEGER cd_ssl_library.i2a_ASN1_INTEGER_
 #define i2d_X509 cd_ssl_library.i2d_X509_
-#endif
 
 #endif
