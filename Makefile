@@ -33,7 +33,7 @@ words:          ## docstrings and comments that are the reference's, not ours
 	@tools/own_words.py build/cede
 
 amalgam:        ## the library as one file, build/amalgam/cede.c, with its header
-	@tools/amalgamate.py build/amalgam && $(CC) -std=gnu11 -fsyntax-only $(shell pkg-config --cflags libedit openssl) build/amalgam/cede.c
+	@tools/amalgamate.py build/amalgam && $(CC) -std=gnu11 -fsyntax-only -Wno-deprecated-declarations $(shell pkg-config --cflags libedit openssl) build/amalgam/cede.c
 
 format:         ## wraps statements that are longer than 140 columns
 	@tools/format.py
