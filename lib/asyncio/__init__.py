@@ -1,13 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Concurrent programs with async and await, over a native event loop.
 
-What every program needs is loaded at once; the other modules when one of their names is first used. Modules that only the event loop of the
-installed library has (selector_events, unix_events, sslproto and so on) come from there: __path__ continues into its folder.
+What every program needs is loaded at once; the other modules when one of their names is first used. Modules that only the event loops of the
+installed library have (selector_events, unix_events, sslproto and so on) come from there: see _installed.
 """
-import sys
-
-if getattr(sys, '_stdlib_dir', None):
-    __path__.append(sys._stdlib_dir + '/asyncio')
 
 from .exceptions import *
 from .coroutines import *
