@@ -526,7 +526,9 @@ static Expr *literal_formatted(Parser *p, const Token *first, const Token *last)
     const char *text, *end;
     cd_literal_body(t, &text, &end);
     f.line = t->line;
-    f.line_start = t->text - t->column;
+    // Columns of a field that is diagnosed on its own count from a line of the file that is not in its text.
+    ptrdiff_t before = t->text - p->source;
+    f.line_start = t->text - (t->column < before ? t->column : before);
     f.place = t->text;
     if (!literal_pieces(&f, &text, end, 0)) goto done;
   }
