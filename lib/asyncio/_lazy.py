@@ -7,35 +7,36 @@ _set = object.__setattr__
 _get = object.__getattribute__
 
 
-class LazyModule(type(sys)):
-    """Looks like the module of that name, which is imported when an attribute is first asked for.
-
-    Attributes are read, set and deleted in the module itself, so mock.patch works through it.
-    """
-
-    def __getattribute__(self, name):
-        return getattr(load(self), name)
-
-    def __setattr__(self, name, value):
-        setattr(load(self), name, value)
-
-    def __delattr__(self, name):
-        delattr(load(self), name)
-
-    def __dir__(self):
-        return dir(load(self))
-
-    def __repr__(self):
-        return repr(load(self))
-
-
-def load(stand_in):
+def load(stand_in, _get=_get, _import=_import, _loaded=sys.modules):
     own = _get(stand_in, '__dict__')
     module = own.get('_module')
     if module is None:
         _import(own['_target'])
-        module = own['_module'] = sys.modules[own['__name__']]
+        module = own['_module'] = _loaded[own['__name__']]
     return module
+
+
+class LazyModule(type(sys)):
+    """Looks like the module of that name, which is imported when an attribute is first asked for.
+
+    Attributes are read, set and deleted in the module itself, so mock.patch works through it. At the end of a program, when objects still
+    use it, the names of this module may be gone; so its methods have what they need as defaults.
+    """
+
+    def __getattribute__(self, name, _load=load):
+        return getattr(_load(self), name)
+
+    def __setattr__(self, name, value, _load=load):
+        setattr(_load(self), name, value)
+
+    def __delattr__(self, name, _load=load):
+        delattr(_load(self), name)
+
+    def __dir__(self, _load=load):
+        return dir(_load(self))
+
+    def __repr__(self, _load=load):
+        return repr(_load(self))
 
 
 def lazy(name, target=None):

@@ -8,6 +8,7 @@ from _collections import deque
 from _functools import partial
 from _heapq import heapify as _heapify, heappop as _heappop, heappush as _heappush
 from _thread import get_ident as _get_ident
+from _warnings import warn as _warn
 from _weakref import ref as _ref
 import sys
 import time
@@ -560,9 +561,9 @@ class BaseEventLoop(events.AbstractEventLoop):
         """Has close() been called?"""
         return self._closed
 
-    def __del__(self, _warn=warnings.warn if 'warnings' in sys.modules else None):
+    def __del__(self, _warn=_warn):              # at the program's end modules may be empty already
         if not self.is_closed():
-            (_warn or warnings.warn)(f'unclosed event loop {self!r}', ResourceWarning, source=self)
+            _warn(f'unclosed event loop {self!r}', ResourceWarning, source=self)
             if not self.is_running():
                 self.close()
 
