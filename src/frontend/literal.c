@@ -355,7 +355,8 @@ static Expr *literal_field_expression(Formatted *f, const char *text, const char
   p->field_depth++;
   e = cd_parse_star_expressions(p);
   if (e && !cd_parser_is(p, TOKEN_ENDMARKER)) e = NULL;
-  if (e && tokens.warning_count && !cd_parser_warn_numbers(p, &tokens)) e = NULL;
+  bool speaks = cd_bits(p->ast->filename);       // cd_literal_is_good() only looks
+  if (e && speaks && tokens.warning_count && !cd_parser_warn_numbers(p, &tokens)) e = NULL;
   p->field_depth--;
   p->token = saved;
   cd_tokens_clear(&tokens);

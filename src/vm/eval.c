@@ -1492,7 +1492,7 @@ do_return:
   {
     uint32_t flags = frame->flags, reg = frame->return_register;
     kind = (ReturnKind)(flags >> FRAME_KIND_SHIFT & 15);
-    if ((flags & ~FRAME_KIND) == FRAME_IS_GENERATOR && (kind == RETURN_FOR_ITER || kind == RETURN_DELEGATE) &&
+    if ((flags & ~FRAME_KIND) == FRAME_IS_GENERATOR && (kind == RETURN_FOR_ITER || (kind == RETURN_DELEGATE && frame->back->pc->op == OP_DELEGATE)) &&
         cd_generator_of(frame)->head.refcount == 1 && !frame->object && !cd_generator_of(frame)->weaklist &&
         !TRACED()) {   // the loop or delegator alone has it: it ends and dies at once
       gen = cd_generator_of(frame);
@@ -1588,6 +1588,7 @@ do_return:
       goto error;
     case RETURN_DELEGATE:
       frame->state = FRAME_RUNNING;
+      if (UNLIKELY(pc->op == OP_ASYNC_NEXT)) goto async_next_item;           // throw() ended the coroutine that __anext__() gave
       if (TRACED() && (!cd_is_none(result) || cd_is_exact(R[B], vm->types.coroutine))) {
         eval_trace_end(vm, frame, vm->exc.StopIteration, cd_is_none(result) ? NO_VALUE : result);
         if (cd_raised(vm)) { cd_drop(vm, result); goto unwind; }
@@ -2252,6 +2253,7 @@ leave_raising: {
     if (kind == RETURN_DELEGATE || kind == RETURN_ASYNC_NEXT) frame->state = FRAME_RUNNING;
     if (kind == RETURN_ASYNC_NEXT) R[C] = NO_VALUE;
     if (UNLIKELY(flags & FRAME_THROWN) && cd_bits(thread->handling->exception)) cd_raise_exception(vm, cd_take_raised(vm));
+    if (UNLIKELY(kind == RETURN_DELEGATE && pc->op == OP_ASYNC_NEXT)) goto async_next_raised;
     goto error;
   }
 }
