@@ -5,6 +5,8 @@ SOURCES = (
     b"x = 1\nf'''a\n{f\"{\x01}\"}'''",
     b"very_long_name_before_the_string = f'{f\"{1 $ 2}\"}'",
     b"very_long_name_before_the_string = f'{f\"{0777}\"}' + 1",
+    b"f'{a['b']}{1and c}'\nx = 'y",               # a doubtful number where the lexer only tries whether quotes may be nested
+    b"x = (\nf'{a['b']}{1and c}'",
 )
 for source in SOURCES:
     try:
