@@ -26,6 +26,7 @@ import concurrent.futures
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -218,6 +219,8 @@ def main():
     parser.add_argument("--whole", action="store_true")
     parser.add_argument("names", nargs="*")
     args = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGQUIT):   # a shell's job in the background ignores them, and so would all programs that are tested
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     if args.asan:                                    # a request that is too large is an ordinary failure
         os.environ["ASAN_OPTIONS"] = ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "allocator_may_return_null=1"]))
     suite = Suite(ROOT / ("build-asan" if args.asan else "build") / "cede", args.asan, args.whole)

@@ -12,7 +12,8 @@ RUNS = 6
 
 def forget_caches():
     """What the library keeps on purpose."""
-    for name, clear in (("re", "purge"), ("linecache", "clearcache"), ("typing", "_cleanups"), ("fnmatch", "_compile_pattern"), ("functools", None)):
+    for name, clear in (("re", "purge"), ("linecache", "clearcache"), ("typing", "_cleanups"), ("fnmatch", "_compile_pattern"),
+                        ("urllib.parse", "clear_cache"), ("functools", None)):
         module = sys.modules.get(name)
         if module is None or clear is None:
             continue
