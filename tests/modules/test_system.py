@@ -31,7 +31,7 @@ t(lambda: _locale.setlocale(0,'xx'))
 t(lambda: sorted(_locale.localeconv().items()))
 t(lambda: _locale.nl_langinfo(1))
 t(lambda: _locale.strxfrm('a'))
-t(lambda: _locale.strcoll('a','b'))
+t(lambda: _locale.strcoll('a','b') < 0)   # C promises no more than the sign
 t(lambda: _locale.Error)
 t(lambda: select.select(1,2,3))
 t(lambda: select.select([1],[],[], 'a'))

@@ -16,7 +16,7 @@ DIFFERENT = {
     "test_bind_start (tornado.test.tcpserver_test.TestMultiprocess.test_bind_start)",
 }
 passed = []
-for status, output, errors in run_both(["-m", "tornado.test.runtests", "--verbose"], timeout=110):
+for status, output, errors in run_both(["-m", "tornado.test.runtests", "--verbose"], timeout=300):
     text = (output + errors).decode("utf-8", "replace")
     if not re.search(r"^Ran \d+ tests", text, re.MULTILINE):
         fail("the tests did not end:", text[-500:])
