@@ -16,6 +16,7 @@ Kinds, in this order:
   tests/bytecode/test_*.py              drivers that let CPython run what Cede compiled (run by python3, given the program)
   tests/differs/*.py                    intended differences: run under Cede, output compared with the `# cede:` lines of the file
   tests/api/*.c, *.cpp                  hosts that embed Cede
+  examples/host/*.c                     built as their README says; tests/api/examples has what they read and what they print
   tests/alloc/sweep.c                   snippets that are run with the 1st, 2nd, 3rd ... allocation failing
   tests/leaks                           our own programs run again and again in one VM, and 10,000 VMs: nothing may be left
   tests/programs/test_*.py              drivers that put unmodified packages to work (run by python3, given the program)
@@ -38,10 +39,11 @@ LEAK_FOLDERS = ("coro", "errors", "frontend", "loop", "modules", "newer", "objec
 ADDRESS = re.compile(rb"0x[0-9a-f]{6,}")
 
 
-def capture(command, merge=False, cwd=None, timeout=120, env=None):
-    """(exit status, standard output, standard error) of a command; status None: timed out."""
+def capture(command, cwd=None, timeout=120, env=None, given=None):
+    """(exit status, standard output, standard error) of a command that is given this input; status None: timed out."""
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, cwd=cwd, timeout=timeout,
+        source = {"stdin": subprocess.DEVNULL} if given is None else {"input": given}
+        done = subprocess.run(command, **source, capture_output=True, cwd=cwd, timeout=timeout,
                               env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", **(env or {})})
     except subprocess.TimeoutExpired:
         return None, b"", b"timed out"
@@ -114,29 +116,51 @@ class Suite:
             return first_difference(output, want)
         return "" if status == 0 else f"exit status {status}: {errors[-300:]!r}"
 
-    def c_program(self, path, *arguments):
-        """Builds one C test against the built library, runs it. Hosts see the public header only, and are strict C99 or C++11."""
-        build, host = pathlib.Path(self.cede).parent, path.parent.name == "api"
+    def c_build(self, path, folder):
+        """(program, what went wrong): one C file with the built library. Hosts see the public header only, and are strict C99 or C++11."""
+        build, host = pathlib.Path(self.cede).parent, path.parent.name in ("api", "host")
         compiler = {".c": ["gcc", "-std=c99" if host else "-std=gnu11"], ".cpp": ["clang++", "-std=c++11", "-fno-exceptions", "-fno-rtti"]}[path.suffix]
         flags = ["-D_GNU_SOURCE", "-g", *(["-fsanitize=address,undefined"] if self.asan else []), f"-I{ROOT}/include"]
         if self.asan and path.suffix == ".cpp":      # these two want C++'s run-time library
             flags.append("-fno-sanitize=vptr,function")
         flags += ["-DCEDE_DEBUG=1"] if self.asan and not host else []
         flags += ["-Wall", "-Wextra", "-pedantic", "-Werror"] if host else [f"-I{ROOT}/src", f"-I{build}/generated"]
+        program, made = os.path.join(folder, "test"), os.path.join(folder, "test.o")
+        status, _, errors = capture([*compiler, *flags, "-c", str(path), "-o", made])
+        if status == 0:
+            libraries = (build / "link-flags.txt").read_text().split()
+            sanitizers = [flag for flag in flags if flag.startswith("-fsanitize")]
+            status, _, errors = capture(["gcc", *sanitizers, made, str(build / "libcede_core.a"), *libraries, "-o", program])
+        return program, "" if status == 0 else "does not build: " + errors.decode()[-500:]
+
+    def c_environment(self):
+        # Freed memory goes back at once, or else it would count as what the test left behind.
+        options = f"{os.environ.get('ASAN_OPTIONS', '')}:quarantine_size_mb=1:thread_local_quarantine_size_kb=64"
+        return {"ASAN_OPTIONS": options} if self.asan else None
+
+    def c_program(self, path, *arguments):
+        """Builds one C test against the built library, runs it."""
         with tempfile.TemporaryDirectory(prefix="cede-test-") as folder:
-            program, made = os.path.join(folder, "test"), os.path.join(folder, "test.o")
-            status, _, errors = capture([*compiler, *flags, "-c", str(path), "-o", made])
-            if status == 0:
-                libraries = (build / "link-flags.txt").read_text().split()
-                sanitizers = [flag for flag in flags if flag.startswith("-fsanitize")]
-                status, _, errors = capture(["gcc", *sanitizers, made, str(build / "libcede_core.a"), *libraries, "-o", program])
-            if status != 0:
-                return "does not build: " + errors.decode()[-500:]
-            # Freed memory goes back at once, or else it would count as what the test left behind.
-            options = f"{os.environ.get('ASAN_OPTIONS', '')}:quarantine_size_mb=1:thread_local_quarantine_size_kb=64"
-            status, output, errors = capture([program, *arguments], timeout=1800 if self.whole else 300 * self.patience,
-                                             env={"ASAN_OPTIONS": options} if self.asan else None)
+            program, trouble = self.c_build(path, folder)
+            if trouble:
+                return trouble
+            status, output, errors = capture([program, *arguments], timeout=1800 if self.whole else 300 * self.patience, env=self.c_environment())
             return "" if status == 0 else f"exit status {status}: {(output + errors).decode('utf-8', 'replace')[-500:]}"
+
+    def host_example(self, path):
+        """An example host prints what tests/api/examples/NAME.expected says, given NAME.input if there is one; and nothing on stderr."""
+        files = TESTS / "api" / "examples" / path.name
+        with tempfile.TemporaryDirectory(prefix="cede-test-") as folder:
+            program, trouble = self.c_build(path, folder)
+            if trouble:
+                return trouble
+            source = files.with_suffix(".input")
+            status, output, errors = capture([program], timeout=120 * self.patience, env=self.c_environment(),
+                                             given=source.read_bytes() if source.exists() else None)
+        if status != 0 or errors:
+            return f"exit status {status}: {(output + errors).decode('utf-8', 'replace')[-500:]}"
+        want = files.with_suffix(".expected").read_bytes()
+        return "" if output == want else first_difference(output, want)
 
     def sweep(self, path):
         return self.c_program(path, "-n", "0" if self.whole else "10", str(TESTS / "alloc" / "snippets.txt"))
@@ -173,6 +197,8 @@ class Suite:
             jobs.append((ROOT / "tools" / "symbols.py", self.tree_check))
         for path in sorted(TESTS.glob("base/*.c")) + sorted(TESTS.glob("api/*.c*")):
             jobs.append((path, self.c_program))
+        for path in sorted((ROOT / "examples" / "host").glob("*.c")):
+            jobs.append((path, self.host_example))
         for path in sorted(TESTS.glob("*/test_*.py")):
             if path.parent.name == "newer":
                 jobs.append((path, self.expected))
