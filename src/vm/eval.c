@@ -28,18 +28,18 @@
 #define SAVE() (frame->pc = pc)
 #define DISPATCH() goto *dispatch[pc->op]
 #define NEXT(units) do { pc += (units); DISPATCH(); } while (0)
+// The jump of an instruction of two units.
+#define JUMP_ON() NEXT(2 + (ptrdiff_t)INSTR_EXTRA->jump)
 #define CASE(name) op_##name:
-#define CONST(i) (consts[i])
+#define CONST(i) (((Tuple *)cd_object(code->consts))->items[i])
 #define NAME_AT(i) (((Tuple *)cd_object(code->names))->items[i])
 // dst = value (stolen). The register's old value goes last.
 #define SET(i, value) do { Value *slot_ = &R[i]; Ref old_ = cd_from_bits(cd_bits(*slot_)); *slot_ = (value); cd_drop(vm, old_); } while (0)
-#define CONSUME(i) do { uint32_t i_ = (i); if (i_ >= first_temp) { Ref old_ = cd_take(&R[i_]); cd_drop(vm, old_); } } while (0)
-#define TAKE(i) ((i) >= first_temp ? cd_take(&R[i]) : cd_dup(R[i]))
+#define CONSUME(i) do { uint32_t i_ = (i); if (i_ >= code->first_temp) { Ref old_ = cd_take(&R[i_]); cd_drop(vm, old_); } } while (0)
+#define TAKE(i) ((i) >= code->first_temp ? cd_take(&R[i]) : cd_dup(R[i]))
 #define LOAD_FRAME() do {                                                     \
     R = frame->registers;                                                     \
     code = frame->code;                                                       \
-    consts = ((Tuple *)cd_object(code->consts))->items;                       \
-    first_temp = code->first_temp;                                            \
     dispatch = stack->dispatch;                                               \
   } while (0)
 #define TRACED() UNLIKELY(dispatch != plain)
@@ -67,6 +67,29 @@
     pc = code->instrs;                                                        \
     DISPATCH();                                                               \
   } while (0)
+// Goes on in the frame of `gen`, which has GENERATOR_STATUS(FRAME_SUSPENDED, kind).
+#define RESUME_FRAME(kind_) do {                                              \
+    Frame *resumed_ = &gen->frame;                                            \
+    CD_ASSERT(!gen->delegator);                                               \
+    resumed_->back = frame;                                                   \
+    resumed_->status = GENERATOR_STATUS(FRAME_RUNNING, kind_);                \
+    gen->handling.previous = thread->handling;                                \
+    thread->handling = &gen->handling;                                        \
+    thread->frame = frame = resumed_;                                         \
+    LOAD_FRAME();                                                             \
+    pc = frame->pc;                                                           \
+  } while (0)
+// The frame of a generator, which has GENERATOR_STATUS(FRAME_RUNNING, kind), is suspended at this YIELD; goes on in its caller.
+#define SUSPEND_FRAME(kind_) do {                                             \
+    Frame *suspended_ = frame;                                                \
+    suspended_->status = GENERATOR_STATUS(FRAME_SUSPENDED, kind_);            \
+    thread->handling = cd_generator_of(suspended_)->handling.previous;        \
+    thread->recursion_depth--;                                                \
+    thread->frame = frame = suspended_->back;                                 \
+    suspended_->back = NULL;                                                  \
+    LOAD_FRAME();                                                             \
+    pc = frame->pc;                                                           \
+  } while (0)
 // A frame that is left: does it first have to close generators that only it holds?
 #define BEGIN_CLOSING(...)                                                       \
   (UNLIKELY(vm->open_async_generators) && frame->flags & FRAME_IS_GENERATOR && (point = __VA_ARGS__, cd_closing_begin(vm, frame, &point)))
@@ -79,6 +102,8 @@
     if (UNLIKELY(cd_raised(vm))) goto error;                                  \
   } while (0)
 #define KIND_OF(f) ((ReturnKind)((f)->flags >> FRAME_KIND_SHIFT & 15))
+// The status of a generator's frame that a `for` or a CALL resumed, and that has no flag besides: nobody delegates to it.
+#define GENERATOR_STATUS(state, kind) FRAME_STATUS(state, FRAME_IS_GENERATOR | (kind) << FRAME_KIND_SHIFT)
 #define SET_KIND(f, kind) ((f)->flags = (uint16_t)(((f)->flags & ~FRAME_KIND) | (kind) << FRAME_KIND_SHIFT))
 
 
@@ -169,9 +194,7 @@ static SendResult eval_run(VM *vm, Frame *frame, EvalMode mode, Ref sent, Ref *o
   const void *const *dispatch;
   const Instr *pc;
   Value *R;
-  const Value *consts;
   Code *code;
-  uint32_t first_temp;
   // parameters of the shared labels
   Ref result = NO_REF;
   Generator *gen = NULL;
@@ -752,7 +775,7 @@ binary_k: {
       SAVE();                                                                                            \
       if (!cd_handle_breaker(vm)) goto error;                                                            \
     }                                                                                                    \
-    NEXT((units) + delta_);                                                                              \
+    NEXT((units) + (ptrdiff_t)delta_);                                                                              \
   } while (0)
 
 // A conditional jump on the result that follows is done at once: the bool is never stored.
@@ -762,7 +785,7 @@ binary_k: {
     uint32_t next_;                                                                                      \
     memcpy(&next_, pc + 1, sizeof next_);                                                                \
     uint32_t a_ = A;                                                                                     \
-    if (LIKELY(a_ >= first_temp)) {                                                                      \
+    if (LIKELY(a_ >= code->first_temp)) {                                                                      \
       if (next_ == (OP_JUMP_IF_FALSE | a_ << 16)) {                                                      \
         R[a_] = NO_VALUE;                                                                                \
         if (truth_) NEXT(3);                                                                             \
@@ -888,14 +911,14 @@ compare_k: {
 
   // ---- jumps ----
 
-  CASE(JUMP) NEXT(2 + INSTR_EXTRA->jump);
+  CASE(JUMP) JUMP_ON();
 
   CASE(JUMP_BACK) {
     if (UNLIKELY(atomic_load_explicit(&vm->breaker, memory_order_relaxed))) {
       SAVE();
       if (!cd_handle_breaker(vm)) goto error;
     }
-    NEXT(2 + INSTR_EXTRA->jump);
+    JUMP_ON();
   }
 
   CASE(JUMP_IF_FALSE) {
@@ -936,7 +959,7 @@ compare_k: {
       SAVE();
       if ((t = cd_slow_truth(vm, R[A])) < 0) goto error;
     }
-    if (!t) NEXT(2 + INSTR_EXTRA->jump);
+    if (!t) JUMP_ON();
     cd_clear(vm, &R[A]);
     NEXT(2);
   }
@@ -946,7 +969,7 @@ compare_k: {
       SAVE();
       if ((t = cd_slow_truth(vm, R[A])) < 0) goto error;
     }
-    if (t) NEXT(2 + INSTR_EXTRA->jump);
+    if (t) JUMP_ON();
     cd_clear(vm, &R[A]);
     NEXT(2);
   }
@@ -1012,7 +1035,7 @@ compare_k: {
   CASE(BUILD_SLICE) {
     SAVE();
     uint32_t n = C;
-    if (pc[1].op == OP_GET_ITEM && pc[1].c == A && A >= first_temp && !TRACED()) {
+    if (pc[1].op == OP_GET_ITEM && pc[1].c == A && A >= code->first_temp && !TRACED()) {
       Ref part = cd_get_slice(vm, R[pc[1].b], &R[B], n);
       if (cd_bits(part)) {
         for (uint32_t i = 0; i < n; i++) R[B + i] = NO_VALUE;    // all immediates
@@ -1022,7 +1045,7 @@ compare_k: {
         NEXT(1);
       }
       if (cd_raised(vm)) goto error;
-    } else if (pc[1].op == OP_SET_ITEM && pc[1].b == A && A >= first_temp && !TRACED() &&
+    } else if (pc[1].op == OP_SET_ITEM && pc[1].b == A && A >= code->first_temp && !TRACED() &&
                cd_set_slice(vm, R[pc[1].a], &R[B], n, R[pc[1].c])) {
       for (uint32_t i = 0; i < n; i++) R[B + i] = NO_VALUE;
       pc++;
@@ -1208,10 +1231,18 @@ compare_k: {
       }
       goto call_bound;
     }
-    if (type == vm->types.native || type == vm->types.method_descriptor) goto call_native;
+    if (type == vm->types.native) {
+      const Native *native = (const Native *)cd_object(callee);
+      if (native->def->flags & METHOD_SEND && nargs == 1 && !cd_bits(R[base + 1])) {       // send = g.send; send(x)
+        gen = (Generator *)cd_object(native->self);
+        if (LIKELY(gen->frame.status == GENERATOR_STATUS(FRAME_SUSPENDED, RETURN_SEND) && INSTR_EXTRA->jump < 0 && !TRACED())) goto send_again;
+      }
+      goto call_native;
+    }
+    if (type == vm->types.method_descriptor) goto call_native;
     if (type == vm->types.type || (type->flags & TYPE_TYPE)) {
       Type *cls = (Type *)cd_object(callee);
-      if (cls == vm->types.range && pc[2].op == OP_GET_ITER && pc[2].b == A && A >= first_temp && !cd_bits(R[base + 1]) &&
+      if (cls == vm->types.range && pc[2].op == OP_GET_ITER && pc[2].b == A && A >= code->first_temp && !cd_bits(R[base + 1]) &&
           INSTR_EXTRA->jump < 0 && !TRACED()) {
         Ref made = cd_iterate_range(vm, &R[first], nargs);     // `for i in range(n)`: nobody sees the range itself
         if (cd_bits(made)) {
@@ -1283,6 +1314,16 @@ compare_k: {
       }
     }
     goto call_other;
+  }
+
+  // `gen` gets the argument of this CALL, which is a `send` like the one before.
+send_again: {
+    SAVE();
+    if (UNLIKELY(!cd_deeper(vm, thread))) goto error;
+    sent = cd_take(&R[B + 2]);
+    RESUME_FRAME(RETURN_SEND);
+    SET(A, sent);
+    NEXT(1);
   }
 
   // next(g), g.send(x), g.throw(e), g.close() of generators and coroutines: what `def` says, without a native call. `nargs` counts what is
@@ -1472,7 +1513,7 @@ do_return:
   }
   if (LIKELY(!frame->flags && !frame->object)) {
     Frame *done = frame;
-    Value *local = R, *end = R + first_temp;
+    Value *local = R, *end = R + code->first_temp;
     thread->frame = frame = done->back;
     thread->recursion_depth--;
     for (; local < end; local++) {
@@ -1513,7 +1554,7 @@ do_return:
       if (kind == RETURN_FOR_ITER) {
         thread->recursion_depth--;
         cd_drop(vm, result);
-        NEXT(2 + INSTR_EXTRA->jump);
+        JUMP_ON();
       }
       frame->state = FRAME_RUNNING;
       R[C] = NO_VALUE;
@@ -1567,13 +1608,13 @@ do_return:
       }
       cd_drop(vm, result);
       cd_clear(vm, &R[B]);
-      NEXT(2 + INSTR_EXTRA->jump);
+      JUMP_ON();
     case RETURN_ASYNC_NEXT:
       frame->state = FRAME_RUNNING;
       cd_drop(vm, result);
       R[C] = NO_VALUE;
       cd_clear(vm, &R[B]);
-      NEXT(2 + INSTR_EXTRA->jump);
+      JUMP_ON();
     case RETURN_FOR_NEXT: SET(A, result); NEXT(2);
     case RETURN_SEND:
       if (C == 2) {                              // next(g, default)
@@ -1660,22 +1701,10 @@ do_return:
     }
     if (type == vm->types.generator) {
       gen = (Generator *)it;
-      if (LIKELY(gen->frame.state == FRAME_SUSPENDED && !gen->delegator && !TRACED())) {       // the shortest way through enter_generator
-        SAVE();
+      if (LIKELY(gen->frame.status == GENERATOR_STATUS(FRAME_SUSPENDED, RETURN_FOR_ITER) && !TRACED())) {
+        SAVE();                                  // the shortest way through enter_generator
         if (UNLIKELY(!cd_deeper(vm, thread))) goto error;
-        Frame *g = &gen->frame;
-        g->back = frame;
-        g->flags = (uint16_t)((g->flags & ~FRAME_KIND) | RETURN_FOR_ITER << FRAME_KIND_SHIFT);
-        g->state = FRAME_RUNNING;
-        gen->handling.previous = thread->handling;
-        thread->handling = &gen->handling;
-        thread->frame = frame = g;
-        LOAD_FRAME();
-        pc = g->pc;
-        if (UNLIKELY(g->flags & FRAME_JUMPED)) {
-          g->flags &= (uint16_t)~FRAME_JUMPED;
-          DISPATCH();
-        }
+        RESUME_FRAME(RETURN_FOR_ITER);
         if (LIKELY(pc[1].op == OP_DROP && pc[1].a == A)) NEXT(2);        // `yield x` as a statement: what it gives is not wanted
         SET(A, cd_none());
         NEXT(1);
@@ -1716,7 +1745,7 @@ do_return:
   for_done:
     SAVE();
     cd_clear(vm, &R[B]);
-    NEXT(2 + INSTR_EXTRA->jump);
+    JUMP_ON();
   }
 
   // ---- generators ----
@@ -1783,24 +1812,24 @@ resume: {
 
   CASE(YIELD) {
     SAVE();
-    if (UNLIKELY(vm->asyncgen_mode == ASYNCGEN_STRICT) && !cd_async_check_yield(vm, frame)) goto error;
+    uint32_t status = frame->status;
     result = TAKE(B);
-    frame->state = FRAME_SUSPENDED;
-    uint32_t flags = frame->flags & ~(uint32_t)(FRAME_OWN_CODE | FRAME_OWN_LOCALS);
-    bool to_call = flags == (FRAME_IS_GENERATOR | RETURN_SEND << FRAME_KIND_SHIFT);
-    if (LIKELY((flags == (FRAME_IS_GENERATOR | RETURN_FOR_ITER << FRAME_KIND_SHIFT) || to_call) && !TRACED())) {
-      thread->handling = cd_generator_of(frame)->handling.previous;      // the shortest way through do_yield
-      thread->recursion_depth--;
-      Frame *back = frame->back;
-      frame->back = NULL;
-      thread->frame = frame = back;
-      LOAD_FRAME();
-      pc = frame->pc;
-      if (to_call)
-        for (uint32_t i = B, end = B + 2 + C; i < end; i++) cd_clear(vm, &R[i]);
+    if (LIKELY(status == GENERATOR_STATUS(FRAME_RUNNING, RETURN_FOR_ITER) && !TRACED())) {       // the shortest ways through do_yield
+      SUSPEND_FRAME(RETURN_FOR_ITER);
       SET(A, result);
       NEXT(2);
     }
+    if (LIKELY(status == GENERATOR_STATUS(FRAME_RUNNING, RETURN_SEND) && !TRACED())) {
+      SUSPEND_FRAME(RETURN_SEND);
+      Value *dead = &R[B], *end = dead + 2 + C;  // function, self or nothing, arguments
+      do {
+        if (cd_is_object(*dead) && cd_bits(*dead)) cd_clear(vm, dead);
+      } while (++dead < end);
+      CALL_RESULT(A, result);
+    }
+    if (UNLIKELY(vm->asyncgen_mode == ASYNCGEN_STRICT) && !cd_async_check_yield(vm, frame)) { cd_drop(vm, result); goto error; }
+    frame->state = FRAME_SUSPENDED;
+    uint32_t flags = frame->flags & ~(uint32_t)(FRAME_OWN_CODE | FRAME_OWN_LOCALS);
     if (flags == (FRAME_IS_GENERATOR | FRAME_ENTRY) && !TRACED()) {      // sum(g): to native code
       thread->handling = cd_generator_of(frame)->handling.previous;
       thread->recursion_depth--;
@@ -1950,7 +1979,7 @@ do_yield: {
       R[C] = NO_VALUE;
       if (state == CHAIN_ERROR) goto error;
       cd_clear(vm, &R[B]);
-      NEXT(2 + INSTR_EXTRA->jump);
+      JUMP_ON();
     }
     if (!cd_bits(R[C]) || cd_is_none(R[C])) {
       Ref awaitable = cd_async_next_awaitable(vm, R[B]);
@@ -1970,7 +1999,7 @@ do_yield: {
       if (!cd_swallow(vm, vm->exc.StopAsyncIteration)) goto unwind;
       cd_clear(vm, &R[C]);
       cd_clear(vm, &R[B]);
-      NEXT(2 + INSTR_EXTRA->jump);
+      JUMP_ON();
     }
   async_next_item:
     if (TRACED()) {
@@ -2247,7 +2276,7 @@ leave_raising: {
     pc = frame->pc;
     if (kind == RETURN_FOR_NEXT && cd_swallow(vm, vm->exc.StopIteration)) {
       cd_clear(vm, &R[B]);
-      NEXT(2 + INSTR_EXTRA->jump);
+      JUMP_ON();
     }
     if (kind == RETURN_GETATTR) cd_complete_attribute_error(vm, R[B], NAME_AT(C));
     if (kind == RETURN_DELEGATE || kind == RETURN_ASYNC_NEXT) frame->state = FRAME_RUNNING;

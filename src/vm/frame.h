@@ -41,6 +41,12 @@ typedef enum ReturnKind {
 } ReturnKind;
 #define FRAME_KIND_SHIFT 8
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define FRAME_STATUS(state, flags) ((uint32_t)(state) | (uint32_t)(flags) << 16)
+#else
+#define FRAME_STATUS(state, flags) ((uint32_t)(state) << 16 | (uint32_t)(flags))
+#endif
+
 // One activation. Plain calls live on the thread's frame stack (vm/frame.c), generators' frames inside the Generator. No pointers into
 // itself, so a suspended frame may be moved. `pc` is the instruction being executed (or where it is suspended).
 struct Frame {
@@ -51,8 +57,10 @@ struct Frame {
   Value globals, builtins;                       // borrowed from function, or owned with FRAME_OWN_LOCALS
   Value locals;                                  // owned: mapping of class and module bodies; NO_VALUE in functions
   FrameObject *object;                           // sys._getframe() made one; owned both ways until the frame ends
-  uint16_t state;                                // FrameState
-  uint16_t flags;
+  union {
+    struct { uint16_t state, flags; };           // FrameState, FRAME_
+    uint32_t status;                             // both at once, for the loop's shortest ways: FRAME_STATUS()
+  };
   uint32_t return_register;                      // of the caller: where the result goes
   int32_t traced_line;                           // last line reported to a tracer
   Value registers[];                             // code->register_count, owned
