@@ -126,33 +126,38 @@ static bool generator_ends_silently(VM *vm, const Generator *generator)
 // What a field of a dying generator owned; the field itself is not read again.
 static inline Ref generator_last(Value field) { return cd_from_bits(cd_bits(field)); }
 
-bool cd_generator_retire(VM *vm, Object *self)
+void cd_generator_vanish(VM *vm, Generator *generator)
 {
-  Generator *generator = (Generator *)self;
   Frame *frame = &generator->frame;
-  if (!generator_ends_silently(vm, generator)) return false;
   Code *code = frame->code;
   Function *function = frame->function;
   bool own_code = frame->flags & FRAME_OWN_CODE, done = frame->state == FRAME_DONE && !function;
   size_t size = offsetof(Generator, frame) + cd_frame_size(code);
   frame->state = FRAME_DONE;
-  cd_gc_untrack(vm, self);
+  cd_gc_untrack(vm, &generator->head);
   generator_unlink(vm, generator);
   if (!done)                                     // else cd_frame_finish was here
     for (Value *r = frame->registers, *end = r + code->register_count; r < end; r++) cd_clear(vm, r);
-  cd_drop(vm, generator_last(frame->locals));
   cd_drop(vm, generator_last(generator->handling.exception));
   cd_drop(vm, generator_last(generator->name));
   cd_drop(vm, generator_last(generator->qualname));
-  if (UNLIKELY(cd_bits(generator->finalizer) | cd_bits(generator->origin) | cd_bits(generator->context))) {
+  if (UNLIKELY(cd_bits(frame->locals) | cd_bits(generator->finalizer) | cd_bits(generator->origin) | cd_bits(generator->context))) {
+    cd_drop(vm, generator_last(frame->locals));
     cd_drop(vm, generator_last(generator->finalizer));
     cd_drop(vm, generator_last(generator->origin));
     cd_drop(vm, generator_last(generator->context));
   }
   cd_drop_object(vm, generator->creator_code);
-  if (own_code) cd_drop_object(vm, code);
+  if (UNLIKELY(own_code)) cd_drop_object(vm, code);
   cd_drop_object(vm, function);
   cd_free(vm, generator, size);
+}
+
+bool cd_generator_retire(VM *vm, Object *self)
+{
+  Generator *generator = (Generator *)self;
+  if (!generator_ends_silently(vm, generator)) return false;
+  cd_generator_vanish(vm, generator);
   return true;
 }
 

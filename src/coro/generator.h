@@ -61,7 +61,9 @@ MUST_USE Generator *cd_coroutine_new_hidden(VM *vm, Function *function, Value *a
 // Before it suspends, or awaits anything that was there before: it becomes a coroutine like any other, and so do hidden delegators above it.
 // False: MemoryError.
 MUST_USE bool cd_coroutine_reveal(VM *vm, Generator *hidden);
-// Frees a hidden coroutine that has returned. Runs Python.
+// Frees a generator that has returned, and whose last reference was that of the loop or delegator it ran for. Runs Python.
+void cd_generator_vanish(VM *vm, Generator *generator);
+// The same for a hidden coroutine.
 void cd_coroutine_vanish(VM *vm, Generator *hidden);
 // Frees a generator object that nobody has seen: no finalizer, no warning.
 void cd_generator_abandon(VM *vm, Ref generator);

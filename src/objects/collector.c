@@ -59,16 +59,24 @@ static void trial_reach(void *context, Value child)
   trial->stack[trial->stack_size++] = index;
 }
 
+// cd_object_traverse, without a call for objects that are no more than their native layout.
+static inline void trial_traverse(Trial *trial, Object *object, VisitFn visit)
+{
+  const Type *type = object->type;
+  if (type->flags & (TYPE_HAS_DICT | TYPE_HEAP)) cd_object_traverse(object, visit, trial);
+  else if (type->slots.traverse) type->slots.traverse(object, visit, trial);
+}
+
 static void trial_run(Trial *trial)
 {
   Object **objects = trial->gc->objects + trial->begin;
   for (uint32_t i = 0; i < trial->count; i++) trial->refs[i] = objects[i]->refcount;
-  for (uint32_t i = 0; i < trial->count; i++) cd_object_traverse(objects[i], trial_subtract, trial);
+  for (uint32_t i = 0; i < trial->count; i++) trial_traverse(trial, objects[i], trial_subtract);
   for (uint32_t i = 0; i < trial->count; i++) {
     if (trial->refs[i] == 0 || trial->refs[i] == REACHED) continue;
     trial->refs[i] = REACHED;
     trial->stack[trial->stack_size++] = i;
-    while (trial->stack_size) cd_object_traverse(objects[trial->stack[--trial->stack_size]], trial_reach, trial);
+    while (trial->stack_size) trial_traverse(trial, objects[trial->stack[--trial->stack_size]], trial_reach);
   }
 }
 

@@ -382,12 +382,18 @@ METHOD(range_iterator, __setstate__, "__setstate__(self, state, /)", "Set state 
 static const MethodDef *const range_iterator_methods[] = {
   &range_iterator___length_hint___def, &range_iterator___reduce___def, &range_iterator___setstate___def, NULL};
 
+static bool range_iterator_retire(VM *vm, Object *self)
+{
+  cd_free(vm, self, sizeof(RangeIterator));
+  return true;
+}
+
 const TypeSpec cd_range_iterator_spec = {
   .name = "range_iterator",
   .basicsize = sizeof(RangeIterator),
   .flags = TYPE_NO_NEW | TYPE_IMMUTABLE | TYPE_LIBRARY_ITERATOR,
   .methods = range_iterator_methods,
-  .slots = {.iter = cd_self_iter, .next = range_iterator_next},
+  .slots = {.retire = range_iterator_retire, .iter = cd_self_iter, .next = range_iterator_next},
 };
 
 static void long_range_iterator_release(VM *vm, Object *self)

@@ -67,7 +67,7 @@
     pc = code->instrs;                                                        \
     DISPATCH();                                                               \
   } while (0)
-// Goes on in the frame of `gen`, which has GENERATOR_STATUS(FRAME_SUSPENDED, kind).
+// Goes on in the frame of `gen`, which has GENERATOR_STATUS(FRAME_SUSPENDED, kind) or (FRAME_CREATED, 0).
 #define RESUME_FRAME(kind_) do {                                              \
     Frame *resumed_ = &gen->frame;                                            \
     CD_ASSERT(!gen->delegator);                                               \
@@ -1545,12 +1545,9 @@ do_return:
       done->state = FRAME_DONE;
       LOAD_FRAME();
       pc = frame->pc;
-      if (gen->hidden) {
-        R[B] = NO_VALUE;
-        cd_coroutine_vanish(vm, gen);
-      } else {
-        cd_clear(vm, &R[B]);
-      }
+      R[B] = NO_VALUE;
+      if (gen->hidden) cd_coroutine_vanish(vm, gen);
+      else cd_generator_vanish(vm, gen);
       if (kind == RETURN_FOR_ITER) {
         thread->recursion_depth--;
         cd_drop(vm, result);
@@ -1708,6 +1705,12 @@ do_return:
         if (LIKELY(pc[1].op == OP_DROP && pc[1].a == A)) NEXT(2);        // `yield x` as a statement: what it gives is not wanted
         SET(A, cd_none());
         NEXT(1);
+      }
+      if (LIKELY(gen->frame.status == GENERATOR_STATUS(FRAME_CREATED, 0) && !TRACED())) {
+        SAVE();
+        if (UNLIKELY(!cd_deeper(vm, thread))) goto error;
+        RESUME_FRAME(RETURN_FOR_ITER);
+        START_FRAME();
       }
       if (LIKELY(gen->frame.state == FRAME_SUSPENDED || gen->frame.state == FRAME_CREATED || eval_is_idle_root(gen))) {
         SAVE();
@@ -2117,8 +2120,8 @@ with_enter: {
   }
   CASE(EXC_MATCH) {
     SAVE();
-    bool t;
-    if (!cd_exception_matches(vm, R[B], R[C], &t)) goto error;
+    bool t = cd_is_object(R[C]) && cd_object(R[C]) == &cd_object(R[B])->type->head;      // just the class
+    if (!t && !cd_exception_matches(vm, R[B], R[C], &t)) goto error;
     CONSUME(C);
     TRUTH_RESULT(t);
   }
