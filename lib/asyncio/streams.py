@@ -269,10 +269,9 @@ class StreamWriter:
 
     async def drain(self):
         """Wait while the buffer is too full. Raises what ended the connection."""
-        if self._reader is not None:
-            error = self._reader.exception()
-            if error is not None:
-                raise error
+        reader = self._reader
+        if reader is not None and (error := reader.exception()) is not None:
+            raise error
         if self._transport.is_closing():
             await sleep(0)               # connection_lost() may be due: who writes in a loop must see it
         protocol = self._protocol
@@ -295,22 +294,45 @@ class StreamReader:
     """The reading side of a connection. `limit`: how long a line may be; twice that is buffered before the transport has to pause."""
 
     _source_traceback = None
+    _buffer_is_shared = False            # somebody else has the bytearray: it stays the one buffer
 
     def __init__(self, limit=_DEFAULT_LIMIT, loop=None):
         if not limit > 0:
             raise ValueError('Limit cannot be <= 0')
         self._loop = events._get_event_loop() if loop is None else loop
-        self._buffer, self._limit = bytearray(), limit
+        self._held, self._limit = b'', limit      # what arrived: one piece as it came, or a bytearray of several
         self._eof = self._paused = False
         self._waiter = None              # of the one coroutine that waits for data
         self._transport = self._exception = None
         if self._loop.get_debug():
             self._source_traceback = format_helpers.extract_stack(sys._getframe(1))
 
+    @property
+    def _buffer(self):
+        self._buffer_is_shared = True
+        return self._gathered()
+
+    @_buffer.setter
+    def _buffer(self, buffer):
+        self._held, self._buffer_is_shared = buffer, True
+
+    def _gathered(self):
+        """What is held, as a bytearray."""
+        if self._held.__class__ is bytes:
+            self._held = bytearray(self._held)
+        return self._held
+
+    def _discard(self, n):
+        """Forget the first n bytes."""
+        if n < len(self._held) or self._buffer_is_shared:
+            del self._gathered()[:n]
+        else:
+            self._held = b''
+
     def __repr__(self):
         parts = ['StreamReader']
-        if self._buffer:
-            parts.append(f'{len(self._buffer)} bytes')
+        if self._held:
+            parts.append(f'{len(self._held)} bytes')
         if self._eof:
             parts.append('eof')
         if self._limit != _DEFAULT_LIMIT:
@@ -349,7 +371,7 @@ class StreamReader:
         self._transport.resume_reading()
 
     def _maybe_resume_transport(self):
-        if self._paused and len(self._buffer) <= self._limit:
+        if self._paused and len(self._held) <= self._limit:
             self._resume()
 
     def feed_eof(self):
@@ -359,17 +381,22 @@ class StreamReader:
 
     def at_eof(self):
         """Has everything been read, and will there be no more?"""
-        return self._eof and not self._buffer
+        return self._eof and not self._held
 
     def feed_data(self, data):
         """Add data to the buffer."""
         assert not self._eof, 'feed_data after feed_eof'
         if not data:
             return
-        self._buffer.extend(data)
+        held = self._held
+        if not held and not self._buffer_is_shared:
+            held = self._held = bytes(data)
+        else:
+            held = self._gathered()
+            held += data
         if self._waiter is not None:
             self._wakeup_waiter()
-        if self._transport is not None and not self._paused and len(self._buffer) > 2 * self._limit:
+        if len(held) > 2 * self._limit and self._transport is not None and not self._paused:
             try:
                 self._transport.pause_reading()
             except NotImplementedError:
@@ -391,15 +418,20 @@ class StreamReader:
 
     def _take(self, n):
         """Up to n bytes out of the buffer; a transport that paused goes on when there is room."""
-        buffer = self._buffer
-        if len(buffer) <= n:
-            data = bytes(buffer)
-            buffer.clear()
+        if len(self._held) <= n:
+            data = bytes(self._held)
+            self._discard(n)
         else:
-            data = bytes(memoryview(buffer)[:n])
-            del buffer[:n]
+            held = self._gathered()
+            data = bytes(memoryview(held)[:n])
+            del held[:n]
         if self._paused:
             self._maybe_resume_transport()
+        return data
+
+    def _rest(self):
+        data = bytes(self._held)
+        self._discard(len(data))
         return data
 
     def _check_sound(self):
@@ -408,24 +440,37 @@ class StreamReader:
 
     async def readline(self):
         """A line with its newline; what is left, perhaps b'', at the end. ValueError if the line is longer than the limit."""
-        buffer, searched = self._buffer, 0
+        searched, limit = 0, self._limit
         while self._exception is None:
-            end = buffer.find(b'\n', searched) + 1
-            if 0 < end <= self._limit + 1:
-                return self._take(end)
-            searched = len(buffer)
-            if end or self._eof or searched > self._limit:
+            if held := self._held:
+                end = held.find(b'\n', searched) + 1
+                searched = len(held)
+                if end:
+                    if end > limit + 1:
+                        break
+                    if end < searched or self._paused or held.__class__ is not bytes:
+                        return self._take(end)
+                    self._held = b''
+                    return held
+            if self._eof or searched > limit:
                 break                    # readuntil() tells what is wrong
-            await self._wait_for_data('readuntil')
+            if self._waiter is not None or self._paused:
+                await self._wait_for_data('readuntil')
+                continue
+            arrival = self._waiter = self._loop.create_future()
+            try:
+                await arrival
+            finally:
+                self._waiter = None
         try:
             return await self.readuntil(b'\n')
         except exceptions.IncompleteReadError as error:
             return error.partial
         except exceptions.LimitOverrunError as error:
-            if self._buffer.startswith(b'\n', error.consumed):
-                del self._buffer[:error.consumed + 1]
+            if self._held.startswith(b'\n', error.consumed):
+                self._discard(error.consumed + 1)
             else:
-                self._buffer.clear()
+                self._discard(len(self._held))
             self._maybe_resume_transport()
             raise ValueError(error.args[0])
 
@@ -433,7 +478,7 @@ class StreamReader:
         """(start, end) of the separator that ends first, or None."""
         best = None
         for separator in separators:
-            at = self._buffer.find(separator, max(0, start - len(separator) + 1))
+            at = self._held.find(separator, max(0, start - len(separator) + 1))
             if at >= 0 and (best is None or at + len(separator) < best[1]):
                 best = at, at + len(separator)
         return best
@@ -450,9 +495,9 @@ class StreamReader:
         if min(len(s) for s in separators) == 0:
             raise ValueError('Separator should be at least one-byte string')
         self._check_sound()
-        buffer, searched = self._buffer, 0
+        searched = 0
         while True:
-            size = len(buffer)
+            size = len(self._held)
             if size > searched:
                 found = self._find(separators, searched)
                 if found is not None:
@@ -461,9 +506,7 @@ class StreamReader:
                 if size + 1 - longest > self._limit:
                     raise exceptions.LimitOverrunError('Separator is not found, and chunk exceed the limit', size + 1 - longest)
             if self._eof:
-                partial = bytes(buffer)
-                buffer.clear()
-                raise exceptions.IncompleteReadError(partial, None)
+                raise exceptions.IncompleteReadError(self._rest(), None)
             await self._wait_for_data('readuntil')
         start, end = found
         if start > self._limit:
@@ -480,7 +523,7 @@ class StreamReader:
             while piece := await self.read(self._limit):
                 pieces.append(piece)
             return b''.join(pieces)
-        if not self._buffer and not self._eof:
+        if not self._held and not self._eof:
             await self._wait_for_data('read')
         return self._take(n)
 
@@ -489,12 +532,9 @@ class StreamReader:
         if n < 0:
             raise ValueError('readexactly size can not be less than zero')
         self._check_sound()
-        buffer = self._buffer
-        while len(buffer) < n:
+        while len(self._held) < n:
             if self._eof:
-                partial = bytes(buffer)
-                buffer.clear()
-                raise exceptions.IncompleteReadError(partial, n)
+                raise exceptions.IncompleteReadError(self._rest(), n)
             await self._wait_for_data('readexactly')
         return self._take(n)
 
