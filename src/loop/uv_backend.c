@@ -25,6 +25,7 @@ typedef struct UvLoop {
   uv_timer_t timer;                              // ends a wait
   struct UvPoll *fresh;                          // polls that the kernel has not been told of yet
   bool running;                                  // in uv_run(), possibly without the VM lock
+  bool woken;                                    // a wake-up was taken in by uv_run()
   unsigned visitors;                             // threads that wait for !running; under the VM lock
   uint32_t closing;                              // handles whose close callback is to come
   struct UvPoll *dead;                           // closed: to be freed under the VM lock
@@ -49,8 +50,10 @@ static bool uv_raise(VM *vm, int error)
 
 // ---- life ----
 
-static void uv_on_async(uv_async_t *async UNUSED) {}
-static void uv_on_timer(uv_timer_t *timer UNUSED) {}
+static void uv_on_async(uv_async_t *async) { ((UvLoop *)async->data)->woken = true; }
+
+// uv_run() runs timers before it waits, too: one that was due by then leaves nothing to end the waiting, unless the run is to stop.
+static void uv_on_timer(uv_timer_t *timer) { uv_stop(timer->loop); }
 
 static bool uv_backend_open(VM *vm, Loop *loop)
 {
@@ -69,6 +72,7 @@ static bool uv_backend_open(VM *vm, Loop *loop)
     cd_free(vm, u, sizeof *u);
     return uv_raise(vm, error);
   }
+  u->async.data = u;
   loop->backend_data = u;
   return true;
 }
@@ -261,8 +265,9 @@ static bool uv_backend_poll(VM *vm, Loop *loop, int64_t timeout)
   }
   // With other threads about, new descriptors are entered before the lock is given up: nobody can close one in between.
   if (uv_flush_fresh(u) && vm->lock && timeout) {
+    u->woken = false;
     uv_run(&u->loop, UV_RUN_NOWAIT);
-    if (loop->io->reports) timeout = 0;
+    if (u->woken || loop->io->reports) timeout = 0;
   }
   if (timeout <= 0) {
     if (timeout < 0) uv_run_unlocked(vm, u, UV_RUN_ONCE);
@@ -292,7 +297,11 @@ static int uv_backend_descriptor(const Loop *loop)
 {
   UvLoop *u = uv_of(loop);
   if (!u) return -1;
-  if (uv_flush_fresh(u)) uv_run(&u->loop, UV_RUN_NOWAIT);   // a host waits by it: the kernel must know all
+  if (uv_flush_fresh(u)) {                       // a host waits by it: the kernel must know all
+    u->woken = false;
+    uv_run(&u->loop, UV_RUN_NOWAIT);
+    if (u->woken) uv_async_send(&u->async);
+  }
   return uv_backend_fd(&u->loop);
 }
 
