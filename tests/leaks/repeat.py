@@ -37,7 +37,7 @@ def run(code, path):
     namespace = {"__name__": "__main__", "__builtins__": __builtins__, "__file__": path}
     stdout, stderr = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = io.StringIO(), io.StringIO()
-    before = set(sys.modules)
+    places = sys.path[:]
     try:
         exec(code, namespace)
     except SystemExit:
@@ -46,6 +46,7 @@ def run(code, path):
         error.__traceback__ = None
     finally:
         sys.stdout, sys.stderr = stdout, stderr
+        sys.path[:] = places                       # what the program put there is no leak
     namespace.clear()
 
 
