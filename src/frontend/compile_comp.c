@@ -74,16 +74,15 @@ static void comp_clause(Compiler *c, const Clauses *k, size_t i)
   cd_pop_to(c, depth + 1);
   cd_place(c, start);
   Reg item = cd_push(c);
+  Reg local = clause->target->kind == EXPR_Name && clause->target->line == u->at.line ? cd_local_of(c, clause->target->as.Name.id) : REG_NONE;
   if (clause->is_async) {
     Reg sent = cd_push(c);
     cd_emit(c, OP_LOAD_NOTHING, item, 0, 0);
     cd_emit(c, OP_LOAD_NOTHING, sent, 0, 0);
-    cd_emit(c, OP_ASYNC_NEXT, item, iterator, item)->jump = end;
+    cd_emit(c, OP_ASYNC_NEXT, local != REG_NONE ? local : item, iterator, item)->jump = end;
     cd_pop_to(c, depth + 2);
-    cd_store(c, clause->target, item);
+    if (local == REG_NONE) cd_store(c, clause->target, item);
   } else {
-    Reg local = clause->target->kind == EXPR_Name && clause->target->line == u->at.line ? cd_local_of(c, clause->target->as.Name.id)
-                                                                                        : REG_NONE;
     cd_emit(c, OP_FOR_ITER, local != REG_NONE ? local : item, iterator, 0)->jump = end;
     if (local == REG_NONE) cd_store(c, clause->target, item);
   }

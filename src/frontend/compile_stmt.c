@@ -271,6 +271,14 @@ static void stmt_while(Compiler *c, Stmt *s)
   cd_place(c, end);
 }
 
+// The local that a loop's items go to directly.
+static Reg stmt_loop_local(Compiler *c, const Stmt *s, const Expr *target)
+{
+  if (target->kind != EXPR_Name || target->line != s->line) return REG_NONE;
+  Reg local = cd_local_of(c, target->as.Name.id);
+  return local != REG_NONE && cd_forbidden_name(c, target->as.Name.id, CTX_Store) ? REG_NONE : local;
+}
+
 static void stmt_for(Compiler *c, Stmt *s)
 {
   Unit *u = c->unit;
@@ -285,8 +293,7 @@ static void stmt_for(Compiler *c, Stmt *s)
   cd_emit(c, OP_GET_ITER, iterator, value, 0);
   cd_place(c, start);
   loop_enter(c, &block, BLOCK_FOR, depth, start, end);
-  Reg local = target->kind == EXPR_Name && target->line == s->line ? cd_local_of(c, target->as.Name.id) : REG_NONE;
-  if (local != REG_NONE && cd_forbidden_name(c, target->as.Name.id, CTX_Store)) local = REG_NONE;
+  Reg local = stmt_loop_local(c, s, target);
   cd_emit(c, OP_FOR_ITER, local != REG_NONE ? local : item, iterator, 0)->jump = cleanup;
   if (local == REG_NONE) {
     cd_push(c);
@@ -315,9 +322,10 @@ static void stmt_async_for(Compiler *c, Stmt *s)
   Reg item = cd_push(c), sent = cd_push(c);
   cd_emit(c, OP_LOAD_NOTHING, item, 0, 0);
   cd_emit(c, OP_LOAD_NOTHING, sent, 0, 0);
-  cd_emit(c, OP_ASYNC_NEXT, item, iterator, item)->jump = cleanup;
+  Reg local = stmt_loop_local(c, s, s->as.AsyncFor.target);
+  cd_emit(c, OP_ASYNC_NEXT, local != REG_NONE ? local : item, iterator, item)->jump = cleanup;
   cd_pop_to(c, depth + 2);
-  cd_store(c, s->as.AsyncFor.target, item);
+  if (local == REG_NONE) cd_store(c, s->as.AsyncFor.target, item);
   cd_pop_to(c, depth + 1);
   loop_finish(c, s, depth, start, cleanup, end);
 }

@@ -70,7 +70,7 @@
 // Goes on in the frame of `gen`, which has GENERATOR_STATUS(FRAME_SUSPENDED, kind) or (FRAME_CREATED, 0).
 #define RESUME_FRAME(kind_) do {                                              \
     Frame *resumed_ = &gen->frame;                                            \
-    CD_ASSERT(!gen->delegator);                                               \
+    CD_ASSERT(!gen->delegator || (kind_) == RETURN_ASYNC_NEXT);               \
     resumed_->back = frame;                                                   \
     resumed_->status = GENERATOR_STATUS(FRAME_RUNNING, kind_);                \
     gen->handling.previous = thread->handling;                                \
@@ -84,7 +84,7 @@
     Frame *suspended_ = frame;                                                \
     suspended_->status = GENERATOR_STATUS(FRAME_SUSPENDED, kind_);            \
     thread->handling = cd_generator_of(suspended_)->handling.previous;        \
-    thread->recursion_depth--;                                                \
+    if ((kind_) != RETURN_ASYNC_NEXT) thread->recursion_depth--;              \
     thread->frame = frame = suspended_->back;                                 \
     suspended_->back = NULL;                                                  \
     LOAD_FRAME();                                                             \
@@ -1830,6 +1830,14 @@ resume: {
       } while (++dead < end);
       CALL_RESULT(A, result);
     }
+    if (LIKELY(status == GENERATOR_STATUS(FRAME_RUNNING, RETURN_ASYNC_NEXT) && !TRACED() && vm->asyncgen_mode != ASYNCGEN_STRICT)) {
+      cd_generator_of(frame)->running_async = false;
+      SUSPEND_FRAME(RETURN_ASYNC_NEXT);
+      frame->state = FRAME_RUNNING;
+      R[C] = NO_VALUE;
+      SET(A, result);
+      NEXT(2);
+    }
     if (UNLIKELY(vm->asyncgen_mode == ASYNCGEN_STRICT) && !cd_async_check_yield(vm, frame)) { cd_drop(vm, result); goto error; }
     frame->state = FRAME_SUSPENDED;
     uint32_t flags = frame->flags & ~(uint32_t)(FRAME_OWN_CODE | FRAME_OWN_LOCALS);
@@ -1966,6 +1974,22 @@ do_yield: {
   // R[c] is the awaitable in progress, True while a native async generator is driven directly, None or nothing before; R[c + 1] the value sent.
   CASE(ASYNC_NEXT) {
     SAVE();
+    if (LIKELY(cd_object(R[B])->type == vm->types.async_generator)) {          // the shortest way, as in FOR_ITER
+      gen = (Generator *)cd_object(R[B]);
+      Generator *upper = cd_generator_of(frame);
+      if (LIKELY(gen->frame.status == GENERATOR_STATUS(FRAME_SUSPENDED, RETURN_ASYNC_NEXT) && !cd_bits(R[C]) && !cd_bits(R[C + 1]) &&
+                 !gen->running_async && !upper->hidden && cd_bits(gen->context) == cd_bits(thread->context) && !TRACED())) {
+        gen->running_async = true;
+        gen->delegator = gen->root = upper;      // some frame above it will do as root
+        gen->root_epoch = vm->chain_epoch;
+        R[C] = cd_true();
+        if (KIND_OF(frame) == RETURN_DELEGATE || KIND_OF(frame) == RETURN_ASYNC_NEXT) frame->state = FRAME_DELEGATING;
+        RESUME_FRAME(RETURN_ASYNC_NEXT);
+        if (LIKELY(pc[1].op == OP_DROP && pc[1].a == A)) NEXT(2);
+        SET(A, cd_none());
+        NEXT(1);
+      }
+    }
     if (UNLIKELY(cd_generator_of(frame)->hidden) && !cd_coroutine_reveal(vm, cd_generator_of(frame))) goto error;
     sent = cd_take(&R[C + 1]);
     if (!cd_bits(sent)) sent = cd_none();
