@@ -412,6 +412,7 @@ static bool task_await_native(VM *vm, Task *task, Ref yielded)
   Future *future = cd_as_future(yielded);
   Value self = cd_from_object(task);
   if (UNLIKELY(cd_is(yielded, self))) {
+    future->blocking = false;                    // or who awaits this task next would be taken for it
     cd_raise_runtime(vm, "Task cannot await on itself: %R", self);
     goto refuse;
   }
