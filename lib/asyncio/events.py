@@ -412,9 +412,11 @@ class AbstractEventLoopPolicy:
         raise NotImplementedError
 
     def get_child_watcher(self):
+        """The watcher that tells of ended child processes."""
         raise NotImplementedError
 
     def set_child_watcher(self, watcher):
+        """Makes `watcher` the one that tells of ended child processes."""
         raise NotImplementedError
 
 

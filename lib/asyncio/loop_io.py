@@ -134,7 +134,8 @@ class LoopIo:
         try:
             return sock.recv(n)
         except _AGAIN:
-            return await self._sock_wait(sock, False, sock.recv, n)
+            pass                                 # waiting is no error: its errors have no __context__
+        return await self._sock_wait(sock, False, sock.recv, n)
 
     async def sock_recv_into(self, sock, buf):
         """Receive into a buffer; returns how many bytes."""
@@ -142,7 +143,8 @@ class LoopIo:
         try:
             return sock.recv_into(buf)
         except _AGAIN:
-            return await self._sock_wait(sock, False, sock.recv_into, buf)
+            pass
+        return await self._sock_wait(sock, False, sock.recv_into, buf)
 
     async def sock_recvfrom(self, sock, bufsize):
         """Receive a datagram: (data, address)."""
@@ -150,7 +152,8 @@ class LoopIo:
         try:
             return sock.recvfrom(bufsize)
         except _AGAIN:
-            return await self._sock_wait(sock, False, sock.recvfrom, bufsize)
+            pass
+        return await self._sock_wait(sock, False, sock.recvfrom, bufsize)
 
     async def sock_recvfrom_into(self, sock, buf, nbytes=0):
         """Receive a datagram into a buffer: (size, address)."""
@@ -159,7 +162,8 @@ class LoopIo:
         try:
             return sock.recvfrom_into(buf, nbytes)
         except _AGAIN:
-            return await self._sock_wait(sock, False, sock.recvfrom_into, buf, nbytes)
+            pass
+        return await self._sock_wait(sock, False, sock.recvfrom_into, buf, nbytes)
 
     async def sock_sendall(self, sock, data):
         """Send all of the data."""
@@ -186,7 +190,8 @@ class LoopIo:
         try:
             return sock.sendto(data, address)
         except _AGAIN:
-            return await self._sock_wait(sock, True, sock.sendto, data, address)
+            pass
+        return await self._sock_wait(sock, True, sock.sendto, data, address)
 
     async def sock_connect(self, sock, address):
         """Connect to an address; host names are looked up first."""
@@ -201,9 +206,10 @@ class LoopIo:
                 raise OSError(error, f'Connect call failed {address}')
 
         try:
-            sock.connect(address)
+            return sock.connect(address)
         except _AGAIN:
-            await self._sock_wait(sock, True, connected)
+            pass
+        await self._sock_wait(sock, True, connected)
 
     async def sock_accept(self, sock):
         """Accept a connection: (socket, address)."""
@@ -217,7 +223,8 @@ class LoopIo:
         try:
             return accept()
         except _AGAIN:
-            return await self._sock_wait(sock, False, accept)
+            pass
+        return await self._sock_wait(sock, False, accept)
 
     # ---- sendfile
 

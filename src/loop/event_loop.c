@@ -297,7 +297,7 @@ bool cd_loop_next_deadline(const Loop *loop, double *when)
 bool cd_loop_enter_context(VM *vm, Value context, Ref *entered)
 {
   Value *spare = &vm->asyncio->spare_context;
-  if (!cd_bits(*spare) || cd_is_exact(context, vm->types.context)) return cd_context_begin(vm, context, entered);
+  if (!cd_bits(*spare) || !(cd_is_none(context) || cd_is_exact(context, vm->types.context_map))) return cd_context_begin(vm, context, entered);
   Context *c = (Context *)cd_object(*spare);
   *entered = cd_take(spare);
   if (!cd_is_none(context)) c->vars = cd_dup(context);
@@ -413,6 +413,10 @@ static bool loop_run_call(VM *vm, Loop *loop, const Ready *entry)
   Ref entered, result = NO_REF;
   if (cd_is_exact(entry->object, vm->asyncio->gathering)) {
     if (cd_gather_child_done(vm, entry->object, entry->argument)) return true;
+  } else if (UNLIKELY(cd_context_is_foreign(vm, entry->context))) {
+    Ref args = cd_tuple1(vm, entry->argument);
+    result = args ? cd_context_run_foreign(vm, entry->context, entry->object, args) : NO_REF;
+    cd_drop(vm, args);
   } else if (cd_loop_enter_context(vm, entry->context, &entered)) {
     result = cd_call1(vm, entry->object, entry->argument);
     cd_loop_leave_context(vm, entered);

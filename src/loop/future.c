@@ -740,7 +740,8 @@ Ref cd_future_await(VM *vm, Value self)
 
 const TypeSpec cd_future_spec = {
   .name = "_asyncio.Future",
-  .doc = "A result that comes later.\n\nIt resembles concurrent.futures.Future, but result() and exception() do not wait: they raise an "
+  .doc = "Future(*, loop=None)\n--\n\n"
+         "A result that comes later.\n\nIt resembles concurrent.futures.Future, but result() and exception() do not wait: they raise an "
          "exception "
          "when the\nfuture is not done. Callbacks are always called by the event loop.",
   .basicsize = sizeof(Future),

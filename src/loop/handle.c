@@ -188,12 +188,24 @@ static Ref handle_call(VM *vm, Handle *handle)
 }
 
 static Ref handle_source_text(VM *vm, Handle *handle);
+static Ref handle_args_tuple(VM *vm, Handle *handle);
+
+static Ref handle_call_in_foreign(VM *vm, Handle *handle, Value context)
+{
+  Ref callback = cd_bits(handle->callback) ? cd_dup(handle->callback) : cd_none(), args = handle_args_tuple(vm, handle);
+  Ref result = args ? cd_context_run_foreign(vm, context, callback, args) : NO_REF;
+  cd_drop(vm, args);
+  cd_drop(vm, callback);
+  return result;
+}
 
 bool cd_handle_run(VM *vm, Value self)
 {
   Handle *handle = cd_as_handle(self);
   Ref context = cd_dup(handle->context), entered, result = NO_REF;
-  if (cd_loop_enter_context(vm, context, &entered)) {
+  if (UNLIKELY(cd_context_is_foreign(vm, context))) {
+    result = handle_call_in_foreign(vm, handle, context);
+  } else if (cd_loop_enter_context(vm, context, &entered)) {
     result = handle_call(vm, handle);
     cd_loop_leave_context(vm, entered);
   }
@@ -489,7 +501,8 @@ static const MethodDef *const timer_methods[] = {&timer_cancel_def, &timer_when_
 
 const TypeSpec cd_handle_spec = {
   .name = "asyncio.events.Handle",
-  .doc = "What call_soon() and call_soon_threadsafe() return: a callback that can be cancelled until it is called.",
+  .doc = "Handle(callback, args, loop, context=None)\n--\n\n"
+         "What call_soon() and call_soon_threadsafe() return: a callback that can be cancelled until it is called.",
   .basicsize = sizeof(Handle),
   .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_WEAKREFS,
   .weaklist_offset = offsetof(Handle, weaklist),
@@ -506,7 +519,8 @@ const TypeSpec cd_handle_spec = {
 
 const TypeSpec cd_timer_handle_spec = {
   .name = "asyncio.events.TimerHandle",
-  .doc = "What call_later() and call_at() return: a callback with the time at which it is due.",
+  .doc = "TimerHandle(when, callback, args, loop, context=None)\n--\n\n"
+         "What call_later() and call_at() return: a callback with the time at which it is due.",
   .basicsize = sizeof(TimerHandle),
   .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_WEAKREFS,
   .weaklist_offset = offsetof(TimerHandle, weaklist),

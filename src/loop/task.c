@@ -149,13 +149,11 @@ static bool task_init(VM *vm, Value self, Value coro, Value loop, Value name, Va
   Task *task = cd_as_task(self);
   if (!cd_future_init(vm, self, loop)) return false;
   task->is_task = true;
+  task->log_destroy_pending = false;
+  if (!task_check_coroutine(vm, task, coro)) return false;
+  if (cd_context_is_foreign(vm, context)) return cd_raise_type(vm, "a Context was expected, got %R", context);
   task->log_destroy_pending = true;
-  if (!task_check_coroutine(vm, task, coro)) {
-    task->log_destroy_pending = false;
-    return false;
-  }
   if (cd_bits(context) && !cd_is_none(context)) {
-    if (!cd_is_exact(context, vm->types.context)) return cd_raise_type(vm, "a Context was expected, got %R", context);
     cd_replace(vm, &task->context, cd_dup(context));
   } else {
     cd_replace(vm, &task->context, cd_context_snapshot(vm));
@@ -860,7 +858,7 @@ static Ref task_repr(VM *vm, Value self) { return task_call_base(vm, "_task_repr
 
 const TypeSpec cd_task_spec = {
   .name = "_asyncio.Task",
-  .doc = "A coroutine wrapped in a Future.",
+  .doc = "Task(coro, *, loop=None, name=None, context=None, eager_start=False)\n--\n\nA coroutine wrapped in a Future.",
   .basicsize = sizeof(Task),
   .flags = TYPE_BASE | TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS | TYPE_IMMUTABLE,
   .dict_offset = offsetof(Task, attributes),

@@ -95,14 +95,29 @@ Ref cd_context_snapshot(VM *vm)
 
 Ref cd_context_of_snapshot(VM *vm, Value snapshot)
 {
-  if (cd_is_exact(snapshot, vm->types.context)) return cd_dup(snapshot);
+  if (cd_is_exact(snapshot, vm->types.context) || cd_context_is_foreign(vm, snapshot)) return cd_dup(snapshot);
   Ref context = cd_context_new(vm);
   if (context && !cd_is_none(snapshot)) context_of(context)->vars = cd_dup(snapshot);
   return context;
 }
 
+Ref cd_context_run_foreign(VM *vm, Value context, Value callback, Value args)
+{
+  size_t count = cd_is_none(args) ? 0 : cd_tuple_size(args);
+  Ref run = cd_getattr_text(vm, context, "run"), all = run ? cd_tuple_new(vm, 1 + count) : NO_REF, result = NO_REF;
+  if (all) {
+    cd_tuple_set(all, 0, cd_dup(callback));
+    for (size_t i = 0; i < count; i++) cd_tuple_set(all, 1 + i, cd_dup(cd_tuple_item_borrow(args, i)));
+    result = cd_call_ex(vm, run, all, NO_VALUE);
+  }
+  cd_drop(vm, all);
+  cd_drop(vm, run);
+  return result;
+}
+
 bool cd_context_begin(VM *vm, Value context, Ref *entered)
 {
+  if (cd_context_is_foreign(vm, context)) return cd_raise_type(vm, "a Context was expected, got %R", context);
   Ref c = cd_context_of_snapshot(vm, context);
   if (c && cd_context_enter(vm, c)) {
     *entered = c;
