@@ -150,7 +150,7 @@ MUST_USE bool cd_code_layout(VM *vm, Code *code);
 const char *cd_code_verify(VM *vm, const Code *code, char *buffer, size_t size);
 
 // Number of the instruction set and of cd_code_dump's form: add one at every change of either. importlib's magic number is made from it.
-enum { CODE_FORMAT = 21105 };
+enum { CODE_FORMAT = 21106 };
 
 // Are two constants interchangeable: of one type and equal, -0.0 and 0.0 apart, tuples item by item? Runs no Python code. The hash goes with it.
 bool cd_const_equal(VM *vm, Value a, Value b);

@@ -460,7 +460,7 @@ static Effects view_effects(uint16_t op, uint32_t a, uint32_t b, uint32_t c)
     if (a > 0) READS(b, 1);
     if (a > 1) READS(c, 1);
     return e;
-  case OP_ASYNC_NEXT: READS(b, 1); READS(c, 2); WRITES(a, 1); return e;
+  case OP_ASYNC_NEXT: READS(b, 1); WRITES(a, 1); return e;
   case OP_DROP: case OP_ASYNC_CLOSE: READS(a, 1); e.drop = true; return e;
   case OP_CLEAR_LOCAL: WRITES(a, 1); return e;
   default: break;
@@ -802,8 +802,6 @@ static void view_null_below(Viewer *v, uint32_t at, uint32_t label)
 
 static void view_load_nothing(Viewer *v)
 {
-  uint16_t next = v->next < v->code->unit_count ? v->code->instrs[v->next].op : OP_NOP;
-  if (next == OP_LOAD_NOTHING || next == OP_ASYNC_NEXT) return;  // its scratch registers
   if (v->count && view_on_top(v, v->a - 1)) {
     view_null_below(v, v->count - 1, v->a);
     return;

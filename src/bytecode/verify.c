@@ -69,6 +69,16 @@ static bool verify_run(Verifier *v, uint32_t base, uint32_t n)   // n temporarie
   return true;
 }
 
+// n temporaries that hold nothing are used while the instruction runs
+static bool verify_scratch(Verifier *v, uint32_t base, uint32_t n)
+{
+  for (uint32_t i = 0; i < n; i++) {
+    if (base + i >= v->registers) return verify_fail(v, "no such register", base + i);
+    if (v->state[base + i] != REGISTER_DEAD) return verify_fail(v, "overwrites a temporary", base + i);
+  }
+  return true;
+}
+
 static bool verify_write_run(Verifier *v, uint32_t base, uint32_t n)
 {
   if (n && !verify_is_temp(v, base)) return verify_fail(v, "a run of registers that are no temporaries", base);
@@ -161,7 +171,7 @@ static int verify_special(Verifier *v, uint16_t op, uint32_t a, uint32_t b, uint
     return verify_write(v, a);
   }
   case OP_ASYNC_NEXT:
-    if (!verify_is_temp(v, b) || !verify_is_temp(v, c) || !verify_read(v, b, true) || !verify_run(v, c, 2) || !verify_flow_to(v, target))
+    if (!verify_is_temp(v, b) || !verify_is_temp(v, c) || !verify_read(v, b, true) || !verify_scratch(v, c, 2) || !verify_flow_to(v, target))
       return verify_fail(v, "bad iterator", b);
     v->state[b] = REGISTER_LIVE;
     return verify_write(v, a);

@@ -459,7 +459,7 @@ Value cd_generator_sub_borrow(const Frame *frame)
   const Instr *pc = frame->pc;
   if (UNLIKELY(cd_generator_of((Frame *)frame)->closing != NULL)) return cd_closing_awaited(cd_generator_of((Frame *)frame));
   CD_ASSERT(pc->op == OP_ASYNC_NEXT || pc->op == OP_DELEGATE);
-  if (pc->op == OP_ASYNC_NEXT && !cd_is_true(frame->registers[pc->c])) return frame->registers[pc->c];
+  if (pc->op == OP_ASYNC_NEXT && cd_is_object(frame->registers[pc->c]) && cd_bits(frame->registers[pc->c])) return frame->registers[pc->c];
   return frame->registers[pc->b];
 }
 

@@ -76,9 +76,7 @@ static void comp_clause(Compiler *c, const Clauses *k, size_t i)
   Reg item = cd_push(c);
   Reg local = clause->target->kind == EXPR_Name && clause->target->line == u->at.line ? cd_local_of(c, clause->target->as.Name.id) : REG_NONE;
   if (clause->is_async) {
-    Reg sent = cd_push(c);
-    cd_emit(c, OP_LOAD_NOTHING, item, 0, 0);
-    cd_emit(c, OP_LOAD_NOTHING, sent, 0, 0);
+    cd_push(c);                                  // scratch: item and the register behind
     cd_emit(c, OP_ASYNC_NEXT, local != REG_NONE ? local : item, iterator, item)->jump = end;
     cd_pop_to(c, depth + 2);
     if (local == REG_NONE) cd_store(c, clause->target, item);

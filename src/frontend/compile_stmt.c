@@ -319,9 +319,8 @@ static void stmt_async_for(Compiler *c, Stmt *s)
   cd_emit(c, OP_GET_ASYNC_ITER, iterator, value, 0);
   cd_place(c, start);
   loop_enter(c, &block, BLOCK_ASYNC_FOR, depth, start, end);
-  Reg item = cd_push(c), sent = cd_push(c);
-  cd_emit(c, OP_LOAD_NOTHING, item, 0, 0);
-  cd_emit(c, OP_LOAD_NOTHING, sent, 0, 0);
+  Reg item = cd_push(c);
+  cd_push(c);                                    // scratch: item and the register behind
   Reg local = stmt_loop_local(c, s, s->as.AsyncFor.target);
   cd_emit(c, OP_ASYNC_NEXT, local != REG_NONE ? local : item, iterator, item)->jump = cleanup;
   cd_pop_to(c, depth + 2);

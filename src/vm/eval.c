@@ -108,6 +108,9 @@
 
 
 
+// In the scratch register of an ASYNC_NEXT that is resumed: no Python value, so nothing dead that happens to lie there looks like it.
+#define ASYNC_NEXT_DIRECT UINT64_C(0x2A)
+
 // Ends an activation: unlinks it, then drops what it owns. Gives the frame below. A generator's frame stays, finished.
 static NO_INLINE Frame *eval_leave(VM *vm, Thread *thread, Frame *frame)
 {
@@ -1609,7 +1612,6 @@ do_return:
     case RETURN_ASYNC_NEXT:
       frame->state = FRAME_RUNNING;
       cd_drop(vm, result);
-      R[C] = NO_VALUE;
       cd_clear(vm, &R[B]);
       JUMP_ON();
     case RETURN_FOR_NEXT: SET(A, result); NEXT(2);
@@ -1808,8 +1810,13 @@ resume: {
       goto error;
     }
     if (UNLIKELY(gen->closing != NULL)) goto closing_send;
-    if (pc->op == OP_ASYNC_NEXT) SET(C + 1, sent);
-    else SET(C, sent);
+    if (UNLIKELY(pc->op == OP_ASYNC_NEXT)) {
+      R[C + 1] = sent;
+      if (!cd_is_object(R[C]) || !cd_bits(R[C])) R[C] = cd_from_bits(ASYNC_NEXT_DIRECT);
+      if (!TRACED()) goto async_next_resumed;
+      DISPATCH();
+    }
+    SET(C, sent);
     DISPATCH();
   }
 
@@ -1834,7 +1841,6 @@ resume: {
       cd_generator_of(frame)->running_async = false;
       SUSPEND_FRAME(RETURN_ASYNC_NEXT);
       frame->state = FRAME_RUNNING;
-      R[C] = NO_VALUE;
       SET(A, result);
       NEXT(2);
     }
@@ -1910,7 +1916,6 @@ do_yield: {
     case RETURN_ASYNC_NEXT:
       gen->running_async = false;
       frame->state = FRAME_RUNNING;
-      R[C] = NO_VALUE;
       SET(A, result);
       NEXT(2);
     default: UNREACHABLE();
@@ -1971,18 +1976,18 @@ do_yield: {
     NEXT(1);
   }
 
-  // R[c] is the awaitable in progress, True while a native async generator is driven directly, None or nothing before; R[c + 1] the value sent.
+  // Scratch R[c] is the awaitable in progress, ASYNC_NEXT_DIRECT while a native async generator is driven directly, else any dead word;
+  // R[c + 1] is the value sent when it is resumed.
   CASE(ASYNC_NEXT) {
     SAVE();
     if (LIKELY(cd_object(R[B])->type == vm->types.async_generator)) {          // the shortest way, as in FOR_ITER
       gen = (Generator *)cd_object(R[B]);
       Generator *upper = cd_generator_of(frame);
-      if (LIKELY(gen->frame.status == GENERATOR_STATUS(FRAME_SUSPENDED, RETURN_ASYNC_NEXT) && !cd_bits(R[C]) && !cd_bits(R[C + 1]) &&
-                 !gen->running_async && !upper->hidden && cd_bits(gen->context) == cd_bits(thread->context) && !TRACED())) {
+      if (LIKELY(gen->frame.status == GENERATOR_STATUS(FRAME_SUSPENDED, RETURN_ASYNC_NEXT) && !gen->running_async && !upper->hidden &&
+                 cd_bits(gen->context) == cd_bits(thread->context) && !TRACED())) {
         gen->running_async = true;
-        gen->delegator = gen->root = upper;      // some frame above it will do as root
-        gen->root_epoch = vm->chain_epoch;
-        R[C] = cd_true();
+        gen->delegator = upper;
+        gen->root = NULL;                        // found if it is needed
         if (KIND_OF(frame) == RETURN_DELEGATE || KIND_OF(frame) == RETURN_ASYNC_NEXT) frame->state = FRAME_DELEGATING;
         RESUME_FRAME(RETURN_ASYNC_NEXT);
         if (LIKELY(pc[1].op == OP_DROP && pc[1].a == A)) NEXT(2);
@@ -1990,28 +1995,28 @@ do_yield: {
         NEXT(1);
       }
     }
+  async_next_resumed:
     if (UNLIKELY(cd_generator_of(frame)->hidden) && !cd_coroutine_reveal(vm, cd_generator_of(frame))) goto error;
-    sent = cd_take(&R[C + 1]);
-    if (!cd_bits(sent)) sent = cd_none();
-    bool fresh = !cd_bits(R[C]) || cd_is_none(R[C]);
-    if (cd_is_exact(R[B], vm->types.async_generator) && ((fresh && !TRACED()) || cd_is_true(R[C]))) {
+    bool direct = cd_bits(R[C]) == ASYNC_NEXT_DIRECT, fresh = !direct && (!cd_is_object(R[C]) || !cd_bits(R[C]));
+    if (fresh || direct) R[C] = NO_VALUE;
+    if (fresh) { R[C + 1] = NO_VALUE; sent = cd_none(); }
+    else sent = cd_take(&R[C + 1]);
+    if (cd_is_exact(R[B], vm->types.async_generator) && ((fresh && !TRACED()) || direct)) {
       gen = (Generator *)cd_object(R[B]);
-      ChainState state = cd_chain_async_push(vm, cd_generator_of(frame), gen, !cd_is_true(R[C]), sent);
+      ChainState state = cd_chain_async_push(vm, cd_generator_of(frame), gen, fresh, sent);
       if (state == CHAIN_READY) {
-        R[C] = cd_true();
         kind = RETURN_ASYNC_NEXT;
         if (KIND_OF(frame) == RETURN_DELEGATE || KIND_OF(frame) == RETURN_ASYNC_NEXT) frame->state = FRAME_DELEGATING;
         goto enter_generator;
       }
-      R[C] = NO_VALUE;
       if (state == CHAIN_ERROR) goto error;
       cd_clear(vm, &R[B]);
       JUMP_ON();
     }
-    if (!cd_bits(R[C]) || cd_is_none(R[C])) {
+    if (fresh) {
       Ref awaitable = cd_async_next_awaitable(vm, R[B]);
-      if (!cd_bits(awaitable)) { cd_drop(vm, sent); goto async_next_raised; }
-      SET(C, awaitable);
+      if (!cd_bits(awaitable)) goto async_next_raised;
+      R[C] = awaitable;
     }
     SendResult r = cd_send(vm, R[C], sent, &result);
     cd_drop(vm, sent);
@@ -2307,7 +2312,6 @@ leave_raising: {
     }
     if (kind == RETURN_GETATTR) cd_complete_attribute_error(vm, R[B], NAME_AT(C));
     if (kind == RETURN_DELEGATE || kind == RETURN_ASYNC_NEXT) frame->state = FRAME_RUNNING;
-    if (kind == RETURN_ASYNC_NEXT) R[C] = NO_VALUE;
     if (UNLIKELY(flags & FRAME_THROWN) && cd_bits(thread->handling->exception)) cd_raise_exception(vm, cd_take_raised(vm));
     if (UNLIKELY(kind == RETURN_DELEGATE && pc->op == OP_ASYNC_NEXT)) goto async_next_raised;
     goto error;
