@@ -8,6 +8,16 @@ from .exceptions import CancelledError as _CancelledError
 __all__ = 'Lock', 'Event', 'Condition', 'Semaphore', 'BoundedSemaphore', 'Barrier'
 
 
+def _wait(loop, queue, owner):
+    """A future in a queue that, awaited last in a coroutine, takes its place; None where there is no such thing."""
+
+
+try:
+    from _asyncio import _wait
+except ImportError:
+    pass
+
+
 class _ContextManagerMixin:
     async def __aenter__(self):
         await self.acquire()
@@ -50,19 +60,28 @@ class Lock(_ContextManagerMixin, mixins._LoopBoundMixin):
             return True
         if self._waiters is None:
             self._waiters = deque()
-        waiter = self._get_loop().create_future()
+        loop = self._get_loop()
+        if (waiting := _wait(loop, self._waiters, self)) is not None:
+            return await waiting
+        waiter = loop.create_future()
         self._waiters.append(waiter)
         try:
-            try:
-                await waiter
-            finally:
-                self._waiters.remove(waiter)
-        except _CancelledError:
-            if not self._locked:         # told that it is free, but cancelled before it could run: somebody else's turn
-                self._wake_up_first()
+            await waiter
+        except BaseException as error:
+            self._lost(waiter, error)
             raise
+        return self._woken(waiter)
+
+    def _woken(self, waiter):
+        self._waiters.remove(waiter)
         self._locked = True
         return True
+
+    def _lost(self, waiter, error):
+        self._waiters.remove(waiter)
+        # Told that it is free, but cancelled before it could run: somebody else's turn.
+        if isinstance(error, _CancelledError) and not self._locked:
+            self._wake_up_first()
 
     def release(self):
         """Give the lock back; RuntimeError if nobody has it."""
@@ -114,7 +133,10 @@ class Event(mixins._LoopBoundMixin):
         """Wait until the flag is set; returns True."""
         if self._value:
             return True
-        waiter = self._get_loop().create_future()
+        loop = self._get_loop()
+        if (waiting := _wait(loop, self._waiters, None)) is not None:
+            return await waiting
+        waiter = loop.create_future()
         self._waiters.append(waiter)
         try:
             await waiter
@@ -225,22 +247,29 @@ class Semaphore(_ContextManagerMixin, mixins._LoopBoundMixin):
             return True
         if self._waiters is None:
             self._waiters = deque()
-        waiter = self._get_loop().create_future()
+        loop = self._get_loop()
+        if (waiting := _wait(loop, self._waiters, self)) is not None:
+            return await waiting
+        waiter = loop.create_future()
         self._waiters.append(waiter)
         try:
-            try:
-                await waiter
-            finally:
-                self._waiters.remove(waiter)
-        except _CancelledError:
-            if waiter.done() and not waiter.cancelled():     # release() gave it one: put that back
-                self._value += 1
+            await waiter
+        except BaseException as error:
+            self._lost(waiter, error)
             raise
-        finally:
-            # More may have become free meanwhile than there were tasks to tell.
-            while self._value > 0 and self._wake_up_next():
-                pass
+        return self._woken(waiter)
+
+    def _woken(self, waiter):
+        self._waiters.remove(waiter)
+        # More may have become free meanwhile than there were tasks to tell.
+        while self._value > 0 and self._wake_up_next():
+            pass
         return True
+
+    def _lost(self, waiter, error):
+        if isinstance(error, _CancelledError) and waiter.done() and not waiter.cancelled():     # release() gave it one: put that back
+            self._value += 1
+        self._woken(waiter)
 
     def release(self):
         """Give one back."""

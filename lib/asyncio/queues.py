@@ -128,14 +128,25 @@ class Queue(mixins._LoopBoundMixin):
     async def get(self):
         """Take an item out, waiting for one."""
         while self.empty() and not self._is_shutdown:
-            waiter = self._get_loop().create_future()
+            loop = self._get_loop()
+            if (waiting := locks._wait(loop, self._getters, self)) is not None:
+                return await waiting
+            waiter = loop.create_future()
             self._getters.append(waiter)
             try:
                 await waiter
-            except BaseException:
-                self._give_up(waiter, self._getters, self.empty)
+            except BaseException as error:
+                self._lost(waiter, error)
                 raise
         return self.get_nowait()
+
+    _again = get
+
+    def _woken(self, waiter):
+        return waiter if self.empty() and not self._is_shutdown else self.get_nowait()
+
+    def _lost(self, waiter, error):
+        self._give_up(waiter, self._getters, self.empty)
 
     def get_nowait(self):
         """Take an item out; QueueEmpty if there is none."""

@@ -216,6 +216,7 @@ struct TypeSpec {
   const GetSetDef *getset;
   const MemberDef *members;
   bool (*fill)(VM *vm, Type *type);              // adds to the dict what the tables can't tell, when it is first needed; may be NULL
+  bool (*stand_in)(Object *self);                // may a coroutine that only returns what this awaitable gives make way for it? NULL: no
   TypeSlots slots;
 };
 

@@ -28,6 +28,7 @@ static bool asyncio_make_types(VM *vm, Asyncio *s)
   if (!(s->task = cd_type_from_spec(vm, &cd_task_spec, cd_type_value(s->future)))) return false;
   if (!(s->gathering = cd_type_from_spec(vm, &cd_gathering_spec, cd_type_value(s->future)))) return false;
   if (!(s->sleep = cd_type_from_spec(vm, &cd_sleep_spec, cd_type_value(s->future)))) return false;
+  if (!(s->waiting = cd_type_from_spec(vm, &cd_waiting_spec, cd_type_value(s->future)))) return false;
   if (!(s->yield_once = cd_type_from_spec(vm, &cd_yield_once_spec, NO_VALUE))) return false;
   if (!(s->handle = cd_type_from_spec(vm, &cd_handle_spec, NO_VALUE))) return false;
   if (!(s->timer_handle = cd_type_from_spec(vm, &cd_timer_handle_spec, cd_type_value(s->handle)))) return false;
@@ -52,7 +53,7 @@ bool cd_asyncio_init(VM *vm, Asyncio *s)
 
 static Type **const *asyncio_types(Asyncio *s, Type **rows[20])
 {
-  Type **all[] = {&s->sleep, &s->yield_once, &s->gathering, &s->future, &s->task, &s->handle, &s->timer_handle, &s->loop, &s->future_iter,
+  Type **all[] = {&s->waiting, &s->sleep, &s->yield_once, &s->gathering, &s->future, &s->task, &s->handle, &s->timer_handle, &s->loop, &s->future_iter,
                   &s->task_step, &s->all_tasks_type, &s->datagram, &s->stream, &s->transport,
                   &s->reader_pair, &s->host_iterator, &s->current_tasks_type, NULL};
   memcpy(rows, all, sizeof all);

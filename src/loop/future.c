@@ -30,7 +30,8 @@ bool cd_is_future(VM *vm, Value v)
 {
   if (!cd_is_object(v) || !vm->asyncio) return false;
   const TypeSpec *spec = cd_object(v)->type->spec;
-  return spec == &cd_future_spec || spec == &cd_task_spec || spec == &cd_gathering_spec || spec == &cd_sleep_spec;
+  return spec == &cd_future_spec || spec == &cd_task_spec || spec == &cd_gathering_spec || spec == &cd_sleep_spec ||
+         spec == &cd_waiting_spec;
 }
 
 FutureRest *cd_future_rest(VM *vm, Future *future)

@@ -40,6 +40,7 @@ typedef struct FutureRest {
   bool blocking;                                 /* _asyncio_future_blocking: just yielded by `await` */                     \
   bool log_traceback;                            /* an exception that nobody has asked for yet */                            \
   bool is_task, is_sleep;                                                                                                    \
+  uint8_t waiting;                               /* WAITING_, of those that may stand in for a coroutine */                   \
   bool native_loop;                              /* `loop` is an instance of _asyncio.Loop */
 
 typedef struct Future { FUTURE_HEAD } Future;
@@ -80,6 +81,8 @@ MUST_USE Ref cd_gather(VM *vm, const Value *args, size_t nargs, bool return_exce
 // A future that is done after `delay` seconds of the running loop. None: that loop has its own ways with timers, use call_later().
 MUST_USE Ref cd_yield_once_new(VM *vm);                          // an awaitable that yields None once
 MUST_USE Ref cd_sleep_new(VM *vm, double delay, Value result);
+// A future at the end of `queue`, a deque; see loop/waiting.c. None: `loop` makes its futures itself.
+MUST_USE Ref cd_waiting_new(VM *vm, Value loop, Value queue, Value owner);
 MUST_USE Ref cd_task_new(VM *vm, Value loop, Value coro, Value name, Value context);
 
 // ---- handles ----
@@ -230,7 +233,7 @@ MUST_USE bool cd_task_end(VM *vm, Task *task, SendResult result, Ref outcome);  
 // ---- state of the VM (vm->asyncio), made when _asyncio is first imported ----
 
 typedef struct Asyncio {
-  Type *gathering, *sleep, *yield_once;          // owned, as are the other types
+  Type *gathering, *sleep, *waiting, *yield_once;   // owned, as are the other types
   Type *host_iterator;                           // owned; api/: for async iterators in C
   Ref (*make_address)(VM *vm, const void *address, unsigned size);   // modules/: a socket address as Python shows it
   Value host_loop;                               // owned: the loop that the host turns; NO_VALUE: none yet
@@ -250,7 +253,8 @@ static inline bool cd_future_is_exact(VM *vm, Value v)
 {
   if (!cd_is_object(v)) return false;
   const Type *type = cd_object(v)->type;
-  return type == vm->asyncio->future || type == vm->asyncio->task || type == vm->asyncio->gathering || type == vm->asyncio->sleep;
+  return type == vm->asyncio->future || type == vm->asyncio->task || type == vm->asyncio->gathering || type == vm->asyncio->sleep ||
+         type == vm->asyncio->waiting;
 }
 
 MUST_USE bool cd_asyncio_init(VM *vm, Asyncio *state);           // zeroed memory that lives as long as the VM; does nothing the second time
@@ -279,7 +283,8 @@ MUST_USE Ref cd_tasks_list(VM *vm);                                             
 extern const TypeSpec cd_task_step_spec, cd_future_spec, cd_task_spec, cd_handle_spec, cd_timer_handle_spec, cd_loop_spec,
   cd_future_iter_spec, cd_all_tasks_spec;
 extern const TypeSpec cd_current_tasks_spec;
-extern const TypeSpec cd_gathering_spec, cd_sleep_spec, cd_yield_once_spec;
+extern const TypeSpec cd_gathering_spec, cd_sleep_spec, cd_yield_once_spec, cd_waiting_spec;
+bool cd_future_stands_in(Object *self);
 MUST_USE bool cd_sleep_over(VM *vm, Value sleep);                                // its time has come
 void cd_sleep_leave(VM *vm, Future *sleep);      // it is done: out of the heap
 Ref cd_future_await(VM *vm, Value self);         // slots for kinds of futures

@@ -75,6 +75,7 @@ const TypeSpec cd_sleep_spec = {
   .flags = TYPE_NO_NEW | TYPE_IMMUTABLE | TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS,
   .dict_offset = offsetof(Sleep, attributes),
   .weaklist_offset = offsetof(Sleep, weaklist),
+  .stand_in = cd_future_stands_in,
   .slots = {.release = cd_future_release,
             .traverse = cd_future_traverse,
             .clear = cd_future_clear,

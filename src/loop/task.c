@@ -713,7 +713,8 @@ static bool task_cancel_it(VM *vm, Value self, Value message, bool *out)
 
 bool cd_future_cancel_any(VM *vm, Value waiter, Value message, bool *out)
 {
-  if (cd_is_exact(waiter, vm->asyncio->future) || cd_is_exact(waiter, vm->asyncio->sleep))
+  if (cd_is_exact(waiter, vm->asyncio->future) || cd_is_exact(waiter, vm->asyncio->sleep) ||
+      cd_is_exact(waiter, vm->asyncio->waiting))
     return cd_future_cancel(vm, waiter, message, out);
   if (cd_future_is_exact(vm, waiter)) {
     // A chain of tasks, each waiting for the next, can be long.

@@ -102,6 +102,13 @@ FUNCTION(asyncio, _yield_once, "_yield_once()", "Return an awaitable that gives 
   return cd_yield_once_new(vm);
 }
 
+FUNCTION(asyncio, _wait, "_wait(loop, queue, owner)",
+         "Return a future at the end of queue, a deque, that takes itself out, or has the owner do it; None if loop is not native or makes its "
+         "futures itself.")
+{
+  return cd_waiting_new(vm, args[0], args[1], args[2]);
+}
+
 static const MethodDef *const asyncio_functions[] = {&asyncio_get_event_loop_def,
                                                      &asyncio__get_event_loop_def,
                                                      &asyncio_get_running_loop_def,
@@ -118,6 +125,7 @@ static const MethodDef *const asyncio_functions[] = {&asyncio_get_event_loop_def
                                                      &asyncio_gather_def,
                                                      &asyncio__sleep_def,
                                                      &asyncio__yield_once_def,
+                                                     &asyncio__wait_def,
                                                      NULL};
 
 static Ref asyncio_make_address(VM *vm, const void *address, unsigned size) { return cd_socket_make_address(vm, address, size, -1); }

@@ -104,7 +104,6 @@
 #define KIND_OF(f) ((ReturnKind)((f)->flags >> FRAME_KIND_SHIFT & 15))
 // The status of a generator's frame that a `for` or a CALL resumed, and that has no flag besides: nobody delegates to it.
 #define GENERATOR_STATUS(state, kind) FRAME_STATUS(state, FRAME_IS_GENERATOR | (kind) << FRAME_KIND_SHIFT)
-#define ENTERED_STATUS FRAME_STATUS(FRAME_RUNNING, FRAME_IS_GENERATOR | FRAME_ENTRY)      // by native code: cd_frame_next
 #define SET_KIND(f, kind) ((f)->flags = (uint16_t)(((f)->flags & ~FRAME_KIND) | (kind) << FRAME_KIND_SHIFT))
 
 
@@ -147,6 +146,16 @@ static ALWAYS_INLINE bool eval_awaits_at_once(const Thread *thread, const Frame 
          cd_generator_of((Frame *)(uintptr_t)frame)->chain_depth < CHAIN_DEPTH_LIMIT;
 }
 
+// The hidden coroutine of `frame` is at `return await it`, and `it` does without it.
+static bool eval_makes_way(const Frame *frame, Object *it, uint32_t result)
+{
+  const Instr *pc = frame->pc;
+  const Generator *generator = cd_generator_of((Frame *)(uintptr_t)frame);
+  return it->type->spec->stand_in && pc[1].op == OP_RETURN && pc[1].a == result && !frame->object && generator->head.refcount == 1 &&
+         !generator->weaklist && frame->back->pc->op == OP_DELEGATE && !cd_code_handler(frame->code, cd_frame_unit(frame)) &&
+         it->type->spec->stand_in(it);
+}
+
 // Suspended at a delegation, and surely nobody delegates to it: so it can be resumed.
 static ALWAYS_INLINE bool eval_is_idle_root(const Generator *generator)
 {
@@ -175,10 +184,10 @@ static NO_INLINE void eval_trace_end(VM *vm, Frame *frame, Type *type, Value val
   if (cd_raised_is(vm, type)) cd_clear_raised(vm);
 }
 
-typedef enum { EVAL_START, EVAL_NEXT, EVAL_RESUME, EVAL_RAISE, EVAL_DELEGATE_ENDED } EvalMode;
+typedef enum { EVAL_START, EVAL_RESUME, EVAL_RAISE, EVAL_DELEGATE_ENDED } EvalMode;
 
 // Runs `frame` and what it calls until the frame marked FRAME_ENTRY is done or yields. START: a new frame, RESUME: a suspended one with
-// `sent` (stolen), NEXT: one at a YIELD with None, and nobody traces, RAISE: the exception set is raised at the frame's pc. With `tables` it only hands out its dispatch tables.
+// `sent` (stolen), RAISE: the exception set is raised at the frame's pc. With `tables` it only hands out its dispatch tables.
 static SendResult eval_run(VM *vm, Frame *frame, EvalMode mode, Ref sent, Ref *out, FrameStack *tables)
 {
   static const void *const plain[OP_COUNT] = {
@@ -210,11 +219,6 @@ static SendResult eval_run(VM *vm, Frame *frame, EvalMode mode, Ref sent, Ref *o
   thread->frame = frame;
   LOAD_FRAME();
   pc = frame->pc;
-  if (LIKELY(mode == EVAL_NEXT)) {
-    if (LIKELY(pc[1].op == OP_DROP && pc[1].a == A)) NEXT(2);
-    SET(A, cd_none());
-    NEXT(1);
-  }
   if (mode == EVAL_RAISE) {
     if (TRACED() && frame->flags & FRAME_IS_GENERATOR) (void)!cd_trace_call(vm, frame);
     if (UNLIKELY(frame->flags & FRAME_IS_GENERATOR && cd_generator_of(frame)->closing)) goto closing_ended;
@@ -990,8 +994,10 @@ compare_k: {
     uint32_t n = C;
     Ref tuple = cd_tuple_new(vm, n);
     if (!cd_bits(tuple)) goto error;
-    Value *items = ((Tuple *)cd_object(tuple))->items, *parts = &R[B];         // few as a rule: no memcpy
-    for (uint32_t i = 0; i < n; i++) items[i] = cd_take(&parts[i]);
+    if (n) {
+      memcpy(((Tuple *)cd_object(tuple))->items, &R[B], n * sizeof(Value));
+      memset(&R[B], 0, n * sizeof(Value));
+    }
     SET(A, tuple);
     NEXT(1);
   }
@@ -1000,10 +1006,12 @@ compare_k: {
     uint32_t n = C;
     Ref list = cd_list_with_capacity(vm, n);
     if (!cd_bits(list)) goto error;
-    List *l = (List *)cd_object(list);
-    Value *items = l->items, *parts = &R[B];
-    for (uint32_t i = 0; i < n; i++) items[i] = cd_take(&parts[i]);
-    l->size = n;
+    if (n) {
+      List *l = (List *)cd_object(list);
+      memcpy(l->items, &R[B], n * sizeof(Value));
+      l->size = n;
+      memset(&R[B], 0, n * sizeof(Value));
+    }
     SET(A, list);
     NEXT(1);
   }
@@ -1212,13 +1220,17 @@ compare_k: {
         LOAD_FRAME();
         START_FRAME();
       }
-      if (!(target->flags & (CO_VARARGS | CO_VARKEYWORDS)) && target->flags & CO_ANY_GENERATOR && nargs == target->arg_count &&
+      if (!(target->flags & (CO_VARARGS | CO_VARKEYWORDS)) && target->flags & CO_ANY_GENERATOR && nargs <= target->arg_count &&
           !target->kwonly_count && INSTR_EXTRA->jump < 0) {
+        uint32_t missing = target->arg_count - nargs;
+        const Tuple *defaults = missing && cd_bits(function->defaults) ? (Tuple *)cd_object(function->defaults) : NULL;
+        if (UNLIKELY(missing && (!defaults || missing > defaults->size))) goto call_bound;
         SAVE();
         if ((target->flags & (CO_COROUTINE | CO_OPTIMIZED)) == (CO_COROUTINE | CO_OPTIMIZED) && eval_awaits_at_once(thread, frame, pc, A) &&
             !TRACED()) {
           gen = cd_coroutine_new_hidden(vm, function, &R[first], nargs, cd_generator_of(frame));
           if (UNLIKELY(!gen)) goto error;
+          for (uint32_t i = 0; i < missing; i++) gen->frame.registers[nargs + i] = cd_dup(defaults->items[defaults->size - missing + i]);
           R[base] = NO_VALUE;                    // the function moves into the frame
           pc += 4;                               // to the DELEGATE
           SAVE();
@@ -1230,6 +1242,8 @@ compare_k: {
         }
         Ref made = cd_generator_new(vm, function, &R[first], nargs);
         if (UNLIKELY(!cd_bits(made))) goto error;
+        gen = (Generator *)cd_object(made);
+        for (uint32_t i = 0; i < missing; i++) gen->frame.registers[nargs + i] = cd_dup(defaults->items[defaults->size - missing + i]);
         cd_clear(vm, &R[base]);
         SET(A, made);
         NEXT(2);
@@ -1847,16 +1861,17 @@ resume: {
       NEXT(2);
     }
     if (UNLIKELY(vm->asyncgen_mode == ASYNCGEN_STRICT) && !cd_async_check_yield(vm, frame)) { cd_drop(vm, result); goto error; }
-    if (LIKELY(status == ENTERED_STATUS && !TRACED())) {         // sum(g): to native code
-      frame->status = GENERATOR_STATUS(FRAME_SUSPENDED, RETURN_CALL);
+    frame->state = FRAME_SUSPENDED;
+    uint32_t flags = frame->flags & ~(uint32_t)(FRAME_OWN_CODE | FRAME_OWN_LOCALS);
+    if (flags == (FRAME_IS_GENERATOR | FRAME_ENTRY) && !TRACED()) {      // sum(g): to native code
       thread->handling = cd_generator_of(frame)->handling.previous;
       thread->recursion_depth--;
       thread->frame = frame->back;
       frame->back = NULL;
+      frame->flags &= (uint16_t)~FRAME_ENTRY;
       *out = result;
       return YIELDED;
     }
-    frame->state = FRAME_SUSPENDED;
   }
 
   // `frame` yields `result`: to the caller of the chain's root. Its state is SUSPENDED (a value of its own) or DELEGATING (handed up).
@@ -1943,7 +1958,24 @@ do_yield: {
 
   CASE(DELEGATE) {
     SAVE();
-    if (UNLIKELY(cd_generator_of(frame)->hidden) && !cd_coroutine_reveal(vm, cd_generator_of(frame))) goto error;
+    if (UNLIKELY(cd_generator_of(frame)->hidden)) {
+      gen = cd_generator_of(frame);
+      if (eval_makes_way(frame, cd_object(R[B]), A) && !TRACED()) {   // the awaitable takes the coroutine's place
+        result = cd_take(&R[B]);
+        thread->handling = gen->handling.previous;
+        gen->leaf = gen->root = gen->delegator = NULL;
+        thread->frame = frame = frame->back;
+        gen->frame.back = NULL;
+        LOAD_FRAME();
+        pc = frame->pc;
+        R[B] = result;
+        R[C] = cd_none();
+        frame->state = FRAME_RUNNING;
+        cd_coroutine_vanish(vm, gen);
+        DISPATCH();
+      }
+      if (!cd_coroutine_reveal(vm, gen)) goto error;
+    }
     Object *it = cd_object(R[B]);
     Type *type = it->type;
     sent = cd_take(&R[C]);
@@ -2366,22 +2398,6 @@ SendResult cd_frame_resume(VM *vm, Frame *frame, Ref sent, Ref *out)
   if (cd_bits(sent)) return eval_run(vm, frame, EVAL_RESUME, sent, out, NULL);
   frame->state = FRAME_RUNNING;
   return eval_run(vm, frame, EVAL_RAISE, NO_REF, out, NULL);
-}
-
-SendResult cd_frame_next(VM *vm, Frame *frame, Ref *out)
-{
-  Thread *thread = vm->thread;
-  Generator *generator = cd_generator_of(frame);
-  const FrameStack *stack = thread->stack;
-  if (UNLIKELY(frame->status != GENERATOR_STATUS(FRAME_SUSPENDED, RETURN_CALL) || stack->dispatch != stack->plain_dispatch))
-    return cd_frame_resume(vm, frame, cd_none(), out);
-  if (!eval_c_stack_left(vm) || !cd_deeper(vm, thread)) return RAISED;
-  CD_ASSERT(!generator->delegator);
-  frame->back = thread->frame;
-  frame->status = ENTERED_STATUS;
-  generator->handling.previous = thread->handling;
-  thread->handling = &generator->handling;
-  return eval_run(vm, frame, EVAL_NEXT, NO_REF, out, NULL);
 }
 
 SendResult cd_frame_raise_in_chain(VM *vm, Frame *leaf, Ref *out)
