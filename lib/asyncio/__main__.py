@@ -46,8 +46,8 @@ class Console(code.InteractiveConsole):
                 return
             self.task = self.loop.create_task(value)
             futures._chain_future(self.task, result)
-        except SystemExit as exc:
-            result.set_exception(exc)
+        except SystemExit:                       # ends the loop's run, and the program
+            raise
         except KeyboardInterrupt as exc:
             self.interrupted = True
             result.set_exception(exc)

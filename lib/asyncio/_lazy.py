@@ -49,26 +49,55 @@ def lazy(name, target=None):
     return stand_in
 
 
-class LazyLogger:
-    """The logger `asyncio`, made when it is first used."""
+class LastLogger:
+    """Stands in when a report comes so late in the end of a program that `logging` can't be loaded any more. Prints as that would without
+    handlers."""
 
     __slots__ = ()
 
-    def __getattribute__(self, name):
-        from .log import logger
-        return getattr(logger, name)
+    def error(self, message, *args, exc_info=None, _sys=sys, _isinstance=isinstance, _tuple=tuple):
+        stream = _sys.stderr
+        if stream is None:
+            return
+        stream.write(f'{message % args if args else message}\n')
+        if exc_info:
+            _sys.__excepthook__(*(exc_info if _isinstance(exc_info, _tuple) else _sys.exc_info()))
 
-    def __setattr__(self, name, value):
-        from .log import logger
-        setattr(logger, name, value)
+    warning = critical = exception = error
 
-    def __delattr__(self, name):
-        from .log import logger
-        delattr(logger, name)
+    def debug(self, *args, **kwargs):
+        pass
 
-    def __repr__(self):
+    info = debug
+
+    def isEnabledFor(self, level):
+        return level >= 30
+
+
+def load_logger(_last=LastLogger()):
+    try:
         from .log import logger
-        return repr(logger)
+    except (ImportError, NameError):
+        return _last
+    return logger
+
+
+class LazyLogger:
+    """The logger `asyncio`, made when it is first used. Its methods have what they need as defaults, as above."""
+
+    __slots__ = ()
+
+    def __getattribute__(self, name, _load=load_logger, _getattr=getattr):
+        return _getattr(_load(), name)
+
+    def __setattr__(self, name, value, _load=load_logger, _setattr=setattr):
+        _setattr(_load(), name, value)
+
+    def __delattr__(self, name, _load=load_logger, _delattr=delattr):
+        _delattr(_load(), name)
+
+    def __repr__(self, _load=load_logger, _repr=repr):
+        return _repr(_load())
 
 
 lazy_logger = LazyLogger()

@@ -14,6 +14,12 @@ _FUNCTION = type(lambda: None)
 _METHOD = type([].append)
 
 
+def _load_all():
+    """Tasks are left at the end of a program: what describes and reports them is loaded while that can be done."""
+    from . import log
+    return functools.partial, inspect.unwrap, reprlib.repr, traceback.format_list, log.logger
+
+
 def _get_function_source(func):
     """(file, line) of a Python function, also behind wrappers and partials; None for anything else."""
     func = inspect.unwrap(func)

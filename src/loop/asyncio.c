@@ -129,6 +129,9 @@ void cd_asyncio_prepare_end(VM *vm)
     if (!function) cd_clear_raised(vm);
     cd_drop(vm, function);
   }
+  Ref loaded = vm->asyncio->tasks ? cd_asyncio_call(vm, "asyncio.format_helpers", "_load_all", NULL, 0) : NO_REF;
+  if (!loaded) cd_clear_raised(vm);              // no installed library
+  cd_drop(vm, loaded);
   if (vm->asyncio->tasks && !(cd_cancelled_error_borrow(vm) && cd_invalid_state_error_borrow(vm))) cd_clear_raised(vm);
 }
 

@@ -69,7 +69,7 @@ static bool sleep_retire(VM *vm, Object *self)
 }
 
 const TypeSpec cd_sleep_spec = {
-  .name = "_asyncio.SleepFuture",
+  .name = "_asyncio.Future",
   .doc = "The future that sleep() waits for.",
   .basicsize = sizeof(Sleep),
   .flags = TYPE_NO_NEW | TYPE_IMMUTABLE | TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS,

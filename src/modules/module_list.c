@@ -195,6 +195,7 @@ void cd_modules_finish(VM *vm)
     modules_flush_standard(vm);
     return;
   }
+  cd_gc_collect(vm, GC_GENERATIONS - 1);         // finalizers of what is garbage already may import
   cd_asyncio_prepare_end(vm);
   cd_io_flush_all(vm);                           // a cycle's raw file may be finalized before the buffer above it
   modules_forget_last_exception(vm);
