@@ -14,7 +14,8 @@ Kinds, in this order:
   tests/newer/test_*.py                 syntax that python3 does not know: run under Cede, output compared with the .expected file of the
                                         same name, which a newer python3 wrote
   tests/bytecode/test_*.py              drivers that let CPython run what Cede compiled (run by python3, given the program)
-  tests/differs/*.py                    intended differences: run under Cede, output compared with the `# cede:` lines of the file
+  tests/differs/*.py                    intended differences: run under Cede, output compared with the `# cede:` lines of the file; cleanup_*
+                                        also in the mode `compat`, which must print the `# python3:` lines
   tests/api/*.c, *.cpp                  hosts that embed Cede
   examples/host/*.c                     built as their README says; tests/api/examples has what they read and what they print
   tests/alloc/sweep.c                   snippets that are run with the 1st, 2nd, 3rd ... allocation failing
@@ -97,16 +98,21 @@ class Suite:
         return ""
 
     def differs(self, path):
-        """`# cede: ` lines are what Cede prints; `# python3: ` lines, if there are any, what the reference does."""
-        for program, mark in ((self.cede, "# cede: "), (REFERENCE, "# python3: ")):
-            want = b"".join(line[len(mark):].encode() for line in path.read_text().splitlines(True) if line.startswith(mark))
-            if not want and program == REFERENCE:
+        """`# cede: ` lines are what Cede prints; `# python3: ` lines, if there are any, what the reference does. What is about the cleanup of
+        async generators prints under `-X asyncgen=compat` what the reference prints, unless a `# compat: ` line says why not."""
+        text = path.read_text()
+        runs = [([self.cede], "# cede: "), ([REFERENCE], "# python3: ")]
+        if path.name.startswith("cleanup_") and "\n# compat: " not in text:
+            runs.append(([self.cede, "-X", "asyncgen=compat"], "# python3: "))
+        for program, mark in runs:
+            want = b"".join(line[len(mark):].encode() for line in text.splitlines(True) if line.startswith(mark))
+            if not want and mark == "# python3: ":
                 break
-            status, output, errors = capture([program, str(path)])
+            status, output, errors = capture([*program, str(path)])
             if status != 0:
-                return f"exit status {status} of {program}: {errors[-300:]!r}"
+                return f"exit status {status} of {' '.join(program)}: {errors[-300:]!r}"
             if output != want:
-                return mark + first_difference(output, want)
+                return f"{' '.join(program[1:])} {mark}{first_difference(output, want)}"
         return ""
 
     def expected(self, path):

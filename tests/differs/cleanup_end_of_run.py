@@ -7,7 +7,7 @@ import asyncio
 import contextvars
 import sys
 
-cede = hasattr(sys, "set_asyncgen_grace")
+cede = hasattr(sys, "set_asyncgen_grace") and sys.get_asyncgen_mode() != "compat"
 who = contextvars.ContextVar("who", default="nobody")
 
 

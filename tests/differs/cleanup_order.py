@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The generators that are left when a run ends are closed one after the other, consumers before producers, however they hold each other. This
 # shows the order that the VM knows; CPython closes all at once, in no order.
+# compat: differs, the VM knows the order in every mode
 import asyncio
 import random
 import sys
