@@ -130,6 +130,7 @@ static void code_release(VM *vm, Object *self)
   cd_free(vm, code->positions, code->positions_size);
   cd_free(vm, code->unit_lines, code->unit_count * sizeof *code->unit_lines);
   cd_free(vm, code->caches, code->cache_capacity * sizeof(InlineCache));
+  if (code->spare) cd_free(vm, code->spare, code->spare_size);
   cd_free(vm, code->cell_registers, code->cell_count * sizeof(uint16_t));
   Value *const owned[] = {&code->consts,   &code->names, &code->varnames, &code->cellvars,  &code->freevars,
                           &code->filename, &code->name,  &code->qualname, &code->docstring, &code->line_table};

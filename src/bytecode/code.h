@@ -98,6 +98,8 @@ struct Code {
   Weakref *weaklist;
   struct StackView *view;                        // what tools get to see; made when asked (bytecode/stack_view.h)
   Value line_table;                              // co_linetable, if replace() gave one; else NO_VALUE
+  void *spare;                                   // a Generator of this code, ready for the next one that is awaited at once, or NULL
+  uint32_t spare_size;
 };
 
 Position cd_code_position(const Code *code, uint32_t unit);      // of the instruction that contains `unit`

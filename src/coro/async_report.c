@@ -78,6 +78,7 @@ Ref cd_async_creation(VM *vm, const Generator *generator)
 
 static Ref report_task(VM *vm, Generator *generator)
 {
+  if (!cd_coroutines_reveal(vm)) cd_clear_raised(vm);
   Ref name = report_task_name(vm, report_root(vm, generator));
   if (!cd_bits(name)) return cd_str_from(vm, "");
   Ref text = cd_str_format(vm, " in task %R", name);

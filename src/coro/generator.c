@@ -49,6 +49,15 @@ static void generator_unlink(VM *vm, Generator *generator)
   generator->live_next = generator->live_previous = NULL;
 }
 
+static void coroutine_unhide(VM *vm, Generator *generator)
+{
+  const Function *function = generator->frame.function;
+  generator->name = cd_dup(function->name);
+  generator->qualname = cd_dup(function->qualname);
+  generator_link(vm, generator);
+  generator->hidden = false;
+}
+
 // One allocation, every field written once: the collector learns of the object when it is complete.
 Ref cd_generator_new(VM *vm, Function *function, Value *args, size_t nargs)
 {
@@ -197,13 +206,14 @@ void cd_generator_release(VM *vm, Object *self)
 
 void cd_generator_traverse(Object *self, VisitFn visit, void *context)
 {
-  Generator *generator = (Generator *)self;
-  if (generator->frame.code) cd_frame_traverse(&generator->frame, visit, context);
-  visit(context, generator->handling.exception);
-  visit(context, generator->finalizer);
-  visit(context, generator->origin);
-  visit(context, generator->context);
-  cd_closing_traverse(generator, visit, context);
+  for (Generator *generator = (Generator *)self; generator; generator = cd_coroutine_hidden_below(generator)) {
+    if (generator->frame.code) cd_frame_traverse(&generator->frame, visit, context);
+    visit(context, generator->handling.exception);
+    visit(context, generator->finalizer);
+    visit(context, generator->origin);
+    visit(context, generator->context);
+    cd_closing_traverse(generator, visit, context);
+  }
 }
 
 void cd_generator_clear(VM *vm, Object *self)
@@ -214,10 +224,21 @@ void cd_generator_clear(VM *vm, Object *self)
   cd_clear(vm, &generator->handling.exception);
 }
 
+// A hidden coroutine dies unfinished: who delegated to it may be gone already. Its cleanup will run as that of any other.
+static void coroutine_lose(VM *vm, Generator *generator)
+{
+  Ref raised = cd_take_raised(vm);
+  if (!cd_gc_track(vm, &generator->head)) cd_clear_raised(vm);
+  cd_restore_raised(vm, raised);
+  coroutine_unhide(vm, generator);
+  if (generator->delegator) cd_chain_break(vm, generator);
+}
+
 void cd_generator_finalize(VM *vm, Value self)
 {
   Generator *generator = cd_as_generator(self);
   if (generator->frame.state == FRAME_DONE) return;
+  if (UNLIKELY(generator->hidden)) coroutine_lose(vm, generator);
   if (generator->head.type == vm->types.async_generator) {
     if (UNLIKELY(vm->asyncgen_mode == ASYNCGEN_STRICT)) cd_async_report_dropped(vm, generator);
     if (cd_async_generator_finalize(vm, generator)) return;
@@ -237,7 +258,7 @@ void cd_generator_finalize(VM *vm, Value self)
 
 void cd_chain_break(VM *vm, Generator *generator)
 {
-  generator->delegator = NULL;
+  if (!generator->hidden) generator->delegator = NULL;           // a hidden one's is followed
   vm->chain_epoch++;
 }
 
@@ -284,23 +305,16 @@ static void chain_link(VM *vm, Generator *upper, Generator *generator)
   generator->root_epoch = vm->chain_epoch;
 }
 
-Generator *cd_coroutine_new_hidden(VM *vm, Function *function, Value *args, size_t nargs, Generator *upper)
+Generator *cd_coroutine_new_hidden(VM *vm, Code *code)
 {
-  Code *code = function->code;
-  Generator *generator = cd_alloc(vm, offsetof(Generator, frame) + cd_frame_size(code));
+  size_t size = offsetof(Generator, frame) + cd_frame_size(code);
+  Generator *generator = cd_alloc_zeroed(vm, size);
   if (UNLIKELY(!generator)) return NULL;
-  memset(generator, 0, offsetof(Generator, frame));
+  code->spare_size = (uint32_t)size;
   generator->head.refcount = 1;
-  generator->head.type = vm->types.coroutine;
+  generator->head.type = code->flags & CO_COROUTINE ? vm->types.coroutine : vm->types.generator;
   generator->hidden = true;
-  generator->creator_unit = cd_frame_unit(&upper->frame);
-  generator->chain_depth = upper->chain_depth + 1;
-  cd_frame_init(&generator->frame, function, code, FRAME_IS_GENERATOR);
-  generator->frame.state = FRAME_CREATED;
-  Value *registers = generator->frame.registers;
-  for (size_t i = 0; i < nargs; i++) registers[i] = cd_take(&args[i]);
-  for (size_t i = nargs; i < code->register_count; i++) registers[i] = NO_VALUE;
-  chain_link(vm, upper, generator);
+  generator->frame.code = code;
   return generator;
 }
 
@@ -308,32 +322,37 @@ bool cd_coroutine_reveal(VM *vm, Generator *generator)
 {
   for (; generator->hidden; generator = generator->delegator) {
     if (!cd_gc_track(vm, &generator->head)) return false;
-    const Function *function = generator->frame.function;
-    generator->name = cd_dup(function->name);
-    generator->qualname = cd_dup(function->qualname);
     generator->creator_code = generator->delegator->frame.code;
     cd_dup_object(generator->creator_code);
-    generator_link(vm, generator);
-    generator->hidden = false;
+    coroutine_unhide(vm, generator);
   }
   return true;
 }
 
-void cd_coroutine_vanish(VM *vm, Generator *generator)
+void cd_coroutine_give_way(VM *vm, Generator *generator)
 {
-  Frame *frame = &generator->frame;
-  Code *code = frame->code;
-  Function *function = frame->function;
-  for (Value *r = frame->registers, *end = r + code->register_count; r < end; r++) cd_clear(vm, r);
-  cd_drop(vm, generator_last(generator->handling.exception));
-  size_t size = offsetof(Generator, frame) + cd_frame_size(code);
-  cd_free(vm, generator, size);
-  cd_drop_object(vm, function);
+  for (Value *r = generator->frame.registers, *end = r + generator->frame.code->register_count; r < end; r++) cd_clear(vm, r);
+  cd_clear(vm, &generator->handling.exception);
+  generator->leaf = NULL;
+  cd_coroutine_vanish(vm, generator, generator->frame.function);
 }
 
-// Every hidden coroutine is running: it is in a frame of some thread. False: MemoryError.
-static bool generators_reveal(VM *vm)
+Generator *cd_coroutine_hidden_below(const Generator *generator)
 {
+  if (generator->frame.state != FRAME_DELEGATING) return NULL;
+  Value sub = cd_generator_sub_borrow(&generator->frame);
+  if (!cd_bits(sub) || !cd_is_object(sub) || cd_object(sub)->type->slots.traverse != cd_generator_traverse) return NULL;
+  return cd_as_generator(sub)->hidden ? cd_as_generator(sub) : NULL;
+}
+
+// A hidden coroutine runs, in a frame of some thread, or is suspended below others.
+bool cd_coroutines_reveal(VM *vm)
+{
+  for (Generator *generator = vm->live_generators; generator; generator = generator->live_next) {
+    Generator *lowest = NULL;
+    for (Generator *g = generator; (g = cd_coroutine_hidden_below(g));) lowest = g;
+    if (lowest && !cd_coroutine_reveal(vm, lowest)) return false;
+  }
   for (Thread *thread = vm->threads; thread; thread = thread->next)
     for (Frame *frame = thread->frame; frame; frame = frame->back)
       if (frame->flags & FRAME_IS_GENERATOR && !cd_coroutine_reveal(vm, cd_generator_of(frame))) return false;
@@ -477,6 +496,8 @@ Ref cd_generator_awaits(VM *vm, Generator *generator)
 {
   if (generator->frame.state != FRAME_DELEGATING || cd_generator_is_running(vm, generator)) return cd_none();
   Value sub = cd_generator_sub_borrow(&generator->frame);
+  Generator *hidden = cd_coroutine_hidden_below(generator);
+  if (hidden && !cd_coroutine_reveal(vm, hidden)) return NO_REF;
   if (cd_is_exact(sub, vm->types.async_generator)) return cd_async_send_in_progress(vm, cd_as_generator(sub));
   if (generator->frame.pc->op == OP_DELEGATE && cd_awaits_itself(sub)) return cd_object(sub)->type->slots.await(vm, sub);
   return cd_dup(sub);
@@ -897,7 +918,7 @@ static bool generator_is_dead(VM *vm, const Generator *generator)
 
 Ref cd_generators_list(VM *vm)
 {
-  if (!generators_reveal(vm)) return NO_REF;
+  if (!cd_coroutines_reveal(vm)) return NO_REF;
   Ref list = cd_list_new(vm);
   for (Generator *g = vm->live_generators; cd_bits(list) && g; g = g->live_next) {
     if (g->frame.state == FRAME_DONE || generator_is_dead(vm, g)) continue;

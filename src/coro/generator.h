@@ -33,6 +33,8 @@ struct Generator {
   Frame frame;                                   // must be last
 };
 
+// In the scratch register of an ASYNC_NEXT that is resumed: no Python value, so nothing dead that happens to lie there looks like it.
+#define ASYNC_NEXT_DIRECT UINT64_C(0x2A)
 #define CHAIN_DEPTH_LIMIT 1500000                // levels; a runaway `yield from` ends here, unless memory ends before
 
 static inline Generator *cd_generator_of(Frame *frame)
@@ -54,17 +56,26 @@ MUST_USE Ref cd_generators_list(VM *vm);                         // sys.live_gen
 MUST_USE Ref cd_async_generators_open(VM *vm, Value loop);
 void cd_async_orphans_close(VM *vm);                             // without awaiting: nobody else will do it
 MUST_USE bool cd_async_check_yield(VM *vm, Frame *frame);        // strict mode: may this async generator yield here? false: RuntimeError
-// A coroutine that `upper`, which runs, awaits at once: `await f(x)`. As long as it has not suspended no program can get hold of it, so it is
-// known neither to the collector nor to sys.live_generators(), and has no name: it costs little more than a plain call. Takes over the
-// function's reference and the arguments, on success only. It is linked into the chain and not started. NULL: MemoryError.
-MUST_USE Generator *cd_coroutine_new_hidden(VM *vm, Function *function, Value *args, size_t nargs, Generator *upper);
-// Before it suspends, or awaits anything that was there before: it becomes a coroutine like any other, and so do hidden delegators above it.
-// False: MemoryError.
+// A hidden coroutine is one that its delegator awaits at once: `await f(x)`. The delegator alone has it, no program has seen it, so it is
+// known neither to the collector, for which it is a part of its delegator, nor to vm->live_generators, and has no name: it costs little
+// more than a plain call. When it has returned its block becomes the spare one of its code. This makes such a block, ready but
+// for what is particular to a call. NULL: MemoryError.
+MUST_USE Generator *cd_coroutine_new_hidden(VM *vm, Code *code);
+// Before a program may get hold of it, it becomes a coroutine like any other, and so do hidden delegators above it. False: MemoryError.
 MUST_USE bool cd_coroutine_reveal(VM *vm, Generator *hidden);
+MUST_USE bool cd_coroutines_reveal(VM *vm);      // all there are
+Generator *cd_coroutine_hidden_below(const Generator *generator);              // that a suspended one delegates to, or NULL
 // Frees a generator that has returned, and whose last reference was that of the loop or delegator it ran for. Runs Python.
 void cd_generator_vanish(VM *vm, Generator *generator);
-// The same for a hidden coroutine.
-void cd_coroutine_vanish(VM *vm, Generator *hidden);
+// The end of a hidden coroutine, whose frame holds nothing any more; `function` was the frame's.
+static ALWAYS_INLINE void cd_coroutine_vanish(VM *vm, Generator *hidden, Function *function)
+{
+  Code *code = hidden->frame.code;
+  if (LIKELY(!code->spare)) code->spare = hidden;
+  else cd_free(vm, hidden, code->spare_size);
+  cd_drop_object(vm, function);
+}
+void cd_coroutine_give_way(VM *vm, Generator *hidden);           // the same while it awaits something, which has been taken from it
 // Frees a generator object that nobody has seen: no finalizer, no warning.
 void cd_generator_abandon(VM *vm, Ref generator);
 

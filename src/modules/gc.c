@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // gc.c: the gc module
 #include "core/gc.h"
+#include "coro/generator.h"
 #include "modules/module_list.h"
 #include "modules/sys.h"
 #include "objects/dict.h"
@@ -104,7 +105,7 @@ FUNCTION(gc, get_objects, "get_objects(generation=None)",
     from = to = generation;
   }
   if (!cd_audit(vm, "gc.get_objects", 1, (Value[]){cd_bits(args[0]) ? args[0] : cd_none()})) return NO_REF;
-  Ref list = cd_list_new(vm);
+  Ref list = cd_coroutines_reveal(vm) ? cd_list_new(vm) : NO_REF;
   for (int g = to; list && g >= from; g--)
     for (uint32_t i = gc_generation_begin(&vm->gc, g); i < gc_generation_end(&vm->gc, g); i++) {
       Value object = cd_from_object(vm->gc.objects[i]);
@@ -129,7 +130,7 @@ FUNCTION(gc, get_referrers, "get_referrers(*objs)",
 {
   Value wanted = args[0];
   if (!cd_audit(vm, "gc.get_referrers", 1, &wanted)) return NO_REF;
-  Ref list = cd_list_new(vm);
+  Ref list = cd_coroutines_reveal(vm) ? cd_list_new(vm) : NO_REF;
   for (uint32_t i = 0; list && i < vm->gc.count; i++) {
     Object *object = vm->gc.objects[i];
     if (cd_is(cd_from_object(object), list) || cd_is(cd_from_object(object), wanted)) continue;
@@ -145,14 +146,14 @@ typedef struct GcCollect { VM *vm; List *list; bool failed; } GcCollect;
 static void gc_collect_visit(void *context, Value child)
 {
   GcCollect *collect = context;
-  if (cd_bits(child) && !collect->failed) collect->failed = !cd_list_append(collect->vm, collect->list, child);
+  if (cd_bits(child) && cd_bits(child) != ASYNC_NEXT_DIRECT && !collect->failed) collect->failed = !cd_list_append(collect->vm, collect->list, child);
 }
 
 FUNCTION(gc, get_referents, "get_referents(*objs)", "get_referents(*objs) -> list\n\nReturn the objects that these refer to directly.")
 {
   Value objects = args[0];
   if (!cd_audit(vm, "gc.get_referents", 1, &objects)) return NO_REF;
-  Ref list = cd_list_new(vm);
+  Ref list = cd_coroutines_reveal(vm) ? cd_list_new(vm) : NO_REF;
   if (!list) return NO_REF;
   GcCollect collect = {vm, cd_as_list(list), false};
   for (size_t i = 0; i < cd_tuple_size(objects); i++) {

@@ -90,6 +90,35 @@
     LOAD_FRAME();                                                             \
     pc = frame->pc;                                                           \
   } while (0)
+// Starts hidden coroutine `gen`, which has its arguments, for the DELEGATE `units` behind pc. `function` is stolen.
+#define START_HIDDEN(function_, units) do {                                   \
+    Function *awaited_ = (function_);                                         \
+    Generator *upper_ = cd_generator_of(frame);                               \
+    Frame *hidden_ = &gen->frame;                                             \
+    gen->creator_unit = (uint32_t)(pc - code->instrs);                        \
+    gen->chain_depth = upper_->chain_depth + 1;                               \
+    hidden_->function = awaited_;                                             \
+    hidden_->globals = awaited_->globals;                                     \
+    hidden_->builtins = awaited_->builtins;                                   \
+    hidden_->pc = hidden_->code->instrs;                                      \
+    hidden_->traced_line = 0;                                                 \
+    pc += (units);                                                            \
+    SAVE();                                                                   \
+    R[B] = cd_from_object(gen);                                               \
+    gen->delegator = gen->root = upper_;                                      \
+    gen->root_epoch = vm->chain_epoch;                                        \
+    if (KIND_OF(frame) == RETURN_DELEGATE || KIND_OF(frame) == RETURN_ASYNC_NEXT) { \
+      if (upper_->root && upper_->root_epoch == vm->chain_epoch) gen->root = upper_->root; \
+      frame->state = FRAME_DELEGATING;                                        \
+    }                                                                         \
+    hidden_->back = frame;                                                    \
+    hidden_->status = GENERATOR_STATUS(FRAME_RUNNING, RETURN_DELEGATE);       \
+    gen->handling.previous = thread->handling;                                \
+    thread->handling = &gen->handling;                                        \
+    thread->frame = frame = hidden_;                                          \
+    LOAD_FRAME();                                                             \
+    START_FRAME();                                                            \
+  } while (0)
 // A frame that is left: does it first have to close generators that only it holds?
 #define BEGIN_CLOSING(...)                                                       \
   (UNLIKELY(vm->open_async_generators) && frame->flags & FRAME_IS_GENERATOR && (point = __VA_ARGS__, cd_closing_begin(vm, frame, &point)))
@@ -107,9 +136,6 @@
 #define SET_KIND(f, kind) ((f)->flags = (uint16_t)(((f)->flags & ~FRAME_KIND) | (kind) << FRAME_KIND_SHIFT))
 
 
-
-// In the scratch register of an ASYNC_NEXT that is resumed: no Python value, so nothing dead that happens to lie there looks like it.
-#define ASYNC_NEXT_DIRECT UINT64_C(0x2A)
 
 // Ends an activation: unlinks it, then drops what it owns. Gives the frame below. A generator's frame stays, finished.
 static NO_INLINE Frame *eval_leave(VM *vm, Thread *thread, Frame *frame)
@@ -1226,19 +1252,16 @@ compare_k: {
         const Tuple *defaults = missing && cd_bits(function->defaults) ? (Tuple *)cd_object(function->defaults) : NULL;
         if (UNLIKELY(missing && (!defaults || missing > defaults->size))) goto call_bound;
         SAVE();
-        if ((target->flags & (CO_COROUTINE | CO_OPTIMIZED)) == (CO_COROUTINE | CO_OPTIMIZED) && eval_awaits_at_once(thread, frame, pc, A) &&
-            !TRACED()) {
-          gen = cd_coroutine_new_hidden(vm, function, &R[first], nargs, cd_generator_of(frame));
-          if (UNLIKELY(!gen)) goto error;
-          for (uint32_t i = 0; i < missing; i++) gen->frame.registers[nargs + i] = cd_dup(defaults->items[defaults->size - missing + i]);
+        if (target->flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE) &&
+            (target->flags & (CO_OPTIMIZED | CO_ASYNC_GENERATOR)) == CO_OPTIMIZED && eval_awaits_at_once(thread, frame, pc, A) && !TRACED()) {
+          gen = target->spare;
+          if (LIKELY(gen != NULL)) target->spare = NULL;
+          else if (UNLIKELY(!(gen = cd_coroutine_new_hidden(vm, target)))) goto error;
+          Value *to = gen->frame.registers, *from = &R[first];
+          for (uint32_t i = 0; i < nargs; i++) { to[i] = from[i]; from[i] = NO_VALUE; }
+          for (uint32_t i = 0; i < missing; i++) to[nargs + i] = cd_dup(defaults->items[defaults->size - missing + i]);
           R[base] = NO_VALUE;                    // the function moves into the frame
-          pc += 4;                               // to the DELEGATE
-          SAVE();
-          R[B] = cd_from_object(gen);
-          sent = cd_none();
-          kind = RETURN_DELEGATE;
-          if (KIND_OF(frame) == RETURN_DELEGATE || KIND_OF(frame) == RETURN_ASYNC_NEXT) frame->state = FRAME_DELEGATING;
-          goto enter_generator;
+          START_HIDDEN(function, 4);
         }
         Ref made = cd_generator_new(vm, function, &R[first], nargs);
         if (UNLIKELY(!cd_bits(made))) goto error;
@@ -1549,6 +1572,30 @@ do_return:
   }
   SAVE();                                        // f_lineno of a frame that outlives its activation
   if (!TRACED() && BEGIN_CLOSING((ClosingPoint){CLOSING_RETURN, .result = result})) goto closing;
+  if (frame->status == GENERATOR_STATUS(FRAME_RUNNING, RETURN_DELEGATE) && cd_generator_of(frame)->hidden && !frame->object && !TRACED()) {
+    Frame *done = frame;                         // its delegator alone has it, and is at a DELEGATE
+    Value *local = R, *end = R + code->first_temp;
+    gen = cd_generator_of(done);
+    thread->handling = gen->handling.previous;
+    thread->frame = frame = done->back;
+    done->back = NULL;
+    done->status = GENERATOR_STATUS(FRAME_DONE, RETURN_DELEGATE);
+    LOAD_FRAME();
+    pc = frame->pc;
+    R[B] = NO_VALUE;
+    frame->state = FRAME_RUNNING;
+    for (; local < end; local++) {
+      if (cd_is_object(*local) && cd_bits(*local)) { Ref v = cd_take(local); cd_drop(vm, v); }
+      else *local = NO_VALUE;
+    }
+    if (UNLIKELY(cd_bits(gen->handling.exception))) cd_clear(vm, &gen->handling.exception);
+    gen->leaf = NULL;
+    cd_coroutine_vanish(vm, gen, done->function);
+    dispatch = stack->dispatch;
+    R[C] = NO_VALUE;
+    SET(A, result);
+    NEXT(1);
+  }
   {
     uint32_t flags = frame->flags, reg = frame->return_register;
     kind = (ReturnKind)(flags >> FRAME_KIND_SHIFT & 15);
@@ -1565,8 +1612,7 @@ do_return:
       LOAD_FRAME();
       pc = frame->pc;
       R[B] = NO_VALUE;
-      if (gen->hidden) cd_coroutine_vanish(vm, gen);
-      else cd_generator_vanish(vm, gen);
+      cd_generator_vanish(vm, gen);
       if (kind == RETURN_FOR_ITER) {
         thread->recursion_depth--;
         cd_drop(vm, result);
@@ -1876,11 +1922,6 @@ resume: {
 
   // `frame` yields `result`: to the caller of the chain's root. Its state is SUSPENDED (a value of its own) or DELEGATING (handed up).
 do_yield: {
-    if (UNLIKELY(cd_generator_of(frame)->hidden) && !cd_coroutine_reveal(vm, cd_generator_of(frame))) {
-      cd_drop(vm, result);
-      frame->state = FRAME_RUNNING;
-      goto error;
-    }
     Frame *top = frame;
     ReturnKind up = KIND_OF(top);
     if (TRACED()) {
@@ -1958,23 +1999,21 @@ do_yield: {
 
   CASE(DELEGATE) {
     SAVE();
-    if (UNLIKELY(cd_generator_of(frame)->hidden)) {
-      gen = cd_generator_of(frame);
-      if (eval_makes_way(frame, cd_object(R[B]), A) && !TRACED()) {   // the awaitable takes the coroutine's place
-        result = cd_take(&R[B]);
-        thread->handling = gen->handling.previous;
-        gen->leaf = gen->root = gen->delegator = NULL;
-        thread->frame = frame = frame->back;
-        gen->frame.back = NULL;
-        LOAD_FRAME();
-        pc = frame->pc;
-        R[B] = result;
-        R[C] = cd_none();
-        frame->state = FRAME_RUNNING;
-        cd_coroutine_vanish(vm, gen);
-        DISPATCH();
-      }
-      if (!cd_coroutine_reveal(vm, gen)) goto error;
+    if (UNLIKELY(cd_generator_of(frame)->hidden) && eval_makes_way(frame, cd_object(R[B]), A) && !TRACED()) {
+      gen = cd_generator_of(frame);              // the awaitable takes the coroutine's place
+      result = cd_take(&R[B]);
+      sent = cd_take(&R[C]);
+      thread->handling = gen->handling.previous;
+      thread->frame = frame = frame->back;
+      gen->frame.back = NULL;
+      LOAD_FRAME();
+      pc = frame->pc;
+      R[B] = result;
+      SET(C, sent);
+      frame->state = FRAME_RUNNING;
+      cd_coroutine_give_way(vm, gen);
+      dispatch = stack->dispatch;
+      DISPATCH();
     }
     Object *it = cd_object(R[B]);
     Type *type = it->type;
@@ -2015,11 +2054,10 @@ do_yield: {
     SAVE();
     if (LIKELY(cd_object(R[B])->type == vm->types.async_generator)) {          // the shortest way, as in FOR_ITER
       gen = (Generator *)cd_object(R[B]);
-      Generator *upper = cd_generator_of(frame);
-      if (LIKELY(gen->frame.status == GENERATOR_STATUS(FRAME_SUSPENDED, RETURN_ASYNC_NEXT) && !gen->running_async && !upper->hidden &&
+      if (LIKELY(gen->frame.status == GENERATOR_STATUS(FRAME_SUSPENDED, RETURN_ASYNC_NEXT) && !gen->running_async &&
                  cd_bits(gen->context) == cd_bits(thread->context) && !TRACED())) {
         gen->running_async = true;
-        gen->delegator = upper;
+        gen->delegator = cd_generator_of(frame);
         gen->root = NULL;                        // found if it is needed
         if (KIND_OF(frame) == RETURN_DELEGATE || KIND_OF(frame) == RETURN_ASYNC_NEXT) frame->state = FRAME_DELEGATING;
         RESUME_FRAME(RETURN_ASYNC_NEXT);
@@ -2029,7 +2067,6 @@ do_yield: {
       }
     }
   async_next_resumed:
-    if (UNLIKELY(cd_generator_of(frame)->hidden) && !cd_coroutine_reveal(vm, cd_generator_of(frame))) goto error;
     bool direct = cd_bits(R[C]) == ASYNC_NEXT_DIRECT, fresh = !direct && (!cd_is_object(R[C]) || !cd_bits(R[C]));
     if (fresh || direct) R[C] = NO_VALUE;
     if (fresh) { R[C + 1] = NO_VALUE; sent = cd_none(); }

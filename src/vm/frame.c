@@ -241,7 +241,7 @@ void cd_frames_keep_code(VM *vm, Function *function)
   for (Thread *thread = vm->threads; thread; thread = thread->next)
     for (Frame *frame = thread->frame; frame; frame = frame->back) frames_keep_code(frame, function);
   for (Generator *generator = vm->live_generators; generator; generator = generator->live_next)
-    frames_keep_code(&generator->frame, function);
+    for (Generator *g = generator; g; g = cd_coroutine_hidden_below(g)) frames_keep_code(&g->frame, function);
 }
 
 // ---- frame objects ----
