@@ -58,6 +58,14 @@ static void coroutine_unhide(VM *vm, Generator *generator)
   generator->hidden = false;
 }
 
+// All but the frame. In two parts, for which gcc takes a few wide stores: for the whole it takes a `rep stos`, which needs longer to begin than they to end.
+static ALWAYS_INLINE void generator_zero(Generator *generator)
+{
+  enum { HALF = offsetof(Generator, frame) / 2 & ~(size_t)15 };
+  memset(generator, 0, HALF);
+  memset((char *)generator + HALF, 0, offsetof(Generator, frame) - HALF);
+}
+
 // One allocation, every field written once: the collector learns of the object when it is complete.
 Ref cd_generator_new(VM *vm, Function *function, Value *args, size_t nargs)
 {
@@ -68,7 +76,7 @@ Ref cd_generator_new(VM *vm, Function *function, Value *args, size_t nargs)
   size_t size = offsetof(Generator, frame) + cd_frame_size(code);
   Generator *generator = cd_alloc(vm, size);
   if (UNLIKELY(!generator)) return NO_REF;
-  memset(generator, 0, offsetof(Generator, frame));
+  generator_zero(generator);
   generator->head.refcount = 1;
   generator->head.type = type;
   if (UNLIKELY(!cd_gc_track(vm, &generator->head))) {
@@ -939,7 +947,7 @@ static Next generator_next(VM *vm, Value self, Ref *out)
   SendResult result;
   if (LIKELY(generator->frame.state == FRAME_SUSPENDED)) {       // the commonest case of cd_generator_send
     generator->head.refcount++;
-    result = cd_frame_resume(vm, &generator->frame, cd_none(), out);
+    result = cd_frame_next(vm, &generator->frame, out);
     cd_drop_object(vm, generator);
   } else {
     result = cd_generator_send(vm, self, cd_none(), out);

@@ -12,6 +12,7 @@ static inline Range *range_of(Value v) { return (Range *)cd_object(v); }
 // Elements between start and stop, both of which fit a small int, as does step.
 static int64_t range_small_count(int64_t start, int64_t stop, int64_t step)
 {
+  if (step == 1) return start < stop ? stop - start : 0;         // no division
   if (step > 0) return start < stop ? (stop - 1 - start) / step + 1 : 0;
   return start > stop ? (start - 1 - stop) / -step + 1 : 0;
 }

@@ -133,6 +133,7 @@
 #define KIND_OF(f) ((ReturnKind)((f)->flags >> FRAME_KIND_SHIFT & 15))
 // The status of a generator's frame that a `for` or a CALL resumed, and that has no flag besides: nobody delegates to it.
 #define GENERATOR_STATUS(state, kind) FRAME_STATUS(state, FRAME_IS_GENERATOR | (kind) << FRAME_KIND_SHIFT)
+#define ENTERED_STATUS FRAME_STATUS(FRAME_RUNNING, FRAME_IS_GENERATOR | FRAME_ENTRY)      // by native code: cd_frame_next
 #define SET_KIND(f, kind) ((f)->flags = (uint16_t)(((f)->flags & ~FRAME_KIND) | (kind) << FRAME_KIND_SHIFT))
 
 
@@ -210,10 +211,10 @@ static NO_INLINE void eval_trace_end(VM *vm, Frame *frame, Type *type, Value val
   if (cd_raised_is(vm, type)) cd_clear_raised(vm);
 }
 
-typedef enum { EVAL_START, EVAL_RESUME, EVAL_RAISE, EVAL_DELEGATE_ENDED } EvalMode;
+typedef enum { EVAL_START, EVAL_NEXT, EVAL_RESUME, EVAL_RAISE, EVAL_DELEGATE_ENDED } EvalMode;
 
 // Runs `frame` and what it calls until the frame marked FRAME_ENTRY is done or yields. START: a new frame, RESUME: a suspended one with
-// `sent` (stolen), RAISE: the exception set is raised at the frame's pc. With `tables` it only hands out its dispatch tables.
+// `sent` (stolen), NEXT: one at a YIELD with None, and nobody traces, RAISE: the exception set is raised at the frame's pc. With `tables` it only hands out its dispatch tables.
 static SendResult eval_run(VM *vm, Frame *frame, EvalMode mode, Ref sent, Ref *out, FrameStack *tables)
 {
   static const void *const plain[OP_COUNT] = {
@@ -245,6 +246,11 @@ static SendResult eval_run(VM *vm, Frame *frame, EvalMode mode, Ref sent, Ref *o
   thread->frame = frame;
   LOAD_FRAME();
   pc = frame->pc;
+  if (LIKELY(mode == EVAL_NEXT)) {
+    if (LIKELY(pc[1].op == OP_DROP && pc[1].a == A)) NEXT(2);
+    SET(A, cd_none());
+    NEXT(1);
+  }
   if (mode == EVAL_RAISE) {
     if (TRACED() && frame->flags & FRAME_IS_GENERATOR) (void)!cd_trace_call(vm, frame);
     if (UNLIKELY(frame->flags & FRAME_IS_GENERATOR && cd_generator_of(frame)->closing)) goto closing_ended;
@@ -1020,10 +1026,8 @@ compare_k: {
     uint32_t n = C;
     Ref tuple = cd_tuple_new(vm, n);
     if (!cd_bits(tuple)) goto error;
-    if (n) {
-      memcpy(((Tuple *)cd_object(tuple))->items, &R[B], n * sizeof(Value));
-      memset(&R[B], 0, n * sizeof(Value));
-    }
+    Value *items = ((Tuple *)cd_object(tuple))->items, *parts = &R[B];         // few as a rule: no memcpy
+    for (uint32_t i = 0; i < n; i++) items[i] = cd_take(&parts[i]);
     SET(A, tuple);
     NEXT(1);
   }
@@ -1032,12 +1036,10 @@ compare_k: {
     uint32_t n = C;
     Ref list = cd_list_with_capacity(vm, n);
     if (!cd_bits(list)) goto error;
-    if (n) {
-      List *l = (List *)cd_object(list);
-      memcpy(l->items, &R[B], n * sizeof(Value));
-      l->size = n;
-      memset(&R[B], 0, n * sizeof(Value));
-    }
+    List *l = (List *)cd_object(list);
+    Value *items = l->items, *parts = &R[B];
+    for (uint32_t i = 0; i < n; i++) items[i] = cd_take(&parts[i]);
+    l->size = n;
     SET(A, list);
     NEXT(1);
   }
@@ -1907,17 +1909,16 @@ resume: {
       NEXT(2);
     }
     if (UNLIKELY(vm->asyncgen_mode == ASYNCGEN_STRICT) && !cd_async_check_yield(vm, frame)) { cd_drop(vm, result); goto error; }
-    frame->state = FRAME_SUSPENDED;
-    uint32_t flags = frame->flags & ~(uint32_t)(FRAME_OWN_CODE | FRAME_OWN_LOCALS);
-    if (flags == (FRAME_IS_GENERATOR | FRAME_ENTRY) && !TRACED()) {      // sum(g): to native code
+    if (LIKELY(status == ENTERED_STATUS && !TRACED())) {         // sum(g): to native code
+      frame->status = GENERATOR_STATUS(FRAME_SUSPENDED, RETURN_CALL);
       thread->handling = cd_generator_of(frame)->handling.previous;
       thread->recursion_depth--;
       thread->frame = frame->back;
       frame->back = NULL;
-      frame->flags &= (uint16_t)~FRAME_ENTRY;
       *out = result;
       return YIELDED;
     }
+    frame->state = FRAME_SUSPENDED;
   }
 
   // `frame` yields `result`: to the caller of the chain's root. Its state is SUSPENDED (a value of its own) or DELEGATING (handed up).
@@ -2435,6 +2436,22 @@ SendResult cd_frame_resume(VM *vm, Frame *frame, Ref sent, Ref *out)
   if (cd_bits(sent)) return eval_run(vm, frame, EVAL_RESUME, sent, out, NULL);
   frame->state = FRAME_RUNNING;
   return eval_run(vm, frame, EVAL_RAISE, NO_REF, out, NULL);
+}
+
+SendResult cd_frame_next(VM *vm, Frame *frame, Ref *out)
+{
+  Thread *thread = vm->thread;
+  Generator *generator = cd_generator_of(frame);
+  const FrameStack *stack = thread->stack;
+  if (UNLIKELY(frame->status != GENERATOR_STATUS(FRAME_SUSPENDED, RETURN_CALL) || stack->dispatch != stack->plain_dispatch))
+    return cd_frame_resume(vm, frame, cd_none(), out);
+  if (!eval_c_stack_left(vm) || !cd_deeper(vm, thread)) return RAISED;
+  CD_ASSERT(!generator->delegator);
+  frame->back = thread->frame;
+  frame->status = ENTERED_STATUS;
+  generator->handling.previous = thread->handling;
+  thread->handling = &generator->handling;
+  return eval_run(vm, frame, EVAL_NEXT, NO_REF, out, NULL);
 }
 
 SendResult cd_frame_raise_in_chain(VM *vm, Frame *leaf, Ref *out)

@@ -13,6 +13,7 @@ MUST_USE Ref cd_function_call(VM *vm, Value function, const Value *args, size_t 
 // Resumes a suspended frame (created, suspended or delegating) with `sent` (stolen; None at first), or with the exception set in the
 // VM when sent is NO_REF (then it is raised at the point of suspension). The engine under next, send, throw, close, await.
 SendResult cd_frame_resume(VM *vm, Frame *frame, Ref sent, Ref *out);
+SendResult cd_frame_next(VM *vm, Frame *frame, Ref *out);        // the same with None, for one that is at a YIELD
 // Bytes of a frame for code; init fills header and clears registers; clear drops everything it owns (runs Python).
 static inline size_t cd_frame_size(const Code *code) { return sizeof(Frame) + code->register_count * sizeof(Value); }
 // Binds arguments to parameter registers with CPython's messages. Steals nothing. false: exception, frame untouched beyond dropped values.
