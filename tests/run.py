@@ -229,7 +229,7 @@ class Suite:
             self.cpython()
 
     def cpython(self):
-        slow = ["--timeout", "900"] if self.asan else []
+        slow = ["--timeout", "900", "--sanitized"] if self.asan else []
         process = subprocess.Popen([str(TESTS / "cpython" / "run"), "--cede", self.cede, *slow], stdout=subprocess.PIPE, text=True)
         last = ""
         for line in process.stdout:
