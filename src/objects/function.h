@@ -94,8 +94,16 @@ MUST_USE Ref cd_method_new(VM *vm, Value function, Value self);
 MUST_USE Ref cd_cell_new(VM *vm, Value value);
 MUST_USE Ref cd_native_new(VM *vm, const MethodDef *def, Value self, Value module);
 // Calls through a MethodDef with self given; `signature` is the cache to fill. Used by Native, MethodDescriptor and the eval loop.
-MUST_USE Ref cd_native_call(VM *vm, const MethodDef *def, const struct Signature **signature, Value self, Type *type, const Value *args,
-                            size_t nargs, Value kwnames);
+MUST_USE Ref cd_native_bind_call(VM *vm, const MethodDef *def, const struct Signature **signature, Value self, Type *type, const Value *args,
+                                 size_t nargs, Value kwnames);
+typedef struct SignatureHead { uint32_t exact; } SignatureHead;  // so many positional arguments need no binding; UINT32_MAX: all do
+static ALWAYS_INLINE MUST_USE Ref cd_native_call(VM *vm, const MethodDef *def, const struct Signature **signature, Value self, Type *type,
+                                                 const Value *args, size_t nargs, Value kwnames)
+{
+  const SignatureHead *head = (const SignatureHead *)*signature;
+  if (LIKELY(head && head->exact == nargs && !cd_bits(kwnames))) return def->fn(vm, self, args);
+  return cd_native_bind_call(vm, def, signature, self, type, args, nargs, kwnames);
+}
 MUST_USE Ref cd_property_new(VM *vm, Value getter, Value setter, Value deleter, Value doc);
 MUST_USE Ref cd_classmethod_new(VM *vm, Value function);
 MUST_USE Ref cd_staticmethod_new(VM *vm, Value function);

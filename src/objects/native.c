@@ -19,6 +19,7 @@ typedef enum { STYLE_NO_ARGS, STYLE_ONE, STYLE_POSITIONAL, STYLE_KEYWORDS } Sign
 
 // A parsed signature. Entries of the bound array: positional parameters, *args, keyword-only ones, **kwargs, as written.
 struct Signature {
+  uint32_t exact;                                // must be first: SignatureHead
   const char *name;                              // bare: "append"
   const char *display;                           // for messages: "list.append", "math.sqrt", "len"
   SignatureStyle style;
@@ -109,6 +110,7 @@ static bool signature_parse_parameters(VM *vm, Signature *s, const char *p, bool
 static void signature_choose_style(Signature *s, bool constructor)
 {
   s->simple = s->positional == s->count;
+  s->exact = s->simple ? s->count : UINT32_MAX;
   bool only_positional = s->posonly == s->positional && (s->count == s->positional || (s->varargs >= 0 && s->count == s->positional + 1));
   if (!only_positional) s->style = STYLE_KEYWORDS;
   else if (!s->count) s->style = STYLE_NO_ARGS;
@@ -359,8 +361,8 @@ static NO_INLINE Ref native_call_slow(VM *vm, const MethodDef *def, const Signat
   return result;
 }
 
-Ref cd_native_call(VM *vm, const MethodDef *def, const Signature **signature, Value self, Type *type, const Value *args, size_t nargs,
-                   Value kwnames)
+Ref cd_native_bind_call(VM *vm, const MethodDef *def, const Signature **signature, Value self, Type *type, const Value *args, size_t nargs,
+                        Value kwnames)
 {
   if (def->flags & METHOD_RAW_ARGS) return def->raw(vm, self, args, nargs, kwnames);
   const Signature *s = *signature;

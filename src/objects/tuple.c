@@ -135,6 +135,17 @@ static void tuple_release(VM *vm, Object *self)
   for (size_t i = t->size; i-- > 0;) cd_clear(vm, &t->items[i]);
 }
 
+static bool tuple_retire(VM *vm, Object *self)
+{
+  if (UNLIKELY(self->type != vm->types.tuple)) return false;
+  cd_gc_untrack(vm, self);
+  size_t size = ((Tuple *)self)->size;
+  Value *items = ((Tuple *)self)->items;
+  for (size_t i = size; i-- > 0;) cd_drop(vm, cd_from_bits(cd_bits(items[i])));
+  cd_free(vm, self, tuple_bytes(size));
+  return true;
+}
+
 static void tuple_traverse(Object *self, VisitFn visit, void *context)
 {
   Tuple *t = (Tuple *)self;
@@ -415,6 +426,7 @@ const TypeSpec cd_tuple_spec = {
   .methods = tuple_methods,
   .slots = {
     .release = tuple_release,
+    .retire = tuple_retire,
     .traverse = tuple_traverse,
     .alloc_size = tuple_alloc_size,
     .new_ = tuple_new_slot,

@@ -56,6 +56,13 @@
     SET(to_, value_);                                                         \
     NEXT(2);                                                                  \
   } while (0)
+// Drops what this CALL was made of: function, self or nothing, arguments.
+#define DROP_CALL() do {                                                      \
+    Value *dead_ = &R[B], *end_ = dead_ + 2 + C;                              \
+    do {                                                                      \
+      if (cd_is_object(*dead_) && cd_bits(*dead_)) cd_clear(vm, dead_);       \
+    } while (++dead_ < end_);                                                 \
+  } while (0)
 // Goes on in a new frame; what it returns goes the way of `kind`, to register `reg` of this one.
 #define ENTER_FRAME(new_frame_, kind_, reg_) do {                             \
     Frame *entered_ = (new_frame_);                                           \
@@ -1276,14 +1283,32 @@ compare_k: {
       goto call_bound;
     }
     if (type == vm->types.native) {
-      const Native *native = (const Native *)cd_object(callee);
-      if (native->def->flags & METHOD_SEND && nargs == 1 && !cd_bits(R[base + 1])) {       // send = g.send; send(x)
-        gen = (Generator *)cd_object(native->self);
-        if (LIKELY(gen->frame.status == GENERATOR_STATUS(FRAME_SUSPENDED, RETURN_SEND) && INSTR_EXTRA->jump < 0 && !TRACED())) goto send_again;
+      Native *native = (Native *)cd_object(callee);
+      const MethodDef *def = native->def;
+      if (UNLIKELY(INSTR_EXTRA->jump >= 0 || TRACED())) goto call_other;
+      if (LIKELY(!(def->flags & METHOD_RESUMES))) {
+        SAVE();
+        result = cd_native_call(vm, def, &native->signature, native->self, native->type, &R[first], nargs, NO_VALUE);
+        goto native_called;
       }
-      goto call_native;
+      if (def->flags & METHOD_SEND && nargs == 1 && !cd_bits(R[base + 1])) {       // send = g.send; send(x)
+        gen = (Generator *)cd_object(native->self);
+        if (LIKELY(gen->frame.status == GENERATOR_STATUS(FRAME_SUSPENDED, RETURN_SEND))) goto send_again;
+      }
+      goto call_resuming;
     }
-    if (type == vm->types.method_descriptor) goto call_native;
+    if (type == vm->types.method_descriptor) {
+      MethodDescriptor *method = (MethodDescriptor *)cd_object(callee);
+      const MethodDef *def = method->def;
+      Value self = R[base + 1];
+      if (UNLIKELY(INSTR_EXTRA->jump >= 0 || TRACED() || !cd_bits(self) || cd_type_of(vm, self) != method->type)) goto call_other;
+      if (LIKELY(!(def->flags & METHOD_RESUMES))) {
+        SAVE();
+        result = cd_native_call(vm, def, &method->signature, self, method->type, &R[first + 1], nargs - 1, NO_VALUE);
+        goto native_called;
+      }
+      goto call_resuming;
+    }
     if (type == vm->types.type || (type->flags & TYPE_TYPE)) {
       Type *cls = (Type *)cd_object(callee);
       if (cls == vm->types.range && pc[2].op == OP_GET_ITER && pc[2].b == A && A >= code->first_temp && !cd_bits(R[base + 1]) &&
@@ -1372,32 +1397,18 @@ send_again: {
 
   // next(g), g.send(x), g.throw(e), g.close() of generators and coroutines: what `def` says, without a native call. `nargs` counts what is
   // behind the function, so self if that was loaded as such.
-call_native: {
-    if (UNLIKELY(INSTR_EXTRA->jump >= 0) || TRACED()) goto call_other;
+call_resuming: {
     uint32_t given = C, asks;
     Value target;
     if (cd_object(R[B])->type == vm->types.native) {
-      Native *native = (Native *)cd_object(R[B]);
+      const Native *native = (const Native *)cd_object(R[B]);
       asks = (uint32_t)native->def->flags & METHOD_RESUMES;
-      if (LIKELY(!asks)) {
-        uint32_t first = B + 1 + !cd_bits(R[B + 1]);
-        SAVE();
-        result = cd_native_call(vm, native->def, &native->signature, native->self, native->type, &R[first], given + B + 2 - first,
-                                NO_VALUE);
-        goto native_called;
-      }
       target = asks != METHOD_NEXT ? native->self : given ? R[B + 2] : NO_VALUE;
       if (cd_bits(R[B + 1]) || !cd_bits(target)) goto call_other;
     } else {
-      MethodDescriptor *method = (MethodDescriptor *)cd_object(R[B]);
+      const MethodDescriptor *method = (const MethodDescriptor *)cd_object(R[B]);
       asks = (uint32_t)method->def->flags & METHOD_RESUMES;
       target = R[B + 1];
-      if (UNLIKELY(!cd_bits(target) || cd_type_of(vm, target) != method->type)) goto call_other;
-      if (LIKELY(!asks)) {
-        SAVE();
-        result = cd_native_call(vm, method->def, &method->signature, target, method->type, &R[B + 2], given, NO_VALUE);
-        goto native_called;
-      }
     }
     if (!cd_is_object(target) ||
         !(cd_object(target)->type == vm->types.generator || (asks != METHOD_NEXT && cd_object(target)->type == vm->types.coroutine)))
@@ -1454,7 +1465,7 @@ call_native: {
 native_called:
   dispatch = stack->dispatch;
   if (UNLIKELY(!cd_bits(result))) goto error;
-  for (uint32_t i = B, end = B + 2 + C; i < end; i++) cd_clear(vm, &R[i]);
+  DROP_CALL();
   CALL_RESULT(A, result);
 
 call_bound: {                                    // a Python function whose arguments need binding
@@ -1895,10 +1906,7 @@ resume: {
     }
     if (LIKELY(status == GENERATOR_STATUS(FRAME_RUNNING, RETURN_SEND) && !TRACED())) {
       SUSPEND_FRAME(RETURN_SEND);
-      Value *dead = &R[B], *end = dead + 2 + C;  // function, self or nothing, arguments
-      do {
-        if (cd_is_object(*dead) && cd_bits(*dead)) cd_clear(vm, dead);
-      } while (++dead < end);
+      DROP_CALL();
       CALL_RESULT(A, result);
     }
     if (LIKELY(status == GENERATOR_STATUS(FRAME_RUNNING, RETURN_ASYNC_NEXT) && !TRACED() && vm->asyncgen_mode != ASYNCGEN_STRICT)) {
