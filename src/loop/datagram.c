@@ -24,7 +24,6 @@ enum { DATAGRAMS_A_TURN = 16, COMPACT_AT = 1000 };
 
 static Datagram *datagram_of(Value v) { return (Datagram *)cd_object(v); }
 static Transport *datagram_base(Datagram *d) { return (Transport *)d; }
-static bool datagram_ends_run(VM *vm) { return cd_raised_is(vm, vm->exc.KeyboardInterrupt) || cd_raised_is(vm, vm->exc.SystemExit); }
 
 // The OSError that is set goes to protocol.error_received().
 static bool datagram_tell_error(VM *vm, Datagram *d)
@@ -135,6 +134,7 @@ static bool datagram_send_waiting(VM *vm, Datagram *d)
 static bool datagram_ready(VM *vm, Watch *watch, unsigned happened)
 {
   Datagram *d = (Datagram *)watch->owner;
+  Loop *loop = watch->loop;                      // running; the transport lets go of it when it ends
   Ref entered;
   bool ok = cd_transport_begin(vm, datagram_base(d), &entered), more = true;
   if (ok) {
@@ -143,8 +143,7 @@ static bool datagram_ready(VM *vm, Watch *watch, unsigned happened)
     if (ok && (happened & watch->events & WATCH_WRITE)) ok = datagram_send_waiting(vm, d);
     cd_transport_end(vm, datagram_base(d), entered);
   }
-  if (ok || datagram_ends_run(vm)) return ok;
-  return !cd_bits(d->loop) || cd_loop_report(vm, d->loop, "transport", cd_from_object(d), "Exception in transport %R", cd_from_object(d));
+  return ok || cd_transport_report_event(vm, datagram_base(d), loop);
 }
 
 // ---- birth and death ----

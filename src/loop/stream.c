@@ -141,6 +141,7 @@ static bool stream_write_queue(VM *vm, Stream *s)
 static bool stream_ready(VM *vm, Watch *watch, unsigned happened)
 {
   Stream *s = (Stream *)watch->owner;
+  Loop *loop = watch->loop;                      // running; the transport lets go of it when it ends
   Ref entered;
   bool ok = cd_transport_begin(vm, s, &entered);
   if (ok) {
@@ -148,8 +149,7 @@ static bool stream_ready(VM *vm, Watch *watch, unsigned happened)
     if (ok && (happened & watch->events & WATCH_WRITE)) ok = stream_write_queue(vm, s);
     cd_transport_end(vm, s, entered);
   }
-  if (ok || cd_raised_is(vm, vm->exc.KeyboardInterrupt) || cd_raised_is(vm, vm->exc.SystemExit)) return ok;
-  return !cd_bits(s->loop) || cd_loop_report(vm, s->loop, "transport", cd_from_object(s), "Exception in transport %R", cd_from_object(s));
+  return ok || cd_transport_report_event(vm, s, loop);
 }
 
 // ---- birth and death ----

@@ -382,6 +382,12 @@ bool cd_transport_count_vain_write(VM *vm, Transport *t, const char *message)
   return result != NO_REF;
 }
 
+bool cd_transport_report_event(VM *vm, Transport *t, Loop *loop)
+{
+  Value self = cd_from_object(t);
+  return cd_loop_report(vm, cd_from_object(loop), "transport", self, "Exception in transport %R", self);
+}
+
 // ---- flow control ----
 
 static bool transport_tell_flow(VM *vm, Transport *t, Value method, const char *failure)

@@ -56,6 +56,8 @@ MUST_USE bool cd_transport_call_soon(VM *vm, Transport *t, const MethodDef *meth
 // Around handling an event. The context stays a snapshot until a callback changes a variable.
 MUST_USE bool cd_transport_begin(VM *vm, Transport *t, Ref *entered);
 void cd_transport_end(VM *vm, Transport *t, Ref entered);
+// The exception that handling an event ended in is reported to the loop. false: it ends the run.
+MUST_USE bool cd_transport_report_event(VM *vm, Transport *t, Loop *loop);
 
 // ---- the queue ----
 MUST_USE bool cd_transport_enqueue(VM *vm, Transport *t, Value data, size_t skip);         // a bytes-like object, but for its first `skip` bytes

@@ -61,6 +61,7 @@ def census():
 def main():
     path = os.path.abspath(sys.argv[1])
     sys.argv = [path]
+    sys.path[0] = os.path.dirname(path)            # as if it had been started itself
     with open(path, "rb") as f:
         code = compile(f.read(), path, "exec")
     blocks, earlier, kinds = [0] * RUNS, None, None
