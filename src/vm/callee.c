@@ -122,19 +122,28 @@ Ref cd_callee_call(VM *vm, Value callee, const Value *args, size_t nargs, Value 
   return cd_call(vm, callee, args, nargs, kwnames);
 }
 
-Ref cd_callee_call_traced(VM *vm, Frame *frame, Value callee, const Value *args, size_t nargs, Value kwnames)
+bool cd_callee_is_profiled(VM *vm, Value callee)
 {
-  Type *type = cd_is_object(callee) ? cd_object(callee)->type : NULL;
+  const Type *type = cd_is_object(callee) ? cd_object(callee)->type : NULL;
   bool native = type && (type == vm->types.native || type == vm->types.method_descriptor || type == vm->types.class_method_descriptor);
-  if (!native || !cd_bits(vm->thread->profile_fn)) return cd_callee_call(vm, callee, args, nargs, kwnames);
-  if (!cd_trace_native(vm, frame, TRACE_C_CALL, callee)) return NO_REF;
-  Ref result = cd_callee_call(vm, callee, args, nargs, kwnames);
+  return native && cd_bits(vm->thread->profile_fn);
+}
+
+Ref cd_callee_profile_result(VM *vm, Frame *frame, Value callee, Ref result)
+{
   if (!cd_bits(result)) {
     Ref raised = cd_take_raised(vm);
-    if (!cd_trace_native(vm, frame, TRACE_C_EXCEPTION, callee)) { cd_drop(vm, raised); return NO_REF; }
-    cd_restore_raised(vm, raised);
+    if (cd_trace_native(vm, frame, TRACE_C_EXCEPTION, callee)) cd_restore_raised(vm, raised);
+    else cd_drop(vm, raised);
     return NO_REF;
   }
   if (!cd_trace_native(vm, frame, TRACE_C_RETURN, callee)) { cd_drop(vm, result); return NO_REF; }
   return result;
+}
+
+Ref cd_callee_call_traced(VM *vm, Frame *frame, Value callee, const Value *args, size_t nargs, Value kwnames)
+{
+  if (!cd_callee_is_profiled(vm, callee)) return cd_callee_call(vm, callee, args, nargs, kwnames);
+  if (!cd_trace_native(vm, frame, TRACE_C_CALL, callee)) return NO_REF;
+  return cd_callee_profile_result(vm, frame, callee, cd_callee_call(vm, callee, args, nargs, kwnames));
 }

@@ -1519,7 +1519,15 @@ call_other: {
       }
       if (cd_raised(vm)) goto error;
     }
+    bool told = TRACED() && cd_callee_is_profiled(vm, callee);
+    if (told && !cd_is_exact(R[B + 1], vm->types.tuple) && !cd_is_not_iterable(vm, R[B + 1])) {    // finding the arguments comes before the call
+      Ref arguments = cd_tuple_from(vm, R[B + 1]);
+      if (!cd_bits(arguments)) goto error;
+      SET(B + 1, arguments);
+    }
+    if (told && !cd_trace_native(vm, frame, TRACE_C_CALL, callee)) goto error;
     Ref r = cd_call_unpacked(vm, callee, R[B + 1], keywords);
+    if (told) r = cd_callee_profile_result(vm, frame, callee, r);
     dispatch = stack->dispatch;
     if (!cd_bits(r)) goto error;
     for (uint32_t i = 0; i < 2 + (C & 1u); i++) cd_clear(vm, &R[B + i]);

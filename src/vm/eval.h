@@ -122,6 +122,8 @@ Frame *cd_callee_frame_unpacked(VM *vm, Value callable, Value positional, Value 
 Frame *cd_callee_frame_enter(VM *vm, Value manager, Ref *exit);
 Value cd_callee_python_call(VM *vm, Value callee);   // __call__ of an instance if that is a Python function; borrowed, or NO_VALUE
 MUST_USE Ref cd_callee_call(VM *vm, Value callee, const Value *args, size_t nargs, Value kwnames);
+bool cd_callee_is_profiled(VM *vm, Value callee);                // a native function, and there is a profiler to hear of its calls
+MUST_USE Ref cd_callee_profile_result(VM *vm, Frame *frame, Value callee, Ref result);       // which is stolen, and handed on
 MUST_USE Ref cd_callee_call_traced(VM *vm, Frame *frame, Value callee, const Value *args, size_t nargs, Value kwnames);
 
 // ---- inline caches (cache.c) ----

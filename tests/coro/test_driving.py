@@ -258,3 +258,49 @@ next(g)
 g.send(1)
 sys.setprofile(None)
 print(events)
+
+
+# One generator, resumed in another way each time: what the last way left behind does not mislead the next.
+def numbers():
+    n = 0
+    while True:
+        got = yield n
+        n += 1
+        if got:
+            n += got
+
+
+def one_of(source):
+    for value in source:
+        return value
+
+
+def two_of(source):
+    yield from zip((0, 1), source)
+
+
+g = numbers()
+send = g.send
+seen = []
+for turn in range(4):
+    seen += [one_of(g), next(g), send(10), send(10), g.send(10), sum(value for value, _ in zip(g, "ab")), list(two_of(g)), one_of(g), one_of(g)]
+    seen += [g.__next__(), max(zip(g, range(2))), [value for value, _ in zip(g, range(2))], next(g, None)]
+    if turn == 1:
+        sys.settrace(lambda frame, event, arg: None)
+    elif turn == 2:
+        sys.settrace(None)
+print(seen)
+
+
+def delegating(inner):
+    result = yield from inner
+    return result
+
+
+inner = numbers()
+outer = delegating(inner)
+print(next(outer), outer.send(5), next(inner), one_of(inner), outer.send(1), [value for value, _ in zip(outer, range(3))], inner.send(2), next(outer))
+for value in inner:
+    if value > 40:
+        inner.close()
+print(value, list(outer), list(inner))

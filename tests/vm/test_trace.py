@@ -265,3 +265,28 @@ sys.settrace(changer)
 r = changes()
 sys.settrace(None)
 print(r)
+
+
+# A profiler hears of native functions called with unpacked arguments, after those are found.
+def pair():
+    yield 1
+    yield 2
+
+
+def unpacking():
+    max(*[1, 2]), max(*pair()), max([0], **dict(key=int)), len(*([],))
+    try:
+        int(*("x",))
+    except ValueError:
+        pass
+    try:
+        int(*5)
+    except TypeError as e:
+        print(e)
+
+
+heard = []
+sys.setprofile(lambda frame, event, arg: heard.append((event, getattr(arg, "__name__", arg))))
+unpacking()
+sys.setprofile(None)
+print(*heard, sep="\n")
