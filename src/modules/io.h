@@ -72,7 +72,7 @@ enum {   // ORDER: io_names
 static inline IoState *io_state(VM *vm) { return cd_state(vm, MODULE__io); }
 static inline Value io_name(VM *vm, int which) { return io_state(vm)->names[which]; }
 
-#define IO_BASE_TYPE_FLAGS (TYPE_BASE | TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS | TYPE_STREAM)
+#define IO_BASE_TYPE_FLAGS (TYPE_BASE | TYPE_GC | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS | TYPE_STREAM | TYPE_IMMUTABLE)
 #define IO_BASE_OFFSETS .dict_offset = offsetof(IoBase, attributes), .weaklist_offset = offsetof(IoBase, weaklist)
 
 extern const TypeSpec cd_io_base_spec, cd_io_raw_base_spec, cd_io_buffered_base_spec, cd_io_text_base_spec, cd_io_file_spec,

@@ -316,7 +316,11 @@ static const GetSetDef iobase_getset[] = {{"closed", "Is the stream closed?", io
 const TypeSpec cd_io_base_spec = {
   .name = "_io._IOBase", .doc = "What all streams have in common; most methods say UnsupportedOperation.", .basicsize = sizeof(IoBase),
   .flags = IO_BASE_TYPE_FLAGS, IO_BASE_OFFSETS, .methods = iobase_methods, .getset = iobase_getset,
-  .slots = {.iter = iobase_iter, .next = iobase_next, .finalize = cd_io_base_finalize, .traverse = iobase_traverse}};
+  .slots = {.new_ = cd_object_new_slot,
+            .iter = iobase_iter,
+            .next = iobase_next,
+            .finalize = cd_io_base_finalize,
+            .traverse = iobase_traverse}};
 
 // ---- _RawIOBase ----
 

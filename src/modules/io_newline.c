@@ -210,7 +210,7 @@ const TypeSpec cd_io_newline_decoder_spec = {
   .doc = "IncrementalNewlineDecoder(decoder, translate, errors='strict')\n--\n\nAn incremental decoder around another that handles "
          "universal newlines.",
   .basicsize = sizeof(NewlineDecoder),
-  .flags = TYPE_BASE | TYPE_GC,
+  .flags = TYPE_BASE | TYPE_GC | TYPE_IMMUTABLE,
   .methods = newlinedecoder_methods,
   .getset = newlinedecoder_getset,
   .slots = {
