@@ -25,8 +25,12 @@ void *cd_instance_new(VM *vm, Type *type)
 
 // ---- visiting and dropping the storage that is the same for all types ----
 
+// __slots__ of its classes make an object larger than its native layout.
+static inline bool object_has_slots(const Object *object) { return object->type->basicsize != object->type->spec->basicsize; }
+
 static void object_visit_slots(Object *object, VisitFn visit, void *context)
 {
+  if (!object_has_slots(object)) return;
   for (Type *type = object->type; type; type = type->base) {
     if (!type->slots_count) continue;
     const Value *slots = (const Value *)((char *)object + cd_extra(object) + type->slots_offset);
@@ -46,6 +50,7 @@ void cd_object_traverse(Object *object, VisitFn visit, void *context)
 
 void cd_object_clear_slots(VM *vm, Object *object)
 {
+  if (!object_has_slots(object)) return;
   size_t extra = cd_extra(object);
   for (Type *type = object->type; type; type = type->base) {
     Value *slots = (Value *)((char *)object + extra + type->slots_offset);

@@ -56,6 +56,22 @@
     SET(to_, value_);                                                         \
     NEXT(2);                                                                  \
   } while (0)
+// A frame of the stack, without any flag but its kind, has returned, and nobody holds its object: goes on in its caller.
+#define POP_FRAME() do {                                                      \
+    Frame *popped_ = frame;                                                   \
+    Value *local_ = R, *end_ = R + code->first_temp;                          \
+    thread->frame = frame = popped_->back;                                    \
+    thread->recursion_depth--;                                                \
+    for (; local_ < end_; local_++) {                                         \
+      Ref v_ = cd_from_bits(cd_bits(*local_));                                \
+      cd_drop(vm, v_);                                                        \
+    }                                                                         \
+    Function *function_ = popped_->function;                                  \
+    stack->top = (char *)popped_;                                             \
+    cd_drop_object(vm, function_);                                            \
+    LOAD_FRAME();                                                             \
+    pc = frame->pc;                                                           \
+  } while (0)
 // Drops what this CALL was made of: function, self or nothing, arguments.
 #define DROP_CALL() do {                                                      \
     Value *dead_ = &R[B], *end_ = dead_ + 2 + C;                              \
@@ -1575,21 +1591,17 @@ do_return:
     if (!cd_trace_return(vm, frame, result)) { cd_drop(vm, result); goto leave_raising; }
   }
   if (LIKELY(!frame->flags && !frame->object)) {
-    Frame *done = frame;
-    Value *local = R, *end = R + code->first_temp;
-    thread->frame = frame = done->back;
-    thread->recursion_depth--;
-    for (; local < end; local++) {
-      Ref v = cd_from_bits(cd_bits(*local));
-      cd_drop(vm, v);
-    }
-    uint32_t reg = done->return_register;
-    Function *function = done->function;
-    stack->top = (char *)done;
-    cd_drop_object(vm, function);
-    LOAD_FRAME();
-    pc = frame->pc;
+    uint32_t reg = frame->return_register;
+    POP_FRAME();
     CALL_RESULT(reg, result);
+  }
+  if (frame->flags == RETURN_INIT << FRAME_KIND_SHIFT && !frame->object && cd_is_none(result)) {
+    uint32_t reg = frame->return_register;
+    POP_FRAME();
+    Ref instance = cd_take(&R[reg]);
+    cd_clear(vm, &R[B]);
+    SET(A, instance);
+    NEXT(2);
   }
   SAVE();                                        // f_lineno of a frame that outlives its activation
   if (!TRACED() && BEGIN_CLOSING((ClosingPoint){CLOSING_RETURN, .result = result})) goto closing;
