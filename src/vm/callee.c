@@ -104,6 +104,31 @@ Frame *cd_callee_frame_enter(VM *vm, Value manager, Ref *exit)
   return frame;
 }
 
+Function *cd_callee_async_enter(VM *vm, Value manager, Ref *exit)
+{
+  if (!cd_is_object(manager) || !(cd_object(manager)->type->flags & TYPE_HEAP)) return NULL;
+  Type *type = cd_object(manager)->type;
+  Value enter = cd_type_lookup_borrow(vm, type, N(__aenter__)), leave = cd_type_lookup_borrow(vm, type, N(__aexit__));
+  if (!cd_bits(enter) || !cd_bits(leave) || !cd_is_exact(enter, vm->types.function) || !cd_is_exact(leave, vm->types.function)) return NULL;
+  Function *function = (Function *)cd_object(enter);
+  if (!cd_callee_can_hide(function->code, 1)) return NULL;
+  *exit = cd_method_new(vm, leave, manager);
+  return cd_bits(*exit) ? function : NULL;
+}
+
+Function *cd_callee_async_exit(VM *vm, Value exit, Value *self)
+{
+  if (!cd_is_exact(exit, vm->types.method)) return NULL;
+  const Method *method = (const Method *)cd_object(exit);
+  if (!cd_is_exact(method->function, vm->types.function)) return NULL;
+  Function *function = (Function *)cd_object(method->function);
+  *self = method->self;
+  if (cd_callee_can_hide(function->code, 4)) return function;
+  const Code *code = function->code;             // (self, *args)
+  bool variable = (code->flags & (CO_COROUTINE | CO_OPTIMIZED | CO_VARARGS | CO_VARKEYWORDS)) == (CO_COROUTINE | CO_OPTIMIZED | CO_VARARGS);
+  return variable && code->arg_count == 1 && !code->kwonly_count ? function : NULL;
+}
+
 // Any callable, no frame in this loop.
 Ref cd_callee_call(VM *vm, Value callee, const Value *args, size_t nargs, Value kwnames)
 {

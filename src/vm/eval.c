@@ -113,6 +113,12 @@
     LOAD_FRAME();                                                             \
     pc = frame->pc;                                                           \
   } while (0)
+// Makes `gen` a hidden coroutine for code `target_`.
+#define NEW_HIDDEN(target_) do {                                              \
+    gen = (target_)->spare;                                                   \
+    if (LIKELY(gen != NULL)) (target_)->spare = NULL;                         \
+    else if (UNLIKELY(!(gen = cd_coroutine_new_hidden(vm, (target_))))) goto error; \
+  } while (0)
 // Starts hidden coroutine `gen`, which has its arguments, for the DELEGATE `units` behind pc. `function` is stolen.
 #define START_HIDDEN(function_, units) do {                                   \
     Function *awaited_ = (function_);                                         \
@@ -1279,9 +1285,7 @@ compare_k: {
         SAVE();
         if (target->flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE) &&
             (target->flags & (CO_OPTIMIZED | CO_ASYNC_GENERATOR)) == CO_OPTIMIZED && eval_awaits_at_once(thread, frame, pc, A) && !TRACED()) {
-          gen = target->spare;
-          if (LIKELY(gen != NULL)) target->spare = NULL;
-          else if (UNLIKELY(!(gen = cd_coroutine_new_hidden(vm, target)))) goto error;
+          NEW_HIDDEN(target);
           Value *to = gen->frame.registers, *from = &R[first];
           for (uint32_t i = 0; i < nargs; i++) { to[i] = from[i]; from[i] = NO_VALUE; }
           for (uint32_t i = 0; i < missing; i++) to[nargs + i] = cd_dup(defaults->items[defaults->size - missing + i]);
@@ -2191,7 +2195,22 @@ closing_over:
     if (cd_raised(vm)) goto error;
     goto with_enter;
   }
-  CASE(ASYNC_WITH_ENTER) SAVE();
+  CASE(ASYNC_WITH_ENTER)
+    SAVE();
+    if (eval_awaits_at_once(thread, frame, pc - 1, B) && !TRACED()) {
+      Ref exit;
+      Function *function = cd_callee_async_enter(vm, R[C], &exit);
+      if (LIKELY(function != NULL)) {
+        gen = function->code->spare;
+        if (LIKELY(gen != NULL)) function->code->spare = NULL;
+        else if (UNLIKELY(!(gen = cd_coroutine_new_hidden(vm, function->code)))) { cd_drop(vm, exit); goto error; }
+        gen->frame.registers[0] = TAKE(C);
+        SET(A, exit);
+        cd_dup_object(function);
+        START_HIDDEN(function, 3);
+      }
+      if (cd_raised(vm)) goto error;
+    }
 with_enter: {
     Ref exit, entered;
     if (!cd_with_enter(vm, R[C], pc->op == OP_ASYNC_WITH_ENTER, &exit, &entered)) goto error;
@@ -2202,6 +2221,25 @@ with_enter: {
   }
   CASE(WITH_EXIT) {
     SAVE();
+    if (pc[1].op == OP_GET_AWAITABLE && eval_awaits_at_once(thread, frame, pc - 1, A) && !TRACED()) {
+      Value self;
+      Function *function = cd_callee_async_exit(vm, R[B], &self);
+      if (LIKELY(function != NULL)) {
+        const Value args[3] = {cd_none(), cd_none(), cd_none()};
+        Ref rest = function->code->arg_count == 1 ? cd_tuple_of(vm, 3, args) : cd_none();
+        if (UNLIKELY(!cd_bits(rest))) goto error;
+        gen = function->code->spare;
+        if (LIKELY(gen != NULL)) function->code->spare = NULL;
+        else if (UNLIKELY(!(gen = cd_coroutine_new_hidden(vm, function->code)))) { cd_drop(vm, rest); goto error; }
+        Value *to = gen->frame.registers;
+        to[0] = cd_dup(self);
+        to[1] = rest;
+        if (function->code->arg_count == 4) to[2] = to[3] = cd_none();
+        cd_dup_object(function);
+        CONSUME(B);
+        START_HIDDEN(function, 3);
+      }
+    }
     const Value nones[3] = {cd_none(), cd_none(), cd_none()};
     Frame *new_frame = cd_callee_frame(vm, R[B], nones, 3);
     if (new_frame) {
