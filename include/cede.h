@@ -1,5 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* cede.h: embed Python. C99 and C++. All state lives in a CedeVM; a VM is used by one thread at a time. */
+/* cede.h: embed Python. C99 and C++.
+
+   Ownership: a CedeRef that a function returns is yours, to be given back with cede_drop. Those that you hand to a function stay yours: it
+   takes what it needs. Text that is handed in is copied, unless said otherwise; text that comes out is borrowed, as long as is said.
+
+   Errors: a function that can fail returns a failed CedeRef, false, NULL or -1, and a Python exception is set in the VM then: look with
+   cede_take_exception, print it with cede_print_exception, or hand it on by failing too, if Python called you. Do not call on while one is
+   set, but for cede_drop, cede_raised and those two; handing a failed value on is allowed.
+
+   Threads: all state lives in a CedeVM, nothing is shared between two of them, and a VM is used by one thread at a time; it may be another
+   one each time. From any thread at any time: cede_post, and cede_interrupt (in a signal handler too). */
 #ifndef CEDE_H
 #define CEDE_H
 
@@ -52,11 +62,13 @@ typedef struct CedeOptions {
   double asyncgen_grace;                /* seconds that the end of a run gives to generators it closes; 0: 5 */
   bool pep828;                          /* `yield from` in async generators without the __future__ import */
 } CedeOptions;
+/* Fills in the defaults; needs no VM. To be called first: a newer version may have more fields. */
 CEDE_API void cede_options_init(CedeOptions *options);
 
 /* A new VM, or NULL when memory is out or start-up failed (then *error, if not NULL, is a constant text that says why). */
 CEDE_API CedeVM *cede_vm_new(const CedeOptions *options, const char **error);
-/* Runs atexit functions and finalizers, flushes the standard streams, frees everything. Returns 0, or 120 when flushing failed. */
+/* Waits for threads that are not daemons, runs atexit functions and finalizers, flushes the standard streams, frees everything; the VM's
+   values with it, which need not be dropped before. NULL: nothing happens. Returns 0, or 120 when flushing failed. */
 CEDE_API int cede_vm_free(CedeVM *vm);
 
 /* ---- running programs, as a command line does. The result is an exit status; errors are printed to sys.stderr ---- */
@@ -81,26 +93,32 @@ CEDE_API void cede_interrupt(CedeVM *vm);
 
 /* ---- values ----
    A failed value may be handed on: that call fails too and the exception stays, so a chain of calls needs one check at its end. */
+/* One more reference to the same value. */
 CEDE_API CedeRef cede_dup(CedeRef value);
+/* Gives a reference back; the last one may run finalizers. A failed value: nothing happens. The exception that is set stays. */
 CEDE_API void cede_drop(CedeVM *vm, CedeRef value);
 static inline bool cede_failed(CedeRef value) { return value.bits == 0; }
+/* None and the two bools can't fail; the others may run out of memory. */
 CEDE_API CedeRef cede_none(CedeVM *vm);
 CEDE_API CedeRef cede_bool(CedeVM *vm, bool value);
 CEDE_API CedeRef cede_int(CedeVM *vm, int64_t value);
 CEDE_API CedeRef cede_float(CedeVM *vm, double value);
 CEDE_API CedeRef cede_str(CedeVM *vm, const char *utf8, size_t size);    /* UnicodeDecodeError if it is not UTF-8 */
-CEDE_API bool cede_to_int(CedeVM *vm, CedeRef value, int64_t *out);      /* false: exception set */
+/* As operator.index() and float() do it; *out is written only when that succeeds. OverflowError: more than 64 bits. */
+CEDE_API bool cede_to_int(CedeVM *vm, CedeRef value, int64_t *out);
 CEDE_API bool cede_to_float(CedeVM *vm, CedeRef value, double *out);
 CEDE_API const char *cede_to_utf8(CedeVM *vm, CedeRef value, size_t *size); /* of a str, borrowed while it lives; NULL: exception set */
-CEDE_API CedeRef cede_repr(CedeVM *vm, CedeRef value);
+CEDE_API CedeRef cede_repr(CedeVM *vm, CedeRef value);                   /* repr(value), a str */
 
-CEDE_API CedeRef cede_eval(CedeVM *vm, const char *expression);          /* in __main__ */
-CEDE_API bool cede_exec(CedeVM *vm, const char *source, const char *filename);
-CEDE_API CedeRef cede_get_global(CedeVM *vm, const char *name);          /* of __main__ */
+/* All of these run Python, which may call back into the host. Names and sources are UTF-8. */
+CEDE_API CedeRef cede_eval(CedeVM *vm, const char *expression);          /* the value of an expression in __main__ */
+CEDE_API bool cede_exec(CedeVM *vm, const char *source, const char *filename);      /* statements in __main__; filename is for tracebacks */
+CEDE_API CedeRef cede_get_global(CedeVM *vm, const char *name);          /* of __main__; NameError if there is none */
 CEDE_API bool cede_set_global(CedeVM *vm, const char *name, CedeRef value);
-CEDE_API CedeRef cede_import(CedeVM *vm, const char *name);
+CEDE_API CedeRef cede_import(CedeVM *vm, const char *name);              /* the module of that name: for "a.b" it is b */
 CEDE_API CedeRef cede_getattr(CedeVM *vm, CedeRef object, const char *name);
 CEDE_API bool cede_setattr(CedeVM *vm, CedeRef object, const char *name, CedeRef value);
+/* With `count` positional arguments; without any, args may be NULL. */
 CEDE_API CedeRef cede_call(CedeVM *vm, CedeRef callable, const CedeRef *args, size_t count);
 CEDE_API CedeRef cede_next(CedeVM *vm, CedeRef iterator, bool *done);    /* failed with *done: the end, no exception */
 CEDE_API CedeRef cede_raise(CedeVM *vm, const char *exception, const char *message);  /* exception: a builtin's name; returns {0} */
@@ -126,7 +144,7 @@ CEDE_API CedeRef cede_live_generators(CedeVM *vm);
    A VM has one loop that the host turns; it is made by the first of these calls and is what asyncio.get_event_loop() gives. The host waits
    in its own way, and calls cede_loop_step() when cede_loop_fd() can be read, when cede_loop_next_deadline() is over, when the wake-up
    callback was called, and after it has called into the VM by other ways (cede_call and so on). */
-CEDE_API CedeRef cede_loop(CedeVM *vm);
+CEDE_API CedeRef cede_loop(CedeVM *vm);                                  /* the loop object, for calls of its methods */
 /* One turn: waits at most max_ms (0: not at all; negative: until something happens), and runs what is ready. *more, if not NULL: there is more
    to do at once. false: exception set (KeyboardInterrupt, SystemExit, or of a posted function); others go to the loop's exception handler. */
 CEDE_API bool cede_loop_step(CedeVM *vm, int64_t max_ms, bool *more);
@@ -144,16 +162,17 @@ CEDE_API CedeRef cede_spawn(CedeVM *vm, CedeRef coroutine);
 /* Turns the loop until an awaitable is done: its result. For hosts that have nothing else to do. */
 CEDE_API CedeRef cede_run_until_complete(CedeVM *vm, CedeRef awaitable);
 /* Futures: what Python code awaits and the host completes. Those of other kinds (tasks) can be asked too. */
-CEDE_API CedeRef cede_future_new(CedeVM *vm);
+CEDE_API CedeRef cede_future_new(CedeVM *vm);                            /* of the VM's loop */
+/* Who awaits it goes on in the next step. InvalidStateError: it is done or cancelled already. Other threads cede_post a function for it. */
 CEDE_API bool cede_future_set_result(CedeVM *vm, CedeRef future, CedeRef result);
 CEDE_API bool cede_future_set_exception(CedeVM *vm, CedeRef future, CedeRef exception);
 CEDE_API bool cede_future_done(CedeVM *vm, CedeRef future);              /* false with an exception set: not a future */
 CEDE_API CedeRef cede_future_result(CedeVM *vm, CedeRef future);         /* failed: its exception, or InvalidStateError when it is not done */
 
 /* ---- the exception that is set ---- */
-CEDE_API bool cede_raised(CedeVM *vm);
-CEDE_API CedeRef cede_take_exception(CedeVM *vm);                        /* clears it */
-CEDE_API void cede_print_exception(CedeVM *vm);                          /* sys.excepthook; clears it */
+CEDE_API bool cede_raised(CedeVM *vm);                                   /* is one set? */
+CEDE_API CedeRef cede_take_exception(CedeVM *vm);                        /* the exception object, no longer set; failed if there is none */
+CEDE_API void cede_print_exception(CedeVM *vm);                          /* sys.excepthook; clears it. None is set: nothing happens */
 
 #ifdef __cplusplus
 }
