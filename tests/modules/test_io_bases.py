@@ -40,7 +40,7 @@ class Numbers(_io._IOBase):
 
     def read(self, size):
         self.count -= 1
-        return b"x" if self.count % 3 else b"\n" if self.count > 0 else b""
+        return b"" if self.count <= 0 else b"x" if self.count % 3 else b"\n"
 
 
 print(Numbers(9).readlines(), list(Numbers(5)), Numbers(4).readline(2))
