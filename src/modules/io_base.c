@@ -6,6 +6,8 @@
 
 #define UNSUPPORTED_METHOD(type, name, sig, doc) \
   METHOD(type, name, sig, doc) { return cd_io_unsupported(vm, #name); }
+#define UNSUPPORTED_METHOD_RAW(type, name, sig, doc) \
+  METHOD_RAW(type, name, sig, doc) { return cd_io_unsupported(vm, #name); }
 
 Ref cd_io_unsupported(VM *vm, const char *message)
 {
@@ -93,8 +95,8 @@ bool cd_io_trap_interrupt(VM *vm)
 
 static IoBase *as_io(Value self) { return (IoBase *)cd_object(self); }
 
-UNSUPPORTED_METHOD(iobase, seek, "seek(self, offset, whence=0, /)", "Move the stream position and return the new one.")
-UNSUPPORTED_METHOD(iobase, truncate, "truncate(self, size=None, /)", "Resize the stream to size bytes, by default to the current position.")
+UNSUPPORTED_METHOD_RAW(iobase, seek, "seek(self, offset, whence=os.SEEK_SET, /)", "Move the stream position and return the new one.")
+UNSUPPORTED_METHOD_RAW(iobase, truncate, NULL, "Resize the stream to size bytes, by default to the current position.")
 UNSUPPORTED_METHOD(iobase, fileno, "fileno(self, /)", "The file descriptor under the stream; OSError if there is none.")
 
 METHOD(iobase, tell, "tell(self, /)", "The stream position.")
@@ -313,10 +315,16 @@ static const MethodDef *const iobase_methods[] = {
   &iobase___exit___def,       &iobase_readline_def,       &iobase_readlines_def, &iobase_writelines_def,   NULL};
 static const GetSetDef iobase_getset[] = {{"closed", "Is the stream closed?", iobase_get_closed, NULL}, {NULL, NULL, NULL, NULL}};
 
+// Classes derived in Python may have any arguments for their __init__, or none at all.
+static Ref iobase_new(VM *vm, Type *type, const Value *args UNUSED, size_t nargs UNUSED, Value kwnames UNUSED)
+{
+  return cd_object_new_slot(vm, type, NULL, 0, NO_VALUE);
+}
+
 const TypeSpec cd_io_base_spec = {
   .name = "_io._IOBase", .doc = "What all streams have in common; most methods say UnsupportedOperation.", .basicsize = sizeof(IoBase),
   .flags = IO_BASE_TYPE_FLAGS, IO_BASE_OFFSETS, .methods = iobase_methods, .getset = iobase_getset,
-  .slots = {.new_ = cd_object_new_slot,
+  .slots = {.new_ = iobase_new,
             .iter = iobase_iter,
             .next = iobase_next,
             .finalize = cd_io_base_finalize,
@@ -388,7 +396,17 @@ METHOD(rawbase, readall, "readall(self, /)", "All bytes until the end, by repeat
   return result;
 }
 
-static const MethodDef *const rawbase_methods[] = {&rawbase_read_def, &rawbase_readall_def, NULL};
+METHOD_RAW(rawbase, readinto, NULL, "Fill a writable buffer; returns how many bytes were read, None: would block. Left to subclasses.")
+{
+  return cd_raise_no_args(vm, vm->exc.NotImplementedError);
+}
+
+METHOD_RAW(rawbase, write, NULL, "Write bytes; returns how many were written, None: would block. Left to subclasses.")
+{
+  return cd_raise_no_args(vm, vm->exc.NotImplementedError);
+}
+
+static const MethodDef *const rawbase_methods[] = {&rawbase_read_def, &rawbase_readall_def, &rawbase_readinto_def, &rawbase_write_def, NULL};
 const TypeSpec cd_io_raw_base_spec = {.name = "_io._RawIOBase",
                                       .doc = "Base of unbuffered byte streams: readinto() and write() move some bytes.",
                                       .basicsize = sizeof(IoBase),

@@ -29,6 +29,7 @@ typedef struct Garbage { Ref *objects; size_t count, capacity; } Garbage;
 
 #define REACHED UINT32_MAX
 #define GC_DOOMED 4u                             // header flag: in the garbage of the running collection
+#define GC_ON_TOP GC_DOOMED                      // the same flag, later on: a stream that no other one, still open, writes to
 
 enum { GC_DEBUG_STATS = 1, GC_DEBUG_COLLECTABLE = 2, GC_DEBUG_UNCOLLECTABLE = 4, GC_DEBUG_SAVEALL = 32 };
 
@@ -133,22 +134,57 @@ static void garbage_run_callbacks(VM *vm, Garbage *calls)
   }
 }
 
-static bool garbage_finalize_one(VM *vm, Value v, bool stream)
+static inline bool garbage_awaits_finalizer(const Object *object, bool stream)
 {
-  Object *object = cd_object(v);
-  if (!object->type->slots.finalize || object->gc & GC_FINALIZED || !(object->type->flags & TYPE_STREAM) == stream) return false;
-  object->gc |= GC_FINALIZED;
-  object->type->slots.finalize(vm, v);
-  return true;
+  return object->type->slots.finalize && !(object->gc & GC_FINALIZED) && !(object->type->flags & TYPE_STREAM) == !stream;
 }
 
-// In the order of their making; streams last, and the other way round: a text layer hands its text to the buffer, the buffer its bytes to the file.
+static void garbage_finalize_one(VM *vm, Object *object)
+{
+  object->gc |= GC_FINALIZED;
+  object->type->slots.finalize(vm, cd_from_object(object));
+}
+
+static void garbage_not_on_top(void *context UNUSED, Value child)
+{
+  if (cd_is_object(child) && cd_bits(child) && cd_object(child)->gc & GC_ON_TOP) cd_object(child)->gc &= ~GC_ON_TOP;
+}
+
+// A text layer hands its text to the buffer, the buffer its bytes to the file: each stream is finalized before those that it holds.
+static void garbage_finalize_streams(VM *vm, Garbage *garbage)
+{
+  for (bool left = true, any = true; left;) {
+    bool by_force = !any;                        // they hold each other in a ring
+    left = any = false;
+    for (size_t i = 0; i < garbage->count; i++) {
+      Object *object = cd_object(garbage->objects[i]);
+      if (garbage_awaits_finalizer(object, true)) left = true, object->gc |= GC_ON_TOP;
+    }
+    for (size_t i = 0; i < garbage->count; i++) {
+      Object *object = cd_object(garbage->objects[i]);
+      if (garbage_awaits_finalizer(object, true) && !by_force) cd_object_traverse(object, garbage_not_on_top, NULL);
+    }
+    for (size_t i = 0; i < garbage->count; i++) {
+      Object *object = cd_object(garbage->objects[i]);
+      if (!(object->gc & GC_ON_TOP)) continue;
+      object->gc &= ~GC_ON_TOP;
+      if (!garbage_awaits_finalizer(object, true)) continue;
+      any = true;
+      garbage_finalize_one(vm, object);
+    }
+  }
+}
+
 static bool garbage_finalize(VM *vm, Garbage *garbage)
 {
-  bool any = false;
-  for (size_t i = 0; i < garbage->count; i++) any |= garbage_finalize_one(vm, garbage->objects[i], false);
-  for (size_t i = garbage->count; i-- > 0;) any |= garbage_finalize_one(vm, garbage->objects[i], true);
-  return any;
+  bool any = false, streams = false;
+  for (size_t i = 0; i < garbage->count; i++) {
+    Object *object = cd_object(garbage->objects[i]);
+    if (garbage_awaits_finalizer(object, true)) streams = true;
+    else if (garbage_awaits_finalizer(object, false)) any = true, garbage_finalize_one(vm, object);
+  }
+  if (streams) garbage_finalize_streams(vm, garbage);
+  return any || streams;
 }
 
 // After finalizers: a second trial among the garbage alone. `slot_of` maps an index in gc.objects to a place in the garbage, + 1.
