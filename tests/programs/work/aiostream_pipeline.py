@@ -40,7 +40,7 @@ async def main():
             async for result in results:
                 print(result)
         print(await stream.list(stream.iterate(numbers(port, 100)) | pipe.take(5)))
-        print(await stream.list(stream.zip(stream.range(3), stream.iterate(numbers(port, 3)))))
+        print(await stream.list(stream.zip(stream.range(9), stream.iterate(numbers(port, 3)))))
         print(sorted(await stream.list(stream.merge(stream.range(5), stream.iterate(numbers(port, 5))))))
         print(await (stream.range(10) | pipe.accumulate() | pipe.skip(4) | pipe.list()))
         try:
