@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""start_order.py: writes src/start_order.txt, the functions and tables that a start touches, in the order in which it does.
+"""start_order.py: writes src/start_order.txt, the functions and tables that starts and small programs touch, in the order in which they do.
 
 usage: tools/start_order.py [PROGRAM]        needs valgrind; the program must have been linked at a fixed address, as build/cede is
 
@@ -23,16 +23,45 @@ def symbols_of(program):
     for line in subprocess.run(["nm", "-S", program], capture_output=True, text=True, check=True).stdout.splitlines():
         words = line.split()
         if len(words) == 4 and words[2] in "tTrRdD":
-            start = int(words[0], 16)
-            found.append((start, start + int(words[1], 16), words[3]))
+            start, size = int(words[0], 16), int(words[1], 16)
+            if size < LARGE or words[2] not in "rR":
+                found.append((start, start + size, words[3]))
     return sorted(found)
 
 
-def touched(program, symbols):
-    """Names of what the shortest run executes, reads and writes, in the order of its first use."""
+LARGE = 8192                                         # bytes; of a larger table only little is touched, and it would draw the others apart
+
+# What nearly every program does, in little.
+SMALL_PROGRAM = """
+import sys
+class Counter:
+    def __init__(self, name, start=0):
+        self.name, self.count = name, start
+    def add(self, line):
+        self.count += len(line.split())
+        return self.count
+def words(path):
+    counter, seen = Counter(path), {}
+    for line in open(path):
+        if line.startswith("root:") or not line.strip():
+            continue
+        counter.add(line)
+        seen[counter.name, line[:3]] = seen.get((counter.name, line[:3]), 0) + 1
+    print(sorted(seen)[0][1] + ":" + str(sum(n for n in seen.values())), end=chr(10))
+    return [path, counter.count, {"name": counter.name}, f"{counter.count:5}", (1, 2.5)]
+try:
+    print(words("/etc/passwd"), len(sys.argv), *[n for n in range(3)])
+except OSError as error:
+    print(error)
+"""
+
+
+def touched(program, symbols, code):
+    """Names of what the run of `code` without the library executes, reads and writes, in the order of its first use."""
     starts = [start for start, _, _ in symbols]
     reader, writer = os.pipe()
-    process = subprocess.Popen(["valgrind", "--tool=lackey", "--trace-mem=yes", f"--log-fd={writer}", program, "-I", "-S", "-c", "pass"], pass_fds=[writer])
+    process = subprocess.Popen(["valgrind", "--tool=lackey", "--trace-mem=yes", f"--log-fd={writer}", program, "-I", "-S", "-c", code],
+                               pass_fds=[writer], stdout=subprocess.DEVNULL)
     os.close(writer)
     seen = set()
     with open(reader, encoding="ascii", errors="replace") as lines:
@@ -60,10 +89,10 @@ def main():
     symbols = symbols_of(program)
     known = {name for _, _, name in symbols}
     names = {}
-    for name in [*touched(program, symbols), *called(program)]:
+    for name in [*touched(program, symbols, "pass"), *touched(program, symbols, SMALL_PROGRAM), *called(program)]:
         base, _, suffix = name.partition(".")
-        if name in known and not suffix.startswith("cold"):
-            names.setdefault(base)
+        if name in known:
+            names.setdefault(base + ".cold" if suffix.startswith("cold") else base)
     (ROOT / "src" / "start_order.txt").write_text("".join(f"{name}\n" for name in names))
 
 
