@@ -182,15 +182,17 @@ async def unix():
 
         def factory():
             server_side.append(Log("server"))
+            accepted.set()
             return server_side[-1]
 
-        loop = asyncio.get_running_loop()
+        loop, accepted = asyncio.get_running_loop(), asyncio.Event()
         server = await loop.create_unix_server(factory, path)
         transport, protocol = await loop.create_unix_connection(lambda: Log("client"), path)
         print(transport.get_extra_info("peername") == path, transport.get_extra_info("socket").family.name)
         transport.write(b"hello")
         transport.close()
         await protocol.done
+        await accepted.wait()
         await server_side[0].done
         print(server_side[0].got)
         server.close()
