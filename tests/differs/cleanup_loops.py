@@ -18,9 +18,9 @@ async def ticker(name):
         where = "the loop's thread" if threading.current_thread() is threading.main_thread() else "another thread"
         try:
             who.reset(token)
-            print(f"  {name} closed in {where}")
+            report(f"  {name} closed in {where}")
         except ValueError:
-            print(f"  {name} closed in {where}, not in its context")
+            report(f"  {name} closed in {where}, not in its context")
 
 
 async def begin(name):
@@ -29,6 +29,7 @@ async def begin(name):
 
 
 box = []
+report = print
 loop = asyncio.new_event_loop()
 print("stopped and run again")
 loop.run_until_complete(begin("first"))
@@ -55,7 +56,10 @@ loop.run_until_complete(wait_for_thread())
 print("shutdown_asyncgens()")
 loop.run_until_complete(begin("third"))
 loop.run_until_complete(begin("fourth"))
+lines = []
+report = lines.append
 loop.run_until_complete(loop.shutdown_asyncgens())
+print(*sorted(lines), sep="\n")                            # python3 closes them in no order that could be relied on
 print("  all closed:", [g.ag_frame is None for g in box])
 loop.close()
 # cede: stopped and run again
@@ -75,6 +79,6 @@ loop.close()
 # python3: dropped by another thread
 # python3:   second closed in the loop's thread, not in its context
 # python3: shutdown_asyncgens()
-# python3:   third closed in the loop's thread, not in its context
 # python3:   fourth closed in the loop's thread, not in its context
+# python3:   third closed in the loop's thread, not in its context
 # python3:   all closed: [True, True]
