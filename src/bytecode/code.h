@@ -102,6 +102,7 @@ struct Code {
   uint32_t spare_size;
 };
 
+static inline Value cd_code_qualname(const Code *code) { return cd_bits(code->qualname) ? code->qualname : code->name; }
 Position cd_code_position(const Code *code, uint32_t unit);      // of the instruction that contains `unit`
 int32_t cd_code_line(const Code *code, uint32_t unit);           // -1: none
 // Makes cd_code_line O(1) for this code from now on. false: MemoryError.

@@ -5,8 +5,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
-// Requests up to SMALL_LIMIT bytes are rounded up to a multiple of 16 and served from a free list for that size; an empty list is
+// Requests up to SMALL_LIMIT bytes are rounded up to a multiple of 8 and served from a free list for that size; an empty list is
 // refilled by cutting a piece off the current chunk. Chunks go back to the system only with the VM, so the lists need no bookkeeping.
 // Larger requests go to malloc and sit in a doubly linked list, so that a VM can be thrown away without visiting its objects.
 //
@@ -14,16 +15,17 @@
 
 enum {
   SMALL_LIMIT = 512,
-  SMALL_STEP = 16,
+  SMALL_STEP = 8,
   SIZE_CLASS_COUNT = SMALL_LIMIT / SMALL_STEP + 1,
   CHUNK_SIZE = 256 * 1024,
-  FIRST_CHUNK_SIZE = 64 * 1024
+  FIRST_CHUNK_SIZE = 64 * 1024,
+  TABLE_SIZE = 64 * 1024                         // tables from this size on have pages of their own
 };
 
 typedef struct FreeBlock { struct FreeBlock *next; } FreeBlock;
 typedef struct Chunk { struct Chunk *next; size_t size; } Chunk;
-typedef struct LargeBlock { struct LargeBlock *next, *previous; size_t size; bool is_object; } LargeBlock;
-_Static_assert(sizeof(LargeBlock) % 16 == 0 && sizeof(Chunk) % 16 == 0, "blocks stay 16-byte aligned");
+typedef struct LargeBlock { struct LargeBlock *next, *previous; size_t size; bool is_object, mapped; } LargeBlock;   // mapped: pages of its own
+_Static_assert(sizeof(LargeBlock) % 16 == 0 && sizeof(Chunk) % 16 == 0, "large blocks stay 16-byte aligned");
 
 struct Alloc {
   uint64_t limit;                                // UINT64_MAX: none; 0 while requests are counted
@@ -34,6 +36,12 @@ struct Alloc {
   uint64_t fail_first, fail_end, requests;       // requests number [fail_first, fail_end) are refused; fail_first 0: none
   uint64_t blocks;                               // live ones; sys.getallocatedblocks()
 };
+
+static void large_give_back(LargeBlock *block)
+{
+  if (UNLIKELY(block->mapped)) munmap(block, sizeof *block + block->size);
+  else free(block);
+}
 
 bool cd_alloc_init(VM *vm)
 {
@@ -55,7 +63,7 @@ void cd_alloc_finish(VM *vm)
   if (!alloc) return;
   for (LargeBlock *block = alloc->large.next, *next; block != &alloc->large; block = next) {
     next = block->next;
-    free(block);
+    large_give_back(block);
   }
   for (Chunk *chunk = alloc->chunks, *next; chunk; chunk = next) {
     next = chunk->next;
@@ -109,19 +117,33 @@ static COLD bool alloc_over_limit(VM *vm, size_t size)
 
 // ---- large blocks: malloc, linked ----
 
-static void *large_new(VM *vm, size_t size, bool zeroed)
+static void *large_link(VM *vm, LargeBlock *block, size_t size)
 {
   Alloc *alloc = vm->alloc;
-  if (alloc_over_limit(vm, size) || size > PTRDIFF_MAX - sizeof(LargeBlock)) return alloc_refuse(vm);
-  LargeBlock *block = zeroed ? calloc(1, sizeof *block + size) : malloc(sizeof *block + size);
-  if (!block) return alloc_refuse(vm);
   block->size = size;
-  block->is_object = false;
+  block->is_object = block->mapped = false;
   block->next = alloc->large.next;
   block->previous = &alloc->large;
   block->next->previous = alloc->large.next = block;
   vm->bytes_used += size;
   alloc->blocks++;
+  return block + 1;
+}
+
+static void *large_new(VM *vm, size_t size, bool zeroed)
+{
+  if (alloc_over_limit(vm, size) || size > PTRDIFF_MAX - sizeof(LargeBlock)) return alloc_refuse(vm);
+  LargeBlock *block = zeroed ? calloc(1, sizeof *block + size) : malloc(sizeof *block + size);
+  return block ? large_link(vm, block, size) : alloc_refuse(vm);
+}
+
+static void *large_map(VM *vm, size_t size)
+{
+  if (alloc_over_limit(vm, size) || size > PTRDIFF_MAX - sizeof(LargeBlock)) return alloc_refuse(vm);
+  LargeBlock *block = mmap(NULL, sizeof *block + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (block == MAP_FAILED) return alloc_refuse(vm);
+  large_link(vm, block, size);
+  block->mapped = true;
   return block + 1;
 }
 
@@ -136,7 +158,7 @@ static void large_free(VM *vm, void *p, size_t size UNUSED)
 #if CD_ALLOC_CHECKED
   memset(block + 1, 0xDD, block->size);
 #endif
-  free(block);
+  large_give_back(block);
 }
 
 static void *large_resize(VM *vm, void *p, size_t old UNUSED, size_t size)
@@ -146,8 +168,9 @@ static void *large_resize(VM *vm, void *p, size_t old UNUSED, size_t size)
   size_t before = block->size;
   if ((size > before && alloc_over_limit(vm, size - before)) || size > PTRDIFF_MAX - sizeof(LargeBlock))
     return alloc_refuse(vm);
-  LargeBlock *moved = realloc(block, sizeof *block + size);
-  if (!moved) return alloc_refuse(vm);
+  LargeBlock *moved = block->mapped ? mremap(block, sizeof *block + before, sizeof *block + size, MREMAP_MAYMOVE)
+                                    : realloc(block, sizeof *block + size);
+  if (!moved || (void *)moved == MAP_FAILED) return alloc_refuse(vm);
   moved->size = size;
   moved->next->previous = moved->previous->next = moved;
   vm->bytes_used += size - before;
@@ -240,6 +263,16 @@ void *cd_realloc(VM *vm, void *p, size_t old, size_t size)
   void *moved = cd_alloc(vm, size);
   if (!moved) return NULL;
   memcpy(moved, p, old < size ? old : size);
+  cd_free(vm, p, old);
+  return moved;
+}
+
+void *cd_realloc_table(VM *vm, void *p, size_t old, size_t size)
+{
+  if (size < TABLE_SIZE || old >= TABLE_SIZE || CD_ALLOC_CHECKED) return cd_realloc(vm, p, old, size);
+  void *moved = large_map(vm, size);
+  if (!moved) return NULL;
+  if (p) memcpy(moved, p, old);
   cd_free(vm, p, old);
   return moved;
 }

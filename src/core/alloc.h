@@ -32,6 +32,8 @@ void cd_alloc_each_object(VM *vm, void (*each)(void *context, Object *object), v
 MUST_USE void *cd_alloc(VM *vm, size_t size);
 MUST_USE void *cd_alloc_zeroed(VM *vm, size_t size);
 MUST_USE void *cd_realloc(VM *vm, void *p, size_t old, size_t size);   // p NULL and old 0: like cd_alloc; failure leaves p as it was
+// The same for a table that grows by doubling: a big one has pages of its own, which grow where they are and leave no holes behind.
+MUST_USE void *cd_realloc_table(VM *vm, void *p, size_t old, size_t size);
 void cd_free(VM *vm, void *p, size_t size);                            // p NULL: nothing
 // count * size with overflow turned into MemoryError.
 MUST_USE void *cd_alloc_array(VM *vm, size_t count, size_t size);

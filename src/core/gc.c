@@ -32,7 +32,7 @@ static NO_INLINE bool gc_grow(VM *vm)
   uint32_t capacity = gc->capacity ? gc->capacity * 2 : 1024;
   if (capacity > UINT32_MAX >> GC_FLAG_BITS) capacity = UINT32_MAX >> GC_FLAG_BITS;
   if (capacity <= gc->capacity) { if (vm->raise_memory) vm->raise_memory(vm); return false; }
-  Object **objects = cd_realloc(vm, gc->objects, gc->capacity * sizeof *objects, capacity * sizeof *objects);
+  Object **objects = cd_realloc_table(vm, gc->objects, gc->capacity * sizeof *objects, capacity * sizeof *objects);
   if (!objects) return false;
   gc->objects = objects;
   gc->capacity = capacity;

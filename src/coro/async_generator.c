@@ -52,7 +52,11 @@ bool cd_async_init_hooks(VM *vm, Generator *generator)
     vm->open_async_generators++;
   }
   Thread *thread = vm->thread;
-  if (cd_bits(thread->asyncgen_finalizer)) generator->finalizer = cd_dup(thread->asyncgen_finalizer);
+  if (cd_bits(thread->asyncgen_finalizer)) {
+    GeneratorRest *rest = cd_generator_rest(vm, generator);
+    if (!rest) return false;
+    cd_replace(vm, &rest->finalizer, cd_dup(thread->asyncgen_finalizer));
+  }
   if (!cd_bits(thread->asyncgen_firstiter)) return true;
   Ref hook = cd_dup(thread->asyncgen_firstiter);
   Ref result = cd_call1(vm, hook, cd_from_object(generator));
@@ -64,16 +68,21 @@ bool cd_async_init_hooks(VM *vm, Generator *generator)
 void cd_async_set_context(VM *vm, Generator *generator)
 {
   Ref context = cd_context_current(vm);
-  if (cd_bits(context)) cd_replace(vm, &generator->context, context);
-  else cd_clear_raised(vm);
+  GeneratorRest *rest = context ? cd_generator_rest(vm, generator) : NULL;
+  if (rest) {
+    cd_replace(vm, &rest->context, context);
+  } else {
+    cd_drop(vm, context);
+    cd_clear_raised(vm);
+  }
 }
 
 bool cd_async_generator_finalize(VM *vm, Generator *generator)
 {
-  if (!cd_bits(generator->finalizer) || generator->closed) return false;
+  if (!generator->rest || !cd_bits(generator->rest->finalizer) || generator->closed) return false;
   generator->own_context = vm->asyncgen_mode != ASYNCGEN_COMPAT;
   Ref raised = cd_take_raised(vm);
-  Ref self = cd_dup_object(generator), hook = cd_dup(generator->finalizer);
+  Ref self = cd_dup_object(generator), hook = cd_dup(generator->rest->finalizer);
   if (!generator->own_context || !vm->close_dropped || !vm->close_dropped(vm, self, hook)) {
     Ref result = cd_call1(vm, hook, self);
     if (!cd_bits(result)) cd_write_unraisable(vm, self);
@@ -231,7 +240,7 @@ static bool async_throw_begin(VM *vm, AsyncStep *self)
 // async_leave_context wants.
 static Value async_enter_context(VM *vm, const Generator *generator)
 {
-  Value context = generator->context;
+  Value context = generator->rest ? generator->rest->context : NO_VALUE;
   if (!generator->own_context || !cd_bits(context) || cd_is(context, vm->thread->context)) return NO_VALUE;
   if (((Context *)cd_object(context))->entered) return NO_VALUE;                 // by another thread
   if (cd_context_enter(vm, context)) return context;
@@ -378,7 +387,7 @@ static void async_step_warn_unawaited(VM *vm, const AsyncStep *self)
 {
   Ref raised = cd_take_raised(vm), where = cd_dup_object(self->generator);
   const char *method = self->head.type == vm->types.async_generator_asend ? "asend" : cd_bits(self->argument) ? "athrow" : "aclose";
-  if (!cd_warn(vm, vm->exc.RuntimeWarning, 1, "coroutine method '%s' of %R was never awaited", method, self->generator->qualname))
+  if (!cd_warn(vm, vm->exc.RuntimeWarning, 1, "coroutine method '%s' of %R was never awaited", method, cd_generator_qualname(self->generator)))
     cd_write_unraisable(vm, where);
   cd_drop(vm, where);
   cd_restore_raised(vm, raised);

@@ -53,7 +53,7 @@ void cd_async_orphans_close(VM *vm)
 // Was it first iterated under `loop`, or, with NO_VALUE, outside of any? Loops set their own methods as hooks.
 static bool registry_belongs(VM *vm, const Generator *generator, Value loop)
 {
-  Value hook = generator->finalizer;
+  Value hook = generator->rest ? generator->rest->finalizer : NO_VALUE;
   if (!cd_bits(hook)) return generator->frame.state == FRAME_SUSPENDED && !generator->running_async;
   if (!cd_bits(loop)) return false;
   if (cd_is_exact(hook, vm->types.method)) return cd_is(((Method *)cd_object(hook))->self, loop);

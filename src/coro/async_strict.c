@@ -14,7 +14,7 @@
 static void strict_report(VM *vm, Generator *generator, const char *before, const char *after)
 {
   Ref raised = cd_take_raised(vm), self = cd_dup_object(generator), created = cd_async_creation(vm, generator);
-  if (cd_bits(created)) cd_raise_runtime(vm, "%s %R%U %s", before, generator->qualname, created, after);
+  if (cd_bits(created)) cd_raise_runtime(vm, "%s %R%U %s", before, cd_generator_qualname(generator), created, after);
   cd_write_unraisable(vm, self);
   cd_drop(vm, created);
   cd_drop(vm, self);
@@ -100,7 +100,7 @@ bool cd_async_check_yield(VM *vm, Frame *frame)
     Ref created = cd_async_creation(vm, generator);
     if (cd_bits(created))
       cd_raise_runtime(vm, "asynchronous generator %R%U must not yield inside %T: it would cancel whatever its consumer does then",
-                       generator->qualname, created, scope);
+                       cd_generator_qualname(generator), created, scope);
     cd_drop(vm, created);
     return false;
   }

@@ -77,7 +77,8 @@ void cd_async_set_context(VM *vm, Generator *generator);
 // Whoever drives it does so in the current context: that is where it will be closed.
 static inline void cd_async_note_context(VM *vm, Generator *generator)
 {
-  if (UNLIKELY(cd_bits(generator->context) != cd_bits(vm->thread->context))) cd_async_set_context(vm, generator);
+  const GeneratorRest *rest = generator->rest;
+  if (UNLIKELY((rest ? cd_bits(rest->context) : 0) != cd_bits(vm->thread->context))) cd_async_set_context(vm, generator);
 }
 Generator *cd_async_step_generator(Value step);  // of an asend or athrow object; borrowed from it
 MUST_USE bool cd_async_init_hooks(VM *vm, Generator *generator); // first use: sys.set_asyncgen_hooks

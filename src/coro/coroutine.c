@@ -90,7 +90,7 @@ void cd_coroutine_warn_unawaited(VM *vm, Generator *coroutine)
     cd_drop(vm, warn);
   }
   if (cd_raised(vm)) cd_write_unraisable(vm, self);
-  if (!warned && !cd_warn(vm, vm->exc.RuntimeWarning, 1, "coroutine '%U' was never awaited", coroutine->qualname))
+  if (!warned && !cd_warn(vm, vm->exc.RuntimeWarning, 1, "coroutine '%U' was never awaited", cd_generator_qualname(coroutine)))
     cd_write_unraisable(vm, self);
   cd_drop(vm, self);
   cd_restore_raised(vm, raised);
@@ -210,7 +210,8 @@ static const MethodDef *const coroutine_methods[] = {
 
 static Ref coroutine_get_origin(VM *vm, Value self)
 {
-  Value origin = cd_as_generator(self)->origin;
+  const GeneratorRest *rest = cd_as_generator(self)->rest;
+  Value origin = rest ? rest->origin : NO_VALUE;
   return cd_bits(origin) ? cd_dup(origin) : cd_none();
 }
 

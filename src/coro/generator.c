@@ -49,11 +49,46 @@ static void generator_unlink(VM *vm, Generator *generator)
   generator->live_next = generator->live_previous = NULL;
 }
 
-static void coroutine_unhide(VM *vm, Generator *generator)
+GeneratorRest *cd_generator_rest(VM *vm, Generator *generator)
+{
+  if (!generator->rest) generator->rest = cd_alloc_zeroed(vm, sizeof *generator->rest);
+  return generator->rest;
+}
+
+static void generator_drop_rest(VM *vm, Generator *generator)
+{
+  GeneratorRest *rest = generator->rest;
+  if (!rest) return;
+  generator->rest = NULL;
+  Ref all[] = {cd_take(&rest->name), cd_take(&rest->qualname), cd_take(&rest->finalizer), cd_take(&rest->origin), cd_take(&rest->context)};
+  cd_free(vm, rest, sizeof *rest);
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) cd_drop(vm, all[i]);
+}
+
+// Is the function called what its code is called?
+static inline bool generator_has_name(const Generator *generator, const Function *function)
+{
+  const Code *code = generator->frame.code;
+  return cd_is(function->name, code->name) && cd_is(function->qualname, cd_code_qualname(code));
+}
+
+static COLD bool generator_set_names(VM *vm, Generator *generator, const Function *function)
+{
+  GeneratorRest *rest = cd_generator_rest(vm, generator);
+  if (!rest) return false;
+  rest->name = cd_dup(function->name);
+  rest->qualname = cd_dup(function->qualname);
+  return true;
+}
+
+static inline bool generator_take_names(VM *vm, Generator *generator)
 {
   const Function *function = generator->frame.function;
-  generator->name = cd_dup(function->name);
-  generator->qualname = cd_dup(function->qualname);
+  return LIKELY(generator_has_name(generator, function)) || generator_set_names(vm, generator, function);
+}
+
+static void coroutine_unhide(VM *vm, Generator *generator)
+{
   generator_link(vm, generator);
   generator->hidden = false;
 }
@@ -90,8 +125,7 @@ Ref cd_generator_new(VM *vm, Function *function, Value *args, size_t nargs)
   Value *registers = generator->frame.registers;
   for (size_t i = 0; i < nargs; i++) registers[i] = cd_take(&args[i]);
   for (size_t i = nargs; i < code->register_count; i++) registers[i] = NO_VALUE;
-  generator->name = cd_dup(function->name);
-  generator->qualname = cd_dup(function->qualname);
+  generator->frame.chain_depth = 0;
   Frame *creator = vm->thread->frame;
   if (creator) {
     cd_dup_object(creator->code);
@@ -100,11 +134,16 @@ Ref cd_generator_new(VM *vm, Function *function, Value *args, size_t nargs)
   }
   generator_link(vm, generator);
   Ref result = cd_from_object(generator);
+  if (UNLIKELY(!generator_take_names(vm, generator))) goto failed;
   if (UNLIKELY(vm->thread->coroutine_origin_depth > 0) && type == vm->types.coroutine) {
-    generator->origin = cd_coroutine_origin(vm);
-    if (!cd_bits(generator->origin)) { cd_generator_abandon(vm, result); return NO_REF; }
+    GeneratorRest *rest = cd_generator_rest(vm, generator);
+    if (!rest || !cd_bits(rest->origin = cd_coroutine_origin(vm))) goto failed;
   }
   return result;
+
+failed:
+  cd_generator_abandon(vm, result);
+  return NO_REF;
 }
 
 size_t cd_generator_size(Object *self) { return offsetof(Generator, frame) + cd_frame_size(((Generator *)self)->frame.code); }
@@ -156,14 +195,8 @@ void cd_generator_vanish(VM *vm, Generator *generator)
   if (!done)                                     // else cd_frame_finish was here
     for (Value *r = frame->registers, *end = r + code->register_count; r < end; r++) cd_clear(vm, r);
   cd_drop(vm, generator_last(generator->handling.exception));
-  cd_drop(vm, generator_last(generator->name));
-  cd_drop(vm, generator_last(generator->qualname));
-  if (UNLIKELY(cd_bits(frame->locals) | cd_bits(generator->finalizer) | cd_bits(generator->origin) | cd_bits(generator->context))) {
-    cd_drop(vm, generator_last(frame->locals));
-    cd_drop(vm, generator_last(generator->finalizer));
-    cd_drop(vm, generator_last(generator->origin));
-    cd_drop(vm, generator_last(generator->context));
-  }
+  if (UNLIKELY(generator->rest != NULL)) generator_drop_rest(vm, generator);
+  cd_drop(vm, generator_last(frame->locals));
   cd_drop_object(vm, generator->creator_code);
   if (UNLIKELY(own_code)) cd_drop_object(vm, code);
   cd_drop_object(vm, function);
@@ -202,11 +235,7 @@ void cd_generator_release(VM *vm, Object *self)
     if (flags & (FRAME_OWN_CODE | FRAME_OWN_LOCALS)) cd_drop_object(vm, code);
   }
   cd_clear(vm, &generator->handling.exception);
-  cd_clear(vm, &generator->name);
-  cd_clear(vm, &generator->qualname);
-  cd_clear(vm, &generator->finalizer);
-  cd_clear(vm, &generator->origin);
-  cd_clear(vm, &generator->context);
+  generator_drop_rest(vm, generator);
   Code *creator = generator->creator_code;
   generator->creator_code = NULL;
   cd_drop_object(vm, creator);
@@ -217,9 +246,11 @@ void cd_generator_traverse(Object *self, VisitFn visit, void *context)
   for (Generator *generator = (Generator *)self; generator; generator = cd_coroutine_hidden_below(generator)) {
     if (generator->frame.code) cd_frame_traverse(&generator->frame, visit, context);
     visit(context, generator->handling.exception);
-    visit(context, generator->finalizer);
-    visit(context, generator->origin);
-    visit(context, generator->context);
+    if (generator->rest) {
+      visit(context, generator->rest->finalizer);
+      visit(context, generator->rest->origin);
+      visit(context, generator->rest->context);
+    }
     cd_closing_traverse(generator, visit, context);
   }
 }
@@ -228,7 +259,7 @@ void cd_generator_clear(VM *vm, Object *self)
 {
   Generator *generator = (Generator *)self;
   if (generator->frame.state != FRAME_RUNNING && generator->frame.code) generator_finish(vm, generator);
-  cd_clear(vm, &generator->finalizer);
+  if (generator->rest) cd_clear(vm, &generator->rest->finalizer);
   cd_clear(vm, &generator->handling.exception);
 }
 
@@ -236,6 +267,7 @@ void cd_generator_clear(VM *vm, Object *self)
 static void coroutine_lose(VM *vm, Generator *generator)
 {
   Ref raised = cd_take_raised(vm);
+  if (!generator_take_names(vm, generator)) cd_clear_raised(vm);
   if (!cd_gc_track(vm, &generator->head)) cd_clear_raised(vm);
   cd_restore_raised(vm, raised);
   coroutine_unhide(vm, generator);
@@ -250,7 +282,7 @@ void cd_generator_finalize(VM *vm, Value self)
   if (generator->head.type == vm->types.async_generator) {
     if (UNLIKELY(vm->asyncgen_mode == ASYNCGEN_STRICT)) cd_async_report_dropped(vm, generator);
     if (cd_async_generator_finalize(vm, generator)) return;
-    if (!cd_bits(generator->finalizer) && cd_async_orphan(vm, generator)) return;
+    if ((!generator->rest || !cd_bits(generator->rest->finalizer)) && cd_async_orphan(vm, generator)) return;
   }
   if (generator->frame.state == FRAME_CREATED) {
     if (generator->head.type == vm->types.coroutine) cd_coroutine_warn_unawaited(vm, generator);
@@ -329,7 +361,8 @@ Generator *cd_coroutine_new_hidden(VM *vm, Code *code)
 bool cd_coroutine_reveal(VM *vm, Generator *generator)
 {
   for (; generator->hidden; generator = generator->delegator) {
-    if (!cd_gc_track(vm, &generator->head)) return false;
+    if (!generator_take_names(vm, generator)) return false;
+    if (!cd_gc_track(vm, &generator->head)) { generator_drop_rest(vm, generator); return false; }
     generator->creator_code = generator->delegator->frame.code;
     cd_dup_object(generator->creator_code);
     coroutine_unhide(vm, generator);
@@ -390,7 +423,7 @@ ChainState cd_chain_push(VM *vm, Generator *upper, Generator *generator, Ref sen
       generator_raise_not_started(vm, generator);
       return CHAIN_ERROR;
     }
-    if ((generator->chain_depth = upper->chain_depth + 1) > CHAIN_DEPTH_LIMIT) {
+    if ((generator->frame.chain_depth = upper->frame.chain_depth + 1) > CHAIN_DEPTH_LIMIT) {
       generator_finish(vm, generator);           // as if it had been entered and had raised at once
       cd_raise_recursion(vm, "");
       return CHAIN_ERROR;
@@ -847,20 +880,24 @@ SendResult cd_generator_throw(VM *vm, Value self, Ref exception, Ref *out)
 
 // ---- attributes ----
 
-Ref cd_generator_get_name(VM *vm, Value self) { return cd_dup(cd_as_generator(self)->name); }
-Ref cd_generator_get_qualname(VM *vm, Value self) { return cd_dup(cd_as_generator(self)->qualname); }
+Ref cd_generator_get_name(VM *vm, Value self) { return cd_dup(cd_generator_name(cd_as_generator(self))); }
+Ref cd_generator_get_qualname(VM *vm, Value self) { return cd_dup(cd_generator_qualname(cd_as_generator(self))); }
 
 bool cd_generator_set_name(VM *vm, Value self, Value value)
 {
   if (!cd_bits(value) || !cd_is_str(value)) { cd_raise_type(vm, "__name__ must be set to a string object"); return false; }
-  cd_replace(vm, &cd_as_generator(self)->name, cd_dup(value));
+  GeneratorRest *rest = cd_generator_rest(vm, cd_as_generator(self));
+  if (!rest) return false;
+  cd_replace(vm, &rest->name, cd_dup(value));
   return true;
 }
 
 bool cd_generator_set_qualname(VM *vm, Value self, Value value)
 {
   if (!cd_bits(value) || !cd_is_str(value)) { cd_raise_type(vm, "__qualname__ must be set to a string object"); return false; }
-  cd_replace(vm, &cd_as_generator(self)->qualname, cd_dup(value));
+  GeneratorRest *rest = cd_generator_rest(vm, cd_as_generator(self));
+  if (!rest) return false;
+  cd_replace(vm, &rest->qualname, cd_dup(value));
   return true;
 }
 
@@ -892,7 +929,7 @@ Ref cd_generator_repr_as(VM *vm, Value self, const char *kind)
 {
   char address[24];
   snprintf(address, sizeof address, "%p", (void *)cd_object(self));
-  return cd_str_format(vm, "<%s object %U at %s>", kind, cd_as_generator(self)->qualname, address);
+  return cd_str_format(vm, "<%s object %U at %s>", kind, cd_generator_qualname(cd_as_generator(self)), address);
 }
 
 static Ref generator_describe(VM *vm, Generator *generator)

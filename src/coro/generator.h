@@ -5,11 +5,19 @@
 
 #include "vm/frame.h"
 
+// All owned or NO_VALUE.
+typedef struct GeneratorRest {
+  Value name, qualname;                          // where they differ from the code's
+  Value finalizer;                               // of an async generator
+  Value origin;                                  // cr_origin tuple
+  Value context;                                 // Context in which an async generator last ran
+} GeneratorRest;
+
 // One struct serves generator, coroutine and async generator; the type tells them apart. The frame is the last member, so the
 // object is allocated with room for its registers.
+// There may be a million of them, so what few need is behind `rest`.
 struct Generator {
   Object head;
-  Value name, qualname;                          // owned
   Weakref *weaklist;
   Handling handling;                             // exception being handled inside, linked into the thread's chain while it runs
   // delegation in O(1); see the essay in coro/generator.c. Not owned; `root` and `leaf` hold only while their epoch is vm->chain_epoch
@@ -19,15 +27,12 @@ struct Generator {
   uint64_t root_epoch, leaf_epoch;
   Code *creator_code;                            // owned: code and unit of whoever called the generator function; NULL: native code
   uint32_t creator_unit;
-  uint32_t chain_depth;                          // levels of delegation above it when it started
+  bool hidden : 1;                               // a coroutine that nobody but its delegator has seen; see cd_coroutine_new_hidden
   // async generators
-  bool hooks_inited, closed, running_async;
-  bool hidden;                                   // a coroutine that nobody but its delegator has seen; see cd_coroutine_new_hidden
-  bool counted;                                  // in vm->open_async_generators
-  bool own_context;                              // it was dropped: whoever closes it now does that in `context`
-  Value finalizer;                               // owned
-  Value origin;                                  // cr_origin tuple or NO_VALUE, owned
-  Value context;                                 // Context it last ran in; owned or NO_VALUE
+  bool hooks_inited : 1, closed : 1, running_async : 1;
+  bool counted : 1;                              // in vm->open_async_generators
+  bool own_context : 1;                          // it was dropped: whoever closes it now does that in its `context`
+  GeneratorRest *rest;                           // NULL: nothing of it
   struct Closing *closing;                       // it awaits the end of a generator that it left (coro/closing.c); NULL: it does not
   Generator *live_next, *live_previous;          // vm->live_generators
   Frame frame;                                   // must be last
@@ -36,6 +41,16 @@ struct Generator {
 // In the scratch register of an ASYNC_NEXT that is resumed: no Python value, so nothing dead that happens to lie there looks like it.
 #define ASYNC_NEXT_DIRECT UINT64_C(0x2A)
 #define CHAIN_DEPTH_LIMIT 1500000                // levels; a runaway `yield from` ends here, unless memory ends before
+
+static inline Value cd_generator_name(const Generator *generator)
+{
+  return generator->rest && cd_bits(generator->rest->name) ? generator->rest->name : generator->frame.code->name;
+}
+static inline Value cd_generator_qualname(const Generator *generator)
+{
+  return generator->rest && cd_bits(generator->rest->qualname) ? generator->rest->qualname : cd_code_qualname(generator->frame.code);
+}
+GeneratorRest *cd_generator_rest(VM *vm, Generator *generator);  // NULL: MemoryError
 
 static inline Generator *cd_generator_of(Frame *frame)
 {

@@ -124,15 +124,15 @@ void cd_asyncio_prepare_end(VM *vm)
   static const char *const rows[][2] = {{"asyncio.base_futures", "_future_repr"}, {"asyncio.base_tasks", "_task_repr"}};
   if (!vm->asyncio || !cd_bits(vm->modules)) return;
   for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-    if (!vm->asyncio->tasks && !cd_dict_get_text_borrow(vm, vm->modules, rows[i][0])) continue;
+    if (!vm->asyncio->task_count && !cd_dict_get_text_borrow(vm, vm->modules, rows[i][0])) continue;
     Ref function = asyncio_function(vm, rows[i][0], rows[i][1]);
     if (!function) cd_clear_raised(vm);
     cd_drop(vm, function);
   }
-  Ref loaded = vm->asyncio->tasks ? cd_asyncio_call(vm, "asyncio.format_helpers", "_load_all", NULL, 0) : NO_REF;
+  Ref loaded = vm->asyncio->task_count ? cd_asyncio_call(vm, "asyncio.format_helpers", "_load_all", NULL, 0) : NO_REF;
   if (!loaded) cd_clear_raised(vm);              // no installed library
   cd_drop(vm, loaded);
-  if (vm->asyncio->tasks && !(cd_cancelled_error_borrow(vm) && cd_invalid_state_error_borrow(vm))) cd_clear_raised(vm);
+  if (vm->asyncio->task_count && !(cd_cancelled_error_borrow(vm) && cd_invalid_state_error_borrow(vm))) cd_clear_raised(vm);
 }
 
 Ref cd_asyncio_call(VM *vm, const char *module, const char *name, const Value *args, size_t nargs)

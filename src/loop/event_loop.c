@@ -68,13 +68,11 @@ static bool loop_ring_grow(VM *vm, Loop *loop)
 {
   if (loop->capacity >= UINT32_MAX / 2) return cd_raise_memory(vm);
   uint32_t capacity = loop->capacity ? loop->capacity * 2 : RING_MIN;
-  Ready *ring = cd_alloc_array(vm, capacity, sizeof *ring);
+  Ready *ring = cd_realloc_table(vm, loop->ring, loop->capacity * sizeof *ring, capacity * sizeof *ring);
   if (!ring) return false;
-  for (uint32_t i = 0; i < loop->count; i++) ring[i] = loop->ring[(loop->first + i) & (loop->capacity - 1)];
-  cd_free(vm, loop->ring, loop->capacity * sizeof *ring);
+  memcpy(ring + loop->capacity, ring, loop->first * sizeof *ring);     // it was full: what had wrapped round goes on behind
   loop->ring = ring;
   loop->capacity = capacity;
-  loop->first = 0;
   return true;
 }
 

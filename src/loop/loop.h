@@ -47,15 +47,15 @@ typedef struct Future { FUTURE_HEAD } Future;
 
 typedef struct Task {
   FUTURE_HEAD
-  bool must_cancel, log_destroy_pending, registered;
-  bool plain_coroutine;                          // coro is a native coroutine or generator
-  bool name_is_number;                           // `name` is n of "Task-n", made into a text at need
+  bool must_cancel : 1, log_destroy_pending : 1;
+  bool registered : 1;                           // all_tasks() shows it
+  bool plain_coroutine : 1;                      // coro is a native coroutine or generator
+  bool name_is_number : 1;                       // `name` is n of "Task-n", made into a text at need
   uint32_t cancels;                              // num_cancels_requested
   Value name;                                    // owned
   Value coro;                                    // owned; NO_VALUE once finished eagerly
   Value context;                                 // owned: Context or snapshot; a Context while a step runs
   Value waiter;                                  // owned: the future it waits for (any object with that protocol), or NO_VALUE
-  struct Task *next, *previous;                  // all registered tasks of the VM
 } Task;
 
 static inline Future *cd_as_future(Value v) { return (Future *)cd_object(v); }
@@ -245,7 +245,7 @@ typedef struct Asyncio {
   Value foreign_tasks;                           // owned WeakSet of registered objects that are not native tasks; NO_VALUE: none yet
   Value context_keyword, default_executor_name;  // owned: ("context",), "_default_executor"
   Value spare_context;                           // owned: an empty Context for the next callback that has a snapshot, or NO_VALUE
-  Task *tasks;                                   // all registered ones
+  uint64_t task_count;                           // registered ones
   uint64_t next_task_number;
 } Asyncio;
 

@@ -2,6 +2,7 @@
 // task.c: Task: a coroutine that the loop drives; each step runs it to the next future that it has to wait for
 #include "loop/loop.h"
 
+#include "core/gc.h"
 #include "objects/context.h"
 #include "objects/dict.h"
 #include "objects/exception.h"
@@ -20,23 +21,16 @@ bool cd_is_task(VM *vm, Value v) { return cd_is_object(v) && vm->asyncio && cd_o
 
 static void task_link(VM *vm, Task *task)
 {
-  Asyncio *asyncio = vm->asyncio;
-  if (task->registered || !asyncio) return;
+  if (task->registered || !vm->asyncio) return;
   task->registered = true;
-  task->previous = NULL;
-  task->next = asyncio->tasks;
-  if (task->next) task->next->previous = task;
-  asyncio->tasks = task;
+  vm->asyncio->task_count++;
 }
 
 static void task_unlink(VM *vm, Task *task)
 {
   if (!task->registered) return;
   task->registered = false;
-  if (task->previous) task->previous->next = task->next;
-  else if (vm->asyncio) vm->asyncio->tasks = task->next;
-  if (task->next) task->next->previous = task->previous;
-  task->next = task->previous = NULL;
+  if (vm->asyncio) vm->asyncio->task_count--;
 }
 
 // ---- the step of a task as a callable, for loops that are not native ----
@@ -838,7 +832,10 @@ static Ref task_get_log_destroy(VM *vm UNUSED, Value self) { return cd_bool(cd_a
 static bool task_set_log_destroy(VM *vm, Value self, Value value)
 {
   if (!cd_bits(value)) return cd_raise(vm, vm->exc.AttributeError, "cannot delete attribute");
-  return cd_truth(vm, value, &cd_as_task(self)->log_destroy_pending);
+  bool pending;
+  if (!cd_truth(vm, value, &pending)) return false;
+  cd_as_task(self)->log_destroy_pending = pending;
+  return true;
 }
 static Ref task_get_must_cancel(VM *vm UNUSED, Value self) { return cd_bool(cd_as_task(self)->must_cancel); }
 static Ref task_get_coro_attribute(VM *vm, Value self) { return task_get_coro(vm, self, NULL); }
@@ -916,7 +913,11 @@ Ref cd_tasks_list(VM *vm)
 {
   Asyncio *asyncio = vm->asyncio;
   Ref list = cd_bits(asyncio->foreign_tasks) ? cd_list_from(vm, asyncio->foreign_tasks) : cd_list_new(vm);
-  for (Task *task = asyncio->tasks; list && task; task = task->next)
-    if (task->head.refcount && !cd_list_append(vm, cd_as_list(list), cd_from_object(task))) cd_forget(vm, &list);
+  // The collector knows them all, the new ones at the end.
+  for (uint32_t i = vm->gc.count; list && asyncio->task_count && i-- > 0;) {
+    Object *object = vm->gc.objects[i];
+    if (object->type->spec != &cd_task_spec || !((Task *)object)->registered || !object->refcount) continue;
+    if (!cd_list_append(vm, cd_as_list(list), cd_from_object(object))) cd_forget(vm, &list);
+  }
   return list;
 }

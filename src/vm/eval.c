@@ -125,7 +125,7 @@
     Generator *upper_ = cd_generator_of(frame);                               \
     Frame *hidden_ = &gen->frame;                                             \
     gen->creator_unit = (uint32_t)(pc - code->instrs);                        \
-    gen->chain_depth = upper_->chain_depth + 1;                               \
+    hidden_->chain_depth = upper_->frame.chain_depth + 1;                     \
     hidden_->function = awaited_;                                             \
     hidden_->globals = awaited_->globals;                                     \
     hidden_->builtins = awaited_->builtins;                                   \
@@ -199,7 +199,7 @@ static ALWAYS_INLINE bool eval_awaits_at_once(const Thread *thread, const Frame 
   const Instr *next = pc + 2;
   return next->op == OP_GET_AWAITABLE && next->b == result && result >= frame->code->first_temp && next[1].op == OP_LOAD_CONST &&
          next[2].op == OP_DELEGATE && next[2].b == next->a && frame->flags & FRAME_IS_GENERATOR && !thread->coroutine_origin_depth &&
-         cd_generator_of((Frame *)(uintptr_t)frame)->chain_depth < CHAIN_DEPTH_LIMIT;
+         cd_generator_of((Frame *)(uintptr_t)frame)->frame.chain_depth < CHAIN_DEPTH_LIMIT;
 }
 
 // The hidden coroutine of `frame` is at `return await it`, and `it` does without it.
@@ -2088,7 +2088,7 @@ do_yield: {
     if (LIKELY(cd_object(R[B])->type == vm->types.async_generator)) {          // the shortest way, as in FOR_ITER
       gen = (Generator *)cd_object(R[B]);
       if (LIKELY(gen->frame.status == GENERATOR_STATUS(FRAME_SUSPENDED, RETURN_ASYNC_NEXT) && !gen->running_async &&
-                 cd_bits(gen->context) == cd_bits(thread->context) && !TRACED())) {
+                 (gen->rest ? cd_bits(gen->rest->context) : 0) == cd_bits(thread->context) && !TRACED())) {
         gen->running_async = true;
         gen->delegator = cd_generator_of(frame);
         gen->root = NULL;                        // found if it is needed

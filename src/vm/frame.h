@@ -63,6 +63,7 @@ struct Frame {
   };
   uint32_t return_register;                      // of the caller: where the result goes
   int32_t traced_line;                           // last line reported to a tracer
+  uint32_t chain_depth;                          // of a generator: levels of delegation above it when it started
   Value registers[];                             // code->register_count, owned
 };
 
