@@ -49,7 +49,7 @@ static Ref warnings_attribute(VM *vm, const char *name, bool import)
 static bool warnings_read_options(VM *vm)
 {
   WarningsState *state = warnings_state(vm);
-  if (state->options_read) return true;
+  if (state->options_read || vm->finalizing) return true;        // nothing can be imported at the end
   state->options_read = true;
   Value options = cd_sys_get_borrow(vm, "warnoptions");
   if (!cd_bits(options) || !cd_is_list(options) || !cd_list_size(options) || !vm->started) return true;

@@ -13,8 +13,6 @@ DIFFERENT = {
     "test_disposition_param_linear_performance (tornado.test.httputil_test.MultipartFormDataTest.test_disposition_param_linear_performance)",
     # Its C extension can't be loaded.
     "test_mask (tornado.test.websocket_test.CythonMaskFunctionTest.test_mask)",
-    # With -W error and a script on standard input, children that were forked say at their end that a report of theirs failed.
-    "test_bind_start (tornado.test.tcpserver_test.TestMultiprocess.test_bind_start)",
 }
 RUNTESTS = ["-m", "tornado.test.runtests", "--verbose"]
 
