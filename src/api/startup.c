@@ -18,6 +18,9 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
+#ifdef CEDE_ASAN
+#include <sanitizer/lsan_interface.h>
+#endif
 
 void cede_options_init(CedeOptions *options)
 {
@@ -248,6 +251,9 @@ int cede_vm_free(CedeVM *vm)
   bool stays = vm->threads->next != NULL;            // daemon threads may still wake up: the memory stays
 #ifndef CEDE_DEBUG
   stays = stays || vm->config.ends_with_process;
+#endif
+#ifdef CEDE_ASAN
+  if (stays) __lsan_ignore_object(vm);               // the last thread that knows of it may end before the process does
 #endif
   if (stays) return flushed ? 0 : 120;
   cd_lock_destroy(vm);
