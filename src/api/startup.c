@@ -6,6 +6,7 @@
 #include "coro/generator.h"
 #include "core/lock.h"
 #include "frontend/frontend.h"
+#include "loop/loop.h"
 #include "modules/import.h"
 #include "modules/module_list.h"
 #include "modules/signals.h"
@@ -256,6 +257,7 @@ int cede_vm_free(CedeVM *vm)
   if (stays) __lsan_ignore_object(vm);               // the last thread that knows of it may end before the process does
 #endif
   if (stays) return flushed ? 0 : 120;
+  cd_loops_finish(vm);
   cd_lock_destroy(vm);
   cd_alloc_finish(vm);
   free(vm);

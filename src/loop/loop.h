@@ -187,6 +187,7 @@ static inline bool cd_loop_is_direct(VM *vm, Loop *loop)
 
 Ref cd_loop_running(VM *vm);                     // the running loop of this thread; NO_REF without exception: none
 void cd_loop_set_running(VM *vm, Value loop);    // None or NO_VALUE: none
+void cd_loops_finish(VM *vm);                    // the VM ends: closes those that frames of threads which ended with it still hold
 void cd_loop_after_fork(VM *vm);                 // in the child: no loop counts as running, and the one that was watches for itself
 MUST_USE Ref cd_loop_get_running(VM *vm);        // RuntimeError "no running event loop"
 double cd_loop_now(void);                        // seconds, the clock of loop.time()

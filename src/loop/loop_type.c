@@ -114,6 +114,29 @@ static void loop_release(VM *vm, Object *self)
   pthread_mutex_destroy(&loop->post_lock);
 }
 
+// The first in the collector's table that still has something of the system's.
+static Loop *loop_left(VM *vm)
+{
+  for (uint32_t i = 0; i < vm->gc.count; i++) {
+    Object *object = vm->gc.objects[i];
+    if (object->type->spec == &cd_loop_spec && ((Loop *)object)->opened) return (Loop *)object;
+  }
+  return NULL;
+}
+
+void cd_loops_finish(VM *vm)
+{
+  for (Loop *loop; (loop = loop_left(vm));) {
+    Ref keep = cd_dup_object(loop);
+    loop->closed = true;
+    cd_loop_io_clear(vm, loop);
+    loop->opened = false;
+    loop->backend->close(vm, loop);
+    cd_loop_drop_posts(loop);
+    cd_drop(vm, keep);
+  }
+}
+
 static void loop_finalize(VM *vm, Value self)
 {
   Loop *loop = cd_as_loop(self);
