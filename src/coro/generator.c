@@ -577,7 +577,9 @@ static bool generator_close_one(VM *vm, Generator *generator)
       generator_finish(vm, generator);
       return true;
     }
-    cd_raise_no_args(vm, vm->exc.GeneratorExit);
+    Ref exit = cd_call0(vm, cd_type_value(vm->exc.GeneratorExit));
+    if (!exit) return false;
+    cd_throw_raise(vm, generator, exit);
   }
   Ref value = NO_REF;
   SendResult result = cd_frame_resume(vm, frame, NO_REF, &value);

@@ -2099,7 +2099,7 @@ do_yield: {
         NEXT(1);
       }
     }
-  async_next_resumed:
+  async_next_resumed:;
     bool direct = cd_bits(R[C]) == ASYNC_NEXT_DIRECT, fresh = !direct && (!cd_is_object(R[C]) || !cd_bits(R[C]));
     if (fresh || direct) R[C] = NO_VALUE;
     if (fresh) { R[C + 1] = NO_VALUE; sent = cd_none(); }
