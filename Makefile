@@ -6,7 +6,7 @@ SOURCES := $(wildcard src/base/*.c src/core/*.c src/objects/*.c src/bytecode/*.c
   src/modules/*.c src/api/*.c)
 CHECK_FLAGS := -std=gnu11 -D_GNU_SOURCE -Isrc -Iinclude -Ibuild/generated -fsyntax-only
 
-.PHONY: help release debug asan test bench owners layers symbols words amalgam format clean
+.PHONY: help release debug asan test bench owners clang layers symbols words amalgam format clean
 
 help:           ## this list
 	@sed -n 's/^\([a-z ]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -22,6 +22,9 @@ bench:          ## speed beside the installed CPython
 
 owners:         ## type-checks who owns references: Ref and Value as different pointer types
 	@tools/each $(SOURCES) -- $(CC) $(CHECK_FLAGS) -DCEDE_CHECK_OWNERS
+
+clang:          ## what clang says of the sources that gcc builds
+	@tools/each $(SOURCES) src/cli/*.c -- clang $(CHECK_FLAGS) $(shell pkg-config --cflags libedit) -Wall -Wextra -Wno-unused-parameter
 
 layers:         ## the include graph; fails when a file includes a later layer
 	@tools/layers.py

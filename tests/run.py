@@ -8,6 +8,7 @@ usage: tests/run.py [--asan] [--whole] [NAME ...]     only tests whose path cont
 Kinds, in this order:
   tools/layers.py, tools/symbols.py     what may include what, and which names the linker sees
   tools/own_words.py                    docstrings and comments are no copies of the reference's
+  make owners, clang, amalgam           the sources mind who owns what, clang takes them, and so does a compiler that gets them as one file
   tests/base/*.c                        C programs over src/base; built here, exit status 0 passes
   tests/<folder>/test_*.py              run under python3 and under Cede: output and exit status must be the same
   tests/errors/*.py                     likewise, with the error output compared too
@@ -193,6 +194,11 @@ class Suite:
         status, output, errors = capture([REFERENCE, str(path), *arguments.get(path.name, [])])
         return "" if status == 0 else (output + errors).decode("utf-8", "replace")[-500:]
 
+    def make_check(self, path):
+        """A target of the Makefile that looks at the sources."""
+        status, output, errors = capture(["make", "-C", str(ROOT), path.name], timeout=300)
+        return "" if status == 0 else (output + errors).decode("utf-8", "replace")[-500:]
+
     def run_all(self, names):
         def wanted(path):
             text = str(path.relative_to(ROOT))
@@ -201,6 +207,7 @@ class Suite:
         jobs = [(ROOT / "tools" / name, self.tree_check) for name in ("layers.py", "own_words.py")]
         if not self.asan:                            # the sanitizers add data of their own
             jobs.append((ROOT / "tools" / "symbols.py", self.tree_check))
+            jobs += [(ROOT / target, self.make_check) for target in ("owners", "clang", "amalgam")]
         for path in sorted(TESTS.glob("base/*.c")) + sorted(TESTS.glob("api/*.c*")):
             jobs.append((path, self.c_program))
         for path in sorted((ROOT / "examples" / "host").glob("*.c")):

@@ -5,7 +5,7 @@ BUILD_PACKAGES="gcc ninja-build cmake pkg-config ccache python3 libgmp-dev libpc
   libssl-dev libbz2-dev liblzma-dev libexpat1-dev libffi-dev libsqlite3-dev libuv1-dev unicode-data libpython3.11-stdlib"
 TEST_PACKAGES="libpython3.11-testsuite clang libclang-rt-14-dev python3-pytest python3-toolz python3-more-itertools python3-hyperlink
   python3-hypothesis python3-pypeg2 python3-parsley python3-pyflakes python3-simpy3 python3-pygments python3-docutils python3-mako python3-click
-  python3-uvloop python3-websockets openssl netbase python3-tornado
+  python3-uvloop python3-websockets openssl netbase make python3-tornado
   python3-async-generator python3-aiostream python3-janus python3-aiofiles"
 
 setup_install() {   # names of packages; installs those that are missing

@@ -107,7 +107,7 @@ static SendResult waiting_send(VM *vm, Value self, Value sent, Ref *out)
     waiting_lost(vm, waiting);
     return RAISED;
   }
-  cd_clear(vm, out);
+  cd_forget(vm, out);
   return waiting_woken(vm, waiting, out);
 }
 
@@ -117,7 +117,7 @@ static Next waiting_next(VM *vm, Value self, Ref *out)
   if (result == YIELDED) return NEXT_ITEM;
   if (result == RAISED) return NEXT_ERROR;
   cd_raise_stop_iteration(vm, *out);
-  cd_clear(vm, out);
+  cd_forget(vm, out);
   return NEXT_ERROR;
 }
 
