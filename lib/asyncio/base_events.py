@@ -242,6 +242,8 @@ def _seen_by_caller(handle):
 class Server(events.AbstractServer):
     """Listening sockets and the connections that came of them."""
 
+    _when_closed = None             # called when nobody listens any more
+
     def __init__(self, loop, sockets, protocol_factory, ssl_context, backlog, ssl_handshake_timeout, ssl_shutdown_timeout=None):
         self._loop = loop
         self._sockets = sockets                  # None: closed
@@ -299,6 +301,8 @@ class Server(events.AbstractServer):
             return
         for sock in sockets:
             self._loop._stop_serving(sock)
+        if self._when_closed is not None:
+            self._when_closed()
         self._serving = False
         forever = self._serving_forever_fut
         if forever is not None and not forever.done():
@@ -853,7 +857,7 @@ class BaseEventLoop(events.AbstractEventLoop):
         finally:
             exceptions = problems = None         # exceptions refer to this frame: no cycle
 
-    async def _connect_any(self, host, port, family, proto, flags, local_addr, happy_eyeballs_delay, interleave):
+    async def _connect_any(self, host, port, family, proto, flags, local_addr, happy_eyeballs_delay, interleave, all_errors):
         """A socket connected to one of the addresses that a name has."""
         how = {'family': family, 'type': socket.SOCK_STREAM, 'proto': proto, 'flags': flags}
         infos = await self._resolve_some((host, port), **how)
@@ -875,6 +879,8 @@ class BaseEventLoop(events.AbstractEventLoop):
             return sock
         failures = [exc for problems in failures for exc in problems]
         try:
+            if all_errors:
+                raise ExceptionGroup('create_connection failed', failures)
             if len({str(exc) for exc in failures}) == 1:
                 raise failures[0]
             raise OSError('Multiple exceptions: {}'.format(', '.join(map(str, failures))))
@@ -883,10 +889,11 @@ class BaseEventLoop(events.AbstractEventLoop):
 
     async def create_connection(self, protocol_factory, host=None, port=None, *, ssl=None, family=0, proto=0, flags=0, sock=None,
                                 local_addr=None, server_hostname=None, ssl_handshake_timeout=None, ssl_shutdown_timeout=None,
-                                happy_eyeballs_delay=None, interleave=None):
+                                happy_eyeballs_delay=None, interleave=None, all_errors=False):
         """Connect to a TCP server, or take a connected stream socket; returns (transport, protocol).
 
         happy_eyeballs_delay: seconds before the next address is tried while an attempt is still under way (RFC 8305).
+        all_errors: where no address can be connected to, raise an ExceptionGroup of the errors instead of one OSError.
         """
         if server_hostname is None:
             server_hostname = host if ssl else None
@@ -898,7 +905,7 @@ class BaseEventLoop(events.AbstractEventLoop):
         if _wants_address(sock, host, port):
             if interleave is None:
                 interleave = 0 if happy_eyeballs_delay is None else 1
-            sock = await self._connect_any(host, port, family, proto, flags, local_addr, happy_eyeballs_delay, interleave)
+            sock = await self._connect_any(host, port, family, proto, flags, local_addr, happy_eyeballs_delay, interleave, all_errors)
         elif sock is None:
             raise ValueError('host and port was not specified and no sock specified')
         else:
@@ -1055,7 +1062,7 @@ class BaseEventLoop(events.AbstractEventLoop):
             raise OSError(f'getaddrinfo({host!r}) returned empty list')
         return infos
 
-    def _listening_socket(self, info, reuse_address, reuse_port, opened):
+    def _listening_socket(self, info, reuse_address, reuse_port, keep_alive, opened):
         """A socket bound to an address, added to `opened`; nothing if the system does not know such sockets."""
         family, kind, proto, _, address = info
         try:
@@ -1069,6 +1076,8 @@ class BaseEventLoop(events.AbstractEventLoop):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
         if reuse_port:
             _set_reuseport(sock)
+        if keep_alive:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, True)
         if _HAS_IPv6 and family == socket.AF_INET6 and hasattr(socket, 'IPPROTO_IPV6'):
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, True)    # IPv4 has a socket of its own
         try:
@@ -1077,10 +1086,12 @@ class BaseEventLoop(events.AbstractEventLoop):
             raise OSError(exc.errno, f'error while attempting to bind on address {address!r}: {exc.strerror.lower()}') from None
 
     async def create_server(self, protocol_factory, host=None, port=None, *, family=0, flags=1, sock=None, backlog=100, ssl=None,
-                            reuse_address=None, reuse_port=None, ssl_handshake_timeout=None, ssl_shutdown_timeout=None, start_serving=True):
+                            reuse_address=None, reuse_port=None, keep_alive=None, ssl_handshake_timeout=None, ssl_shutdown_timeout=None,
+                            start_serving=True):
         """Listen on TCP addresses, or on a socket that is bound; returns a Server.
 
         `host` may be a sequence of names. None or '' stands for all interfaces, and port 0 for any free port.
+        keep_alive: connections that stay silent are asked whether the peer is still there.
         """
         if isinstance(ssl, bool):
             raise TypeError('ssl argument must be an SSLContext or None')
@@ -1088,7 +1099,7 @@ class BaseEventLoop(events.AbstractEventLoop):
         if _wants_address(sock, host, port):
             if reuse_address is None:
                 reuse_address = os.name == 'posix' and sys.platform != 'cygwin'
-            sockets = await self._listening_sockets(host, port, family, flags, reuse_address, reuse_port)
+            sockets = await self._listening_sockets(host, port, family, flags, reuse_address, reuse_port, keep_alive)
         elif sock is None:
             raise ValueError('Neither host/port nor sock were specified')
         else:
@@ -1103,7 +1114,7 @@ class BaseEventLoop(events.AbstractEventLoop):
             logger.info('%r is serving', server)
         return server
 
-    async def _listening_sockets(self, host, port, family, flags, reuse_address, reuse_port):
+    async def _listening_sockets(self, host, port, family, flags, reuse_address, reuse_port, keep_alive):
         if host == '':
             hosts = [None]
         elif isinstance(host, str) or not hasattr(type(host), '__iter__'):
@@ -1114,7 +1125,7 @@ class BaseEventLoop(events.AbstractEventLoop):
         opened = []
         try:
             for info in dict.fromkeys(info for infos in answers for info in infos):
-                self._listening_socket(info, reuse_address, reuse_port, opened)
+                self._listening_socket(info, reuse_address, reuse_port, keep_alive, opened)
         except:
             for sock in opened:
                 sock.close()

@@ -264,11 +264,12 @@ class AbstractEventLoop:
 
     async def create_connection(self, protocol_factory, host=None, port=None, *, ssl=None, family=0, proto=0, flags=0, sock=None,
                                 local_addr=None, server_hostname=None, ssl_handshake_timeout=None, ssl_shutdown_timeout=None,
-                                happy_eyeballs_delay=None, interleave=None):
+                                happy_eyeballs_delay=None, interleave=None, all_errors=False):
         raise NotImplementedError
 
     async def create_server(self, protocol_factory, host=None, port=None, *, family=0, flags=1, sock=None, backlog=100, ssl=None,
-                            reuse_address=None, reuse_port=None, ssl_handshake_timeout=None, ssl_shutdown_timeout=None, start_serving=True):
+                            reuse_address=None, reuse_port=None, keep_alive=None, ssl_handshake_timeout=None, ssl_shutdown_timeout=None,
+                            start_serving=True):
         """Listen on TCP addresses; returns a Server.
 
         `host` may be a sequence of names. None or '' stands for all interfaces, and port 0 for any free port.
@@ -289,7 +290,7 @@ class AbstractEventLoop:
         raise NotImplementedError
 
     async def create_unix_server(self, protocol_factory, path=None, *, sock=None, backlog=100, ssl=None, ssl_handshake_timeout=None,
-                                 ssl_shutdown_timeout=None, start_serving=True):
+                                 ssl_shutdown_timeout=None, start_serving=True, cleanup_socket=False):
         """Listen on a UNIX socket; returns a Server."""
         raise NotImplementedError
 

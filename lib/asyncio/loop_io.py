@@ -94,6 +94,27 @@ def _bind_unix(path):
     return sock
 
 
+def _remover(path):
+    """A function that removes the socket at `path`, unless something else stands there by then."""
+    if not path or path[0] in (0, '\x00'):       # one without a file
+        return None
+    try:
+        made = os.stat(path)
+    except FileNotFoundError:
+        return None
+
+    def remove():
+        try:
+            if os.path.samestat(os.stat(path), made):
+                os.unlink(path)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            logger.error('Unable to clean up listening UNIX socket %r: %r', path, error)
+
+    return remove
+
+
 class LoopIo:
     """The part of an event loop that talks to the system; in front of BaseEventLoop among the bases of a class over _asyncio.Loop."""
 
@@ -410,8 +431,8 @@ class LoopIo:
                                                        ssl_shutdown_timeout=ssl_shutdown_timeout)
 
     async def create_unix_server(self, protocol_factory, path=None, *, sock=None, backlog=100, ssl=None, ssl_handshake_timeout=None,
-                                 ssl_shutdown_timeout=None, start_serving=True):
-        """Serve at a UNIX socket."""
+                                 ssl_shutdown_timeout=None, start_serving=True, cleanup_socket=False):
+        """Serve at a UNIX socket. cleanup_socket: its path is removed when the server is closed, if it is still the one made here."""
         from . import base_events, tasks
         if isinstance(ssl, bool):
             raise TypeError('ssl argument must be an SSLContext or None')
@@ -426,6 +447,8 @@ class LoopIo:
             _check_unix_socket(sock)
         sock.setblocking(False)
         server = base_events.Server(self, [sock], protocol_factory, ssl, backlog, ssl_handshake_timeout, ssl_shutdown_timeout)
+        if cleanup_socket:
+            server._when_closed = _remover(sock.getsockname())
         if start_serving:
             server._start_serving()
             await tasks.sleep(0)

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 # What asyncio learnt in 3.12 and 3.13.
 import asyncio
+import os
+import socket
+import tempfile
 
 
 async def eager_tasks():
@@ -176,7 +179,73 @@ async def small_things():
     writer.close()
 
 
-for part in eager_tasks, queue_shutdown, as_completed_futures, group_cancellation, small_things:
+async def all_the_errors():
+    loop = asyncio.get_running_loop()
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))            # nobody listens, and nobody else can
+        port = unused.getsockname()[1]
+        for delay in None, 0.01:
+            try:
+                await loop.create_connection(asyncio.Protocol, "127.0.0.1", port, all_errors=True, happy_eyeballs_delay=delay)
+            except* ConnectionRefusedError as group:
+                print(type(group).__name__, group.message, [error.errno for error in group.exceptions])
+        try:
+            await asyncio.open_connection("127.0.0.1", port, all_errors=True, local_addr=("203.0.113.1", 0))
+        except ExceptionGroup as group:
+            print(group.message, sorted(error.errno for error in group.exceptions))
+        try:
+            await loop.create_connection(asyncio.Protocol, "127.0.0.1", port, all_errors=False)
+        except OSError as error:
+            print(type(error).__name__)
+
+
+async def kept_alive():
+    for keep in None, False, True:
+        server = await asyncio.start_server(print, "127.0.0.1", 0, keep_alive=keep)
+        print([bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)) for sock in server.sockets])
+        server.close()
+        await server.wait_closed()
+
+
+async def cleaned_up(folder):
+    async def serve(reader, writer):
+        writer.write(b"hello")
+        writer.close()
+
+    async def try_one(path, sock=None, spoil=None, **options):
+        server = await asyncio.start_unix_server(serve, None if sock else path, sock=sock, **options)
+        reader, writer = await asyncio.open_unix_connection(path)
+        got = await reader.read()
+        writer.close()
+        if spoil:
+            spoil()
+        server.close()
+        server.close()
+        await server.wait_closed()
+        print(got, os.path.exists(path))
+
+    path = os.path.join(folder, "socket")
+
+    bound = socket.socket(socket.AF_UNIX)
+    bound.bind(path)
+    await try_one(path, bound, cleanup_socket=True)
+    await try_one(path, cleanup_socket=False)
+    await try_one(path, cleanup_socket=True)
+    await try_one(os.fsencode(path), cleanup_socket=True)
+    await try_one(path, spoil=lambda: os.unlink(path), cleanup_socket=True)
+    await try_one(path, spoil=lambda: os.rename(path, path + "4") or os.symlink("/nowhere", path), cleanup_socket=True)
+    os.unlink(path)
+    await try_one(path, spoil=lambda: os.rename(path, path + "5") or open(path, "w").close(), cleanup_socket=True)
+    os.unlink(path)
+
+
+async def sockets_of_unix():
+    with tempfile.TemporaryDirectory() as folder:
+        await cleaned_up(folder)
+
+
+for part in (eager_tasks, queue_shutdown, as_completed_futures, group_cancellation, small_things, all_the_errors, kept_alive,
+             sockets_of_unix):
     print("--", part.__name__)
     asyncio.run(part())
 print(asyncio.run(asyncio.sleep(0, "factory"), loop_factory=asyncio.EventLoop))
