@@ -508,11 +508,13 @@ static Ref key_error_str(VM *vm, Value self)
 
 static Type *exception_make(VM *vm, const TypeSpec *spec, Type *base)
 {
-  Ref bases = spec == &exception_spec_ExceptionGroup ? cd_tuple2(vm, cd_type_value(base), cd_type_value(vm->exc.Exception))
-                                                     : cd_tuple1(vm, cd_type_value(base));
+  bool group = spec == &exception_spec_ExceptionGroup;
+  Ref bases = group ? cd_tuple2(vm, cd_type_value(base), cd_type_value(vm->exc.Exception)) : cd_tuple1(vm, cd_type_value(base));
   if (!bases) return NULL;
   Type *type = cd_type_from_spec(vm, spec, bases);
   cd_drop(vm, bases);
+  // It counts as made by a class statement: its instances know the module.
+  if (type && group && !cd_dict_set_text_steal(vm, type->dict, "__module__", cd_str_from(vm, "builtins"))) return NULL;
   return type;
 }
 

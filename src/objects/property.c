@@ -128,6 +128,7 @@ METHOD_DEF_RAW_(property_dunder_set_name, "__set_name__", "__set_name__(self, ow
                                                                                              "class has it.",
                 METHOD_NO_SIGNATURE)
 {
+  if (!cd_no_keywords(vm, "__set_name__", kwnames)) return NO_REF;
   if (nargs != 2) return cd_raise_type(vm, "__set_name__() takes 2 positional arguments but %zu were given", nargs);
   cd_replace(vm, &property_of(self)->name, cd_dup(args[1]));
   return cd_none();

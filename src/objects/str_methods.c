@@ -312,8 +312,8 @@ static bool str_span(VM *vm, Value self, Value start, Value stop, StrSpan *span)
 static bool str_search(VM *vm, Value self, const Value *args, bool last, int64_t *out)
 {
   StrSpan span;
-  if (!cd_is_str(args[0])) return cd_raise_type(vm, "must be str, not %.100T", args[0]);
   if (!str_span(vm, self, args[1], args[2], &span)) return false;
+  if (!cd_is_str(args[0])) return cd_raise_type(vm, "must be str, not %.100T", args[0]);
   *out = -1;
   if (span.out_of_range) return true;
   const char *data = cd_str_data(self) + span.from;
@@ -362,8 +362,8 @@ STR_FIND_METHOD(count, "S.count(sub[, start[, end]]) -> int\n\nNumber of places,
   Value bound[3];
   if (!cd_find_arguments(vm, "str", "count", args, nargs, kwnames, bound)) return NO_REF;
   args = bound;
-  if (!cd_is_str(args[0])) return cd_raise_type(vm, "must be str, not %.100T", args[0]);
   if (!str_span(vm, self, args[1], args[2], &span)) return NO_REF;
+  if (!cd_is_str(args[0])) return cd_raise_type(vm, "must be str, not %.100T", args[0]);
   if (span.out_of_range) return cd_from_small(0);
   if (cd_str_size(args[0]) == 0) return cd_from_small(span.stop - span.start + 1);
   const char *data = cd_str_data(self) + span.from;
@@ -840,9 +840,9 @@ METHOD(str, translate, "translate(self, table, /)",
 
 static bool str_maketrans_pairs(VM *vm, Value table, Value x, Value y, Value z)
 {
-  if (!cd_is_str(x)) return cd_raise_type(vm, "first maketrans argument must be a string if there is a second argument");
   if (!cd_is_str(y)) return cd_raise_type(vm, "maketrans() argument 2 must be str, not %T", y);
   if (z && !cd_is_str(z)) return cd_raise_type(vm, "maketrans() argument 3 must be str, not %T", z);
+  if (!cd_is_str(x)) return cd_raise_type(vm, "first maketrans argument must be a string if there is a second argument");
   if (cd_str_length(x) != cd_str_length(y)) return cd_raise_value(vm, "the first two maketrans arguments must have equal length");
   StrReader from = cd_str_reader(x), to = cd_str_reader(y);
   while (from.p < from.end) {
