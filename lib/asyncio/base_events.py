@@ -150,15 +150,22 @@ def _run_until_complete_cb(fut):
     futures._get_loop(fut).stop()
 
 
+class _IdRef(_ref):
+    """A weak reference that knows the id of what it refers to."""
+    __slots__ = ('id',)
+
+
 class _WeakObjects:
     """A set of objects that does not keep them."""
 
     def __init__(self):
-        self._refs = {}
+        refs = self._refs = {}
+        self._forget = lambda ref: refs.pop(ref.id, None)        # one for all: there may be many objects
 
     def add(self, obj):
-        key, refs = id(obj), self._refs
-        refs[key] = _ref(obj, lambda _: refs.pop(key, None))
+        ref = _IdRef(obj, self._forget)
+        self._refs[id(obj)] = ref
+        ref.id = id(obj)
 
     def discard(self, obj):
         self._refs.pop(id(obj), None)

@@ -759,7 +759,8 @@ BYTE_METHOD(decode, "decode(self, /, encoding='utf-8', errors='strict')",
   }
   Buffer buffer;
   if (!cd_get_buffer(vm, self, &buffer, BUFFER_SIMPLE)) return NO_REF;    // keeps a bytearray as it is while the codec runs
-  Ref text = buffer.size ? cd_codec_decode(vm, self, names[0], names[1], true) : cd_str_from(vm, "");        // whatever the codec
+  bool decode = buffer.size || vm->config.dev_mode;   // which checks the names of the codec and the handler in any case
+  Ref text = decode ? cd_codec_decode(vm, self, names[0], names[1], true) : cd_str_from(vm, "");
   cd_release_buffer(vm, &buffer);
   return text;
 }
