@@ -171,7 +171,8 @@ static int verify_special(Verifier *v, uint16_t op, uint32_t a, uint32_t b, uint
     return verify_write(v, a);
   }
   case OP_ASYNC_NEXT:
-    if (!verify_is_temp(v, b) || !verify_is_temp(v, c) || !verify_read(v, b, true) || !verify_scratch(v, c, 2) || !verify_flow_to(v, target))
+    if (!verify_is_temp(v, b) || !verify_is_temp(v, c) || !verify_read(v, b, true) || !verify_scratch(v, c, 2) ||
+        !verify_flow_to(v, target))
       return verify_fail(v, "bad iterator", b);
     v->state[b] = REGISTER_LIVE;
     return verify_write(v, a);

@@ -24,7 +24,11 @@ enum {
 
 typedef struct FreeBlock { struct FreeBlock *next; } FreeBlock;
 typedef struct Chunk { struct Chunk *next; size_t size; } Chunk;
-typedef struct LargeBlock { struct LargeBlock *next, *previous; size_t size; bool is_object, mapped; } LargeBlock;   // mapped: pages of its own
+typedef struct LargeBlock {
+  struct LargeBlock *next, *previous;
+  size_t size;
+  bool is_object, mapped;
+} LargeBlock;   // mapped: pages of its own
 _Static_assert(sizeof(LargeBlock) % 16 == 0 && sizeof(Chunk) % 16 == 0, "large blocks stay 16-byte aligned");
 
 struct Alloc {

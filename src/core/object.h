@@ -195,7 +195,16 @@ typedef struct GetSetDef {
   bool (*set)(VM *vm, Value self, Value value);  // NULL: read-only; value NO_VALUE deletes
 } GetSetDef;
 
-typedef enum { MEMBER_VALUE, MEMBER_VALUE_OR_NONE, MEMBER_NAMESPACE, MEMBER_I32, MEMBER_I64, MEMBER_U32, MEMBER_BOOL8, MEMBER_DOUBLE } MemberKind;
+typedef enum {
+  MEMBER_VALUE,
+  MEMBER_VALUE_OR_NONE,
+  MEMBER_NAMESPACE,
+  MEMBER_I32,
+  MEMBER_I64,
+  MEMBER_U32,
+  MEMBER_BOOL8,
+  MEMBER_DOUBLE
+} MemberKind;
 typedef struct MemberDef {
   const char *name;
   uint32_t offset;

@@ -89,7 +89,7 @@ struct Thread {
   uint64_t context_version;
   Value asyncgen_firstiter, asyncgen_finalizer;  // owned; sys.set_asyncgen_hooks
   int coroutine_origin_depth;
-  int no_await;                                  // >0 while GeneratorExit is thrown in by close() or throw(): what it unwinds must not await
+  int no_await;   // >0 while GeneratorExit is thrown in by close() or throw(): what it unwinds must not await
   Value loop;                                    // owned: running event loop, any object; NO_VALUE: none
   Value *repr_guard;                             // objects under repr(), borrowed; objects/protocol.c; freed when empty
   uint32_t repr_guard_count, repr_guard_capacity;

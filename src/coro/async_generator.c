@@ -387,7 +387,8 @@ static void async_step_warn_unawaited(VM *vm, const AsyncStep *self)
 {
   Ref raised = cd_take_raised(vm), where = cd_dup_object(self->generator);
   const char *method = self->head.type == vm->types.async_generator_asend ? "asend" : cd_bits(self->argument) ? "athrow" : "aclose";
-  if (!cd_warn(vm, vm->exc.RuntimeWarning, 1, "coroutine method '%s' of %R was never awaited", method, cd_generator_qualname(self->generator)))
+  if (!cd_warn(vm, vm->exc.RuntimeWarning, 1, "coroutine method '%s' of %R was never awaited", method,
+               cd_generator_qualname(self->generator)))
     cd_write_unraisable(vm, where);
   cd_drop(vm, where);
   cd_restore_raised(vm, raised);

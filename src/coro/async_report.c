@@ -95,8 +95,8 @@ Ref cd_async_raise_running(VM *vm, Generator *generator, const char *operation)
   int line = cd_frame_line(frame);
   Ref created = cd_async_creation(vm, generator), task = cd_bits(created) ? report_task(vm, generator) : NO_REF;
   if (cd_bits(task))
-    cd_raise_runtime(vm, "%s: asynchronous generator %R%U is running%U (%s at %S:%d)", operation, cd_generator_qualname(generator), created, task, state,
-                     frame->code->filename, line);
+    cd_raise_runtime(vm, "%s: asynchronous generator %R%U is running%U (%s at %S:%d)", operation, cd_generator_qualname(generator), created,
+                     task, state, frame->code->filename, line);
   cd_drop(vm, created);
   cd_drop(vm, task);
   return NO_REF;

@@ -88,7 +88,7 @@ MUST_USE bool cd_async_generator_finalize(VM *vm, Generator *generator);   // tr
 bool cd_async_is_open(VM *vm, Value v);          // an async generator that is suspended at a `yield` and can be closed
 MUST_USE Ref cd_async_close_new(VM *vm, Generator *generator);   // generator.aclose()
 // async_registry.c
-bool cd_async_orphan(VM *vm, Generator *generator);              // it is dropped and has no hook: true if the VM keeps it for a run to close
+bool cd_async_orphan(VM *vm, Generator *generator);   // it is dropped and has no hook: true if the VM keeps it for a run to close
 // async_strict.c
 void cd_async_report_dropped(VM *vm, Generator *generator);      // it reaches its finalizer, begun or not, unclosed
 void cd_async_report_unawaited(VM *vm, Generator *coroutine);

@@ -74,7 +74,8 @@ static void comp_clause(Compiler *c, const Clauses *k, size_t i)
   cd_pop_to(c, depth + 1);
   cd_place(c, start);
   Reg item = cd_push(c);
-  Reg local = clause->target->kind == EXPR_Name && clause->target->line == u->at.line ? cd_local_of(c, clause->target->as.Name.id) : REG_NONE;
+  Reg local = clause->target->kind == EXPR_Name && clause->target->line == u->at.line ? cd_local_of(c, clause->target->as.Name.id)
+                                                                                      : REG_NONE;
   if (clause->is_async) {
     cd_push(c);                                  // scratch: item and the register behind
     cd_emit(c, OP_ASYNC_NEXT, local != REG_NONE ? local : item, iterator, item)->jump = end;

@@ -517,7 +517,7 @@ static void stmt_import_from(Compiler *c, Stmt *s)
       return;
     }
     Value store = a->asname ? a->asname : a->name;
-    if (cd_str_is(a->name, "yield_from_async") && cd_str_is(module_name, "__future__")) continue;      // the library's module does not know it
+    if (cd_str_is(a->name, "yield_from_async") && cd_str_is(module_name, "__future__")) continue;   // the library's module does not know it
     Reg local = cd_local_of(c, store), item = cd_push(c);
     cd_emit(c, OP_IMPORT_FROM, local != REG_NONE ? local : item, module, cd_name(c, a->name));
     if (local == REG_NONE) cd_store_name_from(c, store, item);

@@ -53,9 +53,10 @@ bool cd_asyncio_init(VM *vm, Asyncio *s)
 
 static Type **const *asyncio_types(Asyncio *s, Type **rows[20])
 {
-  Type **all[] = {&s->waiting, &s->sleep, &s->yield_once, &s->gathering, &s->future, &s->task, &s->handle, &s->timer_handle, &s->loop, &s->future_iter,
-                  &s->task_step, &s->all_tasks_type, &s->datagram, &s->stream, &s->transport,
-                  &s->reader_pair, &s->host_iterator, &s->current_tasks_type, NULL};
+  Type **all[] = {&s->waiting,     &s->sleep,          &s->yield_once,         &s->gathering, &s->future,
+                  &s->task,        &s->handle,         &s->timer_handle,       &s->loop,      &s->future_iter,
+                  &s->task_step,   &s->all_tasks_type, &s->datagram,           &s->stream,    &s->transport,
+                  &s->reader_pair, &s->host_iterator,  &s->current_tasks_type, NULL};
   memcpy(rows, all, sizeof all);
   return rows;
 }

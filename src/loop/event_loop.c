@@ -295,7 +295,8 @@ bool cd_loop_next_deadline(const Loop *loop, double *when)
 bool cd_loop_enter_context(VM *vm, Value context, Ref *entered)
 {
   Value *spare = &vm->asyncio->spare_context;
-  if (!cd_bits(*spare) || !(cd_is_none(context) || cd_is_exact(context, vm->types.context_map))) return cd_context_begin(vm, context, entered);
+  if (!cd_bits(*spare) || !(cd_is_none(context) || cd_is_exact(context, vm->types.context_map)))
+    return cd_context_begin(vm, context, entered);
   Context *c = (Context *)cd_object(*spare);
   *entered = cd_take(spare);
   if (!cd_is_none(context)) c->vars = cd_dup(context);

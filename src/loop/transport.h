@@ -60,7 +60,7 @@ void cd_transport_end(VM *vm, Transport *t, Ref entered);
 MUST_USE bool cd_transport_report_event(VM *vm, Transport *t, Loop *loop);
 
 // ---- the queue ----
-MUST_USE bool cd_transport_enqueue(VM *vm, Transport *t, Value data, size_t skip);         // a bytes-like object, but for its first `skip` bytes
+MUST_USE bool cd_transport_enqueue(VM *vm, Transport *t, Value data, size_t skip);   // a bytes-like object, but for its first `skip` bytes
 int cd_transport_gather(Transport *t, struct iovec *out, int max);                         // the front of the queue
 void cd_transport_consume(VM *vm, Transport *t, size_t count);
 void cd_transport_drop_queue(VM *vm, Transport *t);

@@ -102,9 +102,10 @@ FUNCTION(asyncio, _yield_once, "_yield_once()", "Return an awaitable that gives 
   return cd_yield_once_new(vm);
 }
 
-FUNCTION(asyncio, _wait, "_wait(loop, queue, owner)",
-         "Return a future at the end of queue, a deque, that takes itself out, or has the owner do it; None if loop is not native or makes its "
-         "futures itself.")
+FUNCTION(
+  asyncio, _wait, "_wait(loop, queue, owner)",
+  "Return a future at the end of queue, a deque, that takes itself out, or has the owner do it; None if loop is not native or makes its "
+  "futures itself.")
 {
   return cd_waiting_new(vm, args[0], args[1], args[2]);
 }

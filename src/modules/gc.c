@@ -146,7 +146,8 @@ typedef struct GcCollect { VM *vm; List *list; bool failed; } GcCollect;
 static void gc_collect_visit(void *context, Value child)
 {
   GcCollect *collect = context;
-  if (cd_bits(child) && cd_bits(child) != ASYNC_NEXT_DIRECT && !collect->failed) collect->failed = !cd_list_append(collect->vm, collect->list, child);
+  if (cd_bits(child) && cd_bits(child) != ASYNC_NEXT_DIRECT && !collect->failed)
+    collect->failed = !cd_list_append(collect->vm, collect->list, child);
 }
 
 FUNCTION(gc, get_referents, "get_referents(*objs)", "get_referents(*objs) -> list\n\nReturn the objects that these refer to directly.")

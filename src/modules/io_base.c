@@ -406,7 +406,8 @@ METHOD_RAW(rawbase, write, NULL, "Write bytes; returns how many were written, No
   return cd_raise_no_args(vm, vm->exc.NotImplementedError);
 }
 
-static const MethodDef *const rawbase_methods[] = {&rawbase_read_def, &rawbase_readall_def, &rawbase_readinto_def, &rawbase_write_def, NULL};
+static const MethodDef *const rawbase_methods[] = {&rawbase_read_def, &rawbase_readall_def, &rawbase_readinto_def, &rawbase_write_def,
+                                                   NULL};
 const TypeSpec cd_io_raw_base_spec = {.name = "_io._RawIOBase",
                                       .doc = "Base of unbuffered byte streams: readinto() and write() move some bytes.",
                                       .basicsize = sizeof(IoBase),

@@ -465,10 +465,23 @@ FUNCTION(sys, live_generators, "live_generators()",
 // ---- the table ----
 
 static const MethodDef *const hook_functions[] = {
-  &sys_displayhook_def, &sys_excepthook_def, &sys_unraisablehook_def, &sys_breakpointhook_def, &sys_audit_def, &sys_addaudithook_def,
-  &sys_set_asyncgen_hooks_def, &sys_get_asyncgen_hooks_def, &sys_get_coroutine_origin_tracking_depth_def,
-  &sys_set_coroutine_origin_tracking_depth_def, &sys_set_asyncgen_mode_def, &sys_get_asyncgen_mode_def, &sys_live_generators_def, &sys_set_asyncgen_grace_def,
-  &sys_get_asyncgen_grace_def, &sys__open_async_generators_def, NULL,
+  &sys_displayhook_def,
+  &sys_excepthook_def,
+  &sys_unraisablehook_def,
+  &sys_breakpointhook_def,
+  &sys_audit_def,
+  &sys_addaudithook_def,
+  &sys_set_asyncgen_hooks_def,
+  &sys_get_asyncgen_hooks_def,
+  &sys_get_coroutine_origin_tracking_depth_def,
+  &sys_set_coroutine_origin_tracking_depth_def,
+  &sys_set_asyncgen_mode_def,
+  &sys_get_asyncgen_mode_def,
+  &sys_live_generators_def,
+  &sys_set_asyncgen_grace_def,
+  &sys_get_asyncgen_grace_def,
+  &sys__open_async_generators_def,
+  NULL,
 };
 
 static bool hooks_alias(VM *vm, Value module, const char *alias, const char *name)

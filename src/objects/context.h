@@ -30,7 +30,8 @@ MUST_USE Ref cd_context_of_snapshot(VM *vm, Value snapshot);     // a Context: a
 // What callers of Python's call_soon() and the like gave as a context may be anything; it is asked to run(callback, *args) then.
 static inline bool cd_context_is_foreign(VM *vm, Value context)
 {
-  return cd_bits(context) && !cd_is_none(context) && !cd_is_exact(context, vm->types.context_map) && !cd_is_exact(context, vm->types.context);
+  return cd_bits(context) && !cd_is_none(context) && !cd_is_exact(context, vm->types.context_map) &&
+         !cd_is_exact(context, vm->types.context);
 }
 MUST_USE Ref cd_context_run_foreign(VM *vm, Value context, Value callback, Value args);       // args: a tuple or None
 // Around running code in a Context or snapshot: *entered is what to give to cd_context_end, which keeps the current exception.

@@ -63,7 +63,10 @@ Ref cd_exception_group_new(VM *vm, Type *type, const Value *args, size_t nargs, 
   if (!cd_no_keywords(vm, cd_type_name(type), kwnames)) return NO_REF;
   if (nargs != 2) return cd_raise_type(vm, "BaseExceptionGroup.__new__() takes exactly 2 arguments (%zu given)", nargs);
   if (!cd_is_str(args[0]))
-    return cd_raise_type(vm, cd_is_none(args[0]) ? "BaseExceptionGroup.__new__() argument 1 must be str, not None" : "BaseExceptionGroup.__new__() argument 1 must be str, not %T", args[0]);
+    return cd_raise_type(vm,
+                         cd_is_none(args[0]) ? "BaseExceptionGroup.__new__() argument 1 must be str, not None"
+                                             : "BaseExceptionGroup.__new__() argument 1 must be str, not %T",
+                         args[0]);
   bool nested_base = false;
   Ref exceptions = group_exceptions(vm, args[1], &nested_base);
   if (!exceptions) return NO_REF;

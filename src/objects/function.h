@@ -94,8 +94,8 @@ MUST_USE Ref cd_method_new(VM *vm, Value function, Value self);
 MUST_USE Ref cd_cell_new(VM *vm, Value value);
 MUST_USE Ref cd_native_new(VM *vm, const MethodDef *def, Value self, Value module);
 // Calls through a MethodDef with self given; `signature` is the cache to fill. Used by Native, MethodDescriptor and the eval loop.
-MUST_USE Ref cd_native_bind_call(VM *vm, const MethodDef *def, const struct Signature **signature, Value self, Type *type, const Value *args,
-                                 size_t nargs, Value kwnames);
+MUST_USE Ref cd_native_bind_call(VM *vm, const MethodDef *def, const struct Signature **signature, Value self, Type *type,
+                                 const Value *args, size_t nargs, Value kwnames);
 typedef struct SignatureHead { uint32_t exact; } SignatureHead;  // so many positional arguments need no binding; UINT32_MAX: all do
 static ALWAYS_INLINE MUST_USE Ref cd_native_call(VM *vm, const MethodDef *def, const struct Signature **signature, Value self, Type *type,
                                                  const Value *args, size_t nargs, Value kwnames)

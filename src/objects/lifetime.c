@@ -113,7 +113,8 @@ static void dealloc_object(VM *vm, Object *object)
 {
   Type *type = object->type;
   if (type->slots.retire && type->slots.retire(vm, object)) return;
-  if (LIKELY(!(type->flags & (TYPE_HEAP | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS)) && !type->slots.finalize)) {     // no more than its native layout
+  if (LIKELY(!(type->flags & (TYPE_HEAP | TYPE_HAS_DICT | TYPE_HAS_WEAKREFS)) &&
+             !type->slots.finalize)) {   // no more than its native layout
     if (object->gc & GC_TRACKED) cd_gc_untrack(vm, object);
     size_t size = type->slots.alloc_size ? type->slots.alloc_size(object) : type->basicsize;
     if (type->slots.release) type->slots.release(vm, object);

@@ -11,7 +11,8 @@ struct Module {
   Value name;                                    // owned; for messages
   const struct ModuleDef *def;                   // NULL for modules written in Python
   Weakref *weaklist;
-  bool (*complete)(VM *vm, Value module);        // adds what hardly anybody asks for, when somebody does; NULL when it has, or nothing is missing
+  bool (*complete)(VM *vm,
+                   Value module);   // adds what hardly anybody asks for, when somebody does; NULL when it has, or nothing is missing
 };
 
 // A native module. `state_size` bytes, zeroed, are kept in vm->module_state[id] from the first import to the VM's end: types, caches.

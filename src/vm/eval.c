@@ -1284,7 +1284,8 @@ compare_k: {
         if (UNLIKELY(missing && (!defaults || missing > defaults->size))) goto call_bound;
         SAVE();
         if (target->flags & (CO_COROUTINE | CO_ITERABLE_COROUTINE) &&
-            (target->flags & (CO_OPTIMIZED | CO_ASYNC_GENERATOR)) == CO_OPTIMIZED && eval_awaits_at_once(thread, frame, pc, A) && !TRACED()) {
+            (target->flags & (CO_OPTIMIZED | CO_ASYNC_GENERATOR)) == CO_OPTIMIZED && eval_awaits_at_once(thread, frame, pc, A) &&
+            !TRACED()) {
           NEW_HIDDEN(target);
           Value *to = gen->frame.registers, *from = &R[first];
           for (uint32_t i = 0; i < nargs; i++) { to[i] = from[i]; from[i] = NO_VALUE; }
@@ -1540,7 +1541,8 @@ call_other: {
       if (cd_raised(vm)) goto error;
     }
     bool told = TRACED() && cd_callee_is_profiled(vm, callee);
-    if (told && !cd_is_exact(R[B + 1], vm->types.tuple) && !cd_is_not_iterable(vm, R[B + 1])) {    // finding the arguments comes before the call
+    if (told && !cd_is_exact(R[B + 1], vm->types.tuple) &&
+        !cd_is_not_iterable(vm, R[B + 1])) {   // finding the arguments comes before the call
       Ref arguments = cd_tuple_from(vm, R[B + 1]);
       if (!cd_bits(arguments)) goto error;
       SET(B + 1, arguments);
@@ -1636,7 +1638,8 @@ do_return:
   {
     uint32_t flags = frame->flags, reg = frame->return_register;
     kind = (ReturnKind)(flags >> FRAME_KIND_SHIFT & 15);
-    if ((flags & ~FRAME_KIND) == FRAME_IS_GENERATOR && (kind == RETURN_FOR_ITER || (kind == RETURN_DELEGATE && frame->back->pc->op == OP_DELEGATE)) &&
+    if ((flags & ~FRAME_KIND) == FRAME_IS_GENERATOR &&
+        (kind == RETURN_FOR_ITER || (kind == RETURN_DELEGATE && frame->back->pc->op == OP_DELEGATE)) &&
         cd_generator_of(frame)->head.refcount == 1 && !frame->object && !cd_generator_of(frame)->weaklist &&
         !TRACED()) {   // the loop or delegator alone has it: it ends and dies at once
       gen = cd_generator_of(frame);

@@ -128,7 +128,7 @@ static inline bool cd_callee_can_hide(const Code *code, uint32_t nargs)
 }
 // `async with` on an instance of a Python class: *exit bound, and the coroutine function __aenter__, borrowed. NULL without an exception: it isn't one.
 Function *cd_callee_async_enter(VM *vm, Value manager, Ref *exit);
-Function *cd_callee_async_exit(VM *vm, Value exit, Value *self);       // the same of __aexit__, bound: what to call with self, both borrowed
+Function *cd_callee_async_exit(VM *vm, Value exit, Value *self);   // the same of __aexit__, bound: what to call with self, both borrowed
 Value cd_callee_python_call(VM *vm, Value callee);   // __call__ of an instance if that is a Python function; borrowed, or NO_VALUE
 MUST_USE Ref cd_callee_call(VM *vm, Value callee, const Value *args, size_t nargs, Value kwnames);
 bool cd_callee_is_profiled(VM *vm, Value callee);                // a native function, and there is a profiler to hear of its calls
