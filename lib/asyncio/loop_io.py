@@ -64,6 +64,10 @@ def _check_tls_arguments(ssl, **limits):
             raise ValueError(f'{name} is only meaningful with ssl')
 
 
+def _nothing():
+    pass
+
+
 def _check_unix_socket(sock):
     if sock.family != socket.AF_UNIX or sock.type != socket.SOCK_STREAM:
         raise ValueError(f'A UNIX Domain Stream Socket was expected, got {sock!r}')
@@ -263,18 +267,21 @@ class LoopIo:
                 try:
                     sent = os.sendfile(sock.fileno(), source, offset, count - total if count else size)
                 except _AGAIN:
-                    await self._sock_wait(sock, True, lambda: None)
-                    continue
+                    sent = None
                 except OSError as error:
                     if error.errno == errno.ENOTCONN and type(error) is not ConnectionError:
                         raise ConnectionError('socket is not connected', errno.ENOTCONN) from error
                     if total == 0:
                         raise exceptions.SendfileNotAvailableError('os.sendfile call failed')
                     raise
-                if not sent:
+                if sent == 0:
                     break
-                offset += sent
-                total += sent
+                if sent:
+                    offset += sent
+                    total += sent
+                # Also after a part was sent: a peer that takes as fast as we give must not keep others waiting.
+                if not count or total < count:
+                    await self._sock_wait(sock, True, _nothing)
         finally:
             if total:
                 os.lseek(source, offset, os.SEEK_SET)
