@@ -51,8 +51,8 @@ async def circle(table, name):
 async def ended(*innermost):
     for task in innermost:
         task.cancel()
-    while len(asyncio.all_tasks()) > 1:
-        await asyncio.sleep(0)
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def main():
