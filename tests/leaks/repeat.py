@@ -7,7 +7,7 @@ import io
 import os
 import sys
 
-RUNS, MORE_RUNS = 6, 6                             # the latter if the former seem to leave something: storms of signals and threads vary
+RUNS, LOOKS = 6, 5                                 # runs a look; more looks if the first says that something is left: storms vary
 
 
 def forget_caches():
@@ -63,8 +63,12 @@ def last_steps(blocks):
 
 
 def grows(blocks):
-    steps = last_steps(blocks)
-    return sum(steps) > 0 and sorted(steps)[1] > 0
+    """After one look: do the last runs leave something? After more: does each look have more than the one before, at the least?"""
+    if len(blocks) == RUNS:
+        steps = last_steps(blocks)
+        return sum(steps) > 0 and sorted(steps)[1] > 0
+    least = [min(blocks[i:i + RUNS]) for i in range(RUNS, len(blocks), RUNS)]
+    return all(a < b for a, b in zip(least, least[1:]))
 
 
 def main():
@@ -73,9 +77,9 @@ def main():
     sys.path[0] = os.path.dirname(path)            # as if it had been started itself
     with open(path, "rb") as f:
         code = compile(f.read(), path, "exec")
-    blocks, earlier, kinds = [0] * (RUNS + MORE_RUNS), None, None
+    blocks, earlier, kinds = [0] * (RUNS * LOOKS), None, None
     for i in range(len(blocks)):
-        if i == RUNS and not grows(blocks[:RUNS]):
+        if i and i % RUNS == 0 and not grows(blocks[:i]):
             return 0
         run(code, path)
         forget_caches()
