@@ -1,6 +1,5 @@
-# TLS over sockets that wait: both directions at once from two threads, time-outs, signals, ends; and over asyncio's streams, STARTTLS too.
+# TLS over sockets that wait: time-outs, signals, ends; and over asyncio's streams, STARTTLS too.
 import asyncio
-import os
 import pathlib
 import signal
 import socket
@@ -29,11 +28,6 @@ def pair(timeout=None):
     return client, ends[0]
 
 
-def receive(end, size, out):
-    while len(out) < size:
-        out += end.recv(65536)
-
-
 def attempt(label, function):
     start = time.monotonic()
     try:
@@ -42,28 +36,6 @@ def attempt(label, function):
         result = f"{type(e).__name__} {e.args[-1].split(' (')[0].split(': ')[-1]}"
     print(label, result, "late" if time.monotonic() - start > 5 else "in time")
 
-
-print("-- two threads on each end, both directions")
-for timeout in None, 30:
-    client, server = pair(timeout)
-    sizes = [1, 100, 4096, 16384, 16385, 100_000]
-    data = os.urandom(sum(sizes) * 8)
-    got = bytearray(), bytearray()
-    threads = [threading.Thread(target=receive, args=(client, len(data), got[0])), threading.Thread(target=receive, args=(server, len(data), got[1])),
-               threading.Thread(target=client.sendall, args=(data,)), threading.Thread(target=server.sendall, args=(data,))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    print(timeout, got[0] == data, got[1] == data, client.version(), client.pending())
-    ends = []
-    thread = threading.Thread(target=lambda: ends.append(type(server.unwrap()).__name__))
-    thread.start()
-    print(type(client.unwrap()).__name__)
-    thread.join()
-    print(ends)
-    client.close()
-    server.close()
 
 print("-- time-outs")
 client, server = pair()
