@@ -16,7 +16,7 @@ def show():
 
 def size(name):
     lines = tools.format_task_tree().splitlines()
-    lines = [line for line in lines if "main" not in line]
+    lines = [line for line in lines if not line.startswith("main in ")]
     return f"{name}: {len(asyncio.all_tasks()) - 1} tasks, {len(lines)} lines", lines[-1].split(" in ")[0].strip()
 
 
