@@ -16,12 +16,18 @@ def _task_repr_info(task):
     if task._coro:
         more.append(f'coro=<{coroutines._format_coroutine(task._coro)}>')
     if task._fut_waiter is not None:
-        more.append(f'wait_for={task._fut_waiter!r}')
+        more.append('wait_for=...' if _is_deep() else f'wait_for={task._fut_waiter!r}')
     parts[1:1] = more
     return parts
 
 
-_running = set()
+_DEEPEST = 10                            # tasks that wait for each other are shown so far
+_running = set()                         # (object, thread) pairs: a task may wait for itself
+
+
+def _is_deep():
+    thread = base_futures.get_ident()
+    return sum(key[1] == thread for key in tuple(_running)) >= _DEEPEST
 
 
 def _task_repr(task):

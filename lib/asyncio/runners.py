@@ -118,12 +118,19 @@ def run(main, *, debug=None, loop_factory=None):
         return runner.run(main)
 
 
+def _cancel(some):
+    """Cancel tasks. Those that a cancelled task waits for are reached by that: a long chain is not gone through once for each of its tasks."""
+    before = {task: task.cancelling() for task in some if type(task) is tasks.Task}
+    for task in some:
+        if task not in before or task.cancelling() == before[task]:
+            task.cancel()
+
+
 def _cancel_all_tasks(loop):
     left = tasks.all_tasks(loop)
     if not left:
         return
-    for task in left:
-        task.cancel()
+    _cancel(left)
     loop.run_until_complete(tasks.gather(*left, return_exceptions=True))
     for task in left:
         if not task.cancelled() and task.exception() is not None:

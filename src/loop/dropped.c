@@ -129,15 +129,7 @@ bool cd_hold_begin(VM *vm, Task *task, SendResult result, Ref outcome)
 bool cd_hold_is_on(const Task *task) { return task->rest && task->rest->hold && task->rest->hold->ended; }
 
 // Does not wait any more, so that `task` is done at once.
-bool cd_hold_give_up(VM *vm, Task *task)
-{
-  Ref name = cd_intern(vm, "remove_done_callback"), wakeup = name ? cd_task_wakeup_method(vm, cd_from_object(task)) : NO_REF;
-  Ref removed = wakeup && cd_bits(task->waiter) ? cd_call_method1(vm, task->waiter, name, wakeup) : NO_REF;
-  cd_drop(vm, name);
-  cd_drop(vm, wakeup);
-  cd_drop(vm, removed);
-  return removed && hold_release(vm, task);
-}
+bool cd_hold_give_up(VM *vm, Task *task) { return cd_task_stop_waiting(vm, task) && hold_release(vm, task); }
 
 bool cd_hold_awaits(const Task *task, const Task *other)
 {

@@ -309,6 +309,7 @@ void cd_future_clear(VM *vm, Object *self);
 void cd_future_report_unretrieved(VM *vm, Value self);
 MUST_USE Ref cd_task_context(VM *vm, Value task);                                // its Context, made at need
 MUST_USE Ref cd_task_wakeup_method(VM *vm, Value task);                          // what stands for a waiting task in future._callbacks
+MUST_USE bool cd_task_stop_waiting(VM *vm, Task *task);                          // takes that out; `waiter` stays
 MUST_USE bool cd_task_run_step(VM *vm, Value task, bool wake);                   // a READY_STEP or READY_WAKE entry; in the task's context
 MUST_USE bool cd_task_run_first(VM *vm, Value task);   // first step of an eager task, which is the current one already
 MUST_USE bool cd_loop_open(VM *vm, Loop *loop);                                  // its backend, at first need

@@ -642,6 +642,17 @@ METHOD_DEF_(task_wakeup, "task_wakeup", "task_wakeup(fut, /)", NULL, METHOD_NO_S
 
 Ref cd_task_wakeup_method(VM *vm, Value task) { return cd_native_new(vm, &task_wakeup_def, task, NO_VALUE); }
 
+bool cd_task_stop_waiting(VM *vm, Task *task)
+{
+  if (!cd_bits(task->waiter)) return true;
+  Ref name = cd_intern(vm, "remove_done_callback"), wakeup = name ? cd_task_wakeup_method(vm, cd_from_object(task)) : NO_REF;
+  Ref removed = wakeup ? cd_call_method1(vm, task->waiter, name, wakeup) : NO_REF;
+  cd_drop(vm, name);
+  cd_drop(vm, wakeup);
+  cd_drop(vm, removed);
+  return removed != NO_REF;
+}
+
 // ---- the step's type ----
 
 static Ref task_step_call(VM *vm, Value self, const Value *args UNUSED, size_t nargs, Value kwnames)
@@ -680,19 +691,29 @@ const TypeSpec cd_task_step_spec = {
 
 // ---- cancelling ----
 
-static bool task_cancel_it(VM *vm, Value self, Value message, bool *out)
+// The task, not yet done, that this one waits for, if any: there cancel() goes on.
+static Task *task_awaited_borrow(const VM *vm, const Task *task)
 {
-  Task *task = cd_as_task(self);
-  task->log_traceback = false;
-  *out = false;
-  if (task->state != FUTURE_PENDING) return true;
-  task->cancels++;
-  if (cd_bits(task->waiter)) {
-    Ref waiter = cd_dup(task->waiter);
-    bool ok = cd_future_cancel_any(vm, waiter, message, out);
-    cd_drop(vm, waiter);
-    if (!ok || *out) return ok;
-  }
+  if (!cd_bits(task->waiter) || !cd_is_exact(task->waiter, vm->asyncio->task)) return NULL;
+  Task *awaited = cd_as_task(task->waiter);
+  return awaited->state == FUTURE_PENDING ? awaited : NULL;
+}
+
+// Where the way from this task enters a circle of tasks that wait for each other (Floyd); NULL: it ends.
+static Task *task_circle_borrow(const VM *vm, Task *from)
+{
+  Task *slow = from, *fast = from;
+  do {
+    if (!(fast = task_awaited_borrow(vm, fast)) || !(fast = task_awaited_borrow(vm, fast))) return NULL;
+    slow = task_awaited_borrow(vm, slow);
+  } while (slow != fast);
+  for (slow = from; slow != fast; fast = task_awaited_borrow(vm, fast)) slow = task_awaited_borrow(vm, slow);
+  return slow;
+}
+
+// CancelledError comes with the next step.
+static bool task_cancel_later(VM *vm, Task *task, Value message)
+{
   if (cd_bits(message) && !cd_is_none(message)) {
     FutureRest *rest = cd_future_rest(vm, (Future *)task);
     if (!rest) return false;
@@ -701,8 +722,47 @@ static bool task_cancel_it(VM *vm, Value self, Value message, bool *out)
     cd_clear(vm, &task->rest->cancel_message);
   }
   task->must_cancel = true;
-  *out = true;
   return true;
+}
+
+// Nobody would ever call back a task of a circle: this one waits no more.
+static bool task_leave_circle(VM *vm, Task *task, Value message)
+{
+  if (cd_hold_is_on(task)) return cd_hold_give_up(vm, task);
+  if (!task_cancel_later(vm, task, message) || !cd_task_stop_waiting(vm, task)) return false;
+  cd_clear(vm, &task->waiter);
+  return task_soon(vm, task, NO_VALUE);
+}
+
+// Cancels what the task waits for, or else the task itself. A chain of tasks that wait for each other can be long, so it is a loop.
+static bool task_cancel_it(VM *vm, Value self, Value message, bool *out)
+{
+  Task *task = cd_as_task(self);
+  task->log_traceback = false;
+  *out = task->state == FUTURE_PENDING;
+  if (!*out) return true;
+  const Task *circle = task_circle_borrow(vm, task);
+  Task *awaited = NULL;
+  for (;; task = awaited) {
+    task->log_traceback = false;
+    task->cancels++;
+    if (task == circle) break;
+    if (!(awaited = task_awaited_borrow(vm, task))) break;
+  }
+  Ref keep = cd_dup(cd_from_object(task));
+  bool ok = true, done = false;
+  if (task == circle) {
+    ok = task_leave_circle(vm, task, message);
+  } else {
+    if (cd_bits(task->waiter)) {
+      Ref waiter = cd_dup(task->waiter);
+      ok = cd_future_cancel_any(vm, waiter, message, &done);
+      cd_drop(vm, waiter);
+    }
+    if (ok && !done) ok = task_cancel_later(vm, task, message);
+  }
+  cd_drop(vm, keep);
+  return ok;
 }
 
 bool cd_future_cancel_any(VM *vm, Value waiter, Value message, bool *out)
@@ -710,11 +770,10 @@ bool cd_future_cancel_any(VM *vm, Value waiter, Value message, bool *out)
   if (cd_is_exact(waiter, vm->asyncio->future) || cd_is_exact(waiter, vm->asyncio->sleep) ||
       cd_is_exact(waiter, vm->asyncio->waiting))
     return cd_future_cancel(vm, waiter, message, out);
-  if (cd_future_is_exact(vm, waiter)) {
-    // A chain of tasks, each waiting for the next, can be long.
+  if (cd_is_exact(waiter, vm->asyncio->task)) return task_cancel_it(vm, waiter, message, out);
+  if (cd_future_is_exact(vm, waiter)) {          // gather() of tasks that wait for gather() of tasks ...
     if (!cd_enter_recursion(vm, " while cancelling a task")) return false;
-    bool ok = cd_is_exact(waiter, vm->asyncio->task) ? task_cancel_it(vm, waiter, message, out)
-                                                     : cd_gather_cancel(vm, waiter, message, out);
+    bool ok = cd_gather_cancel(vm, waiter, message, out);
     cd_leave_recursion(vm);
     return ok;
   }
