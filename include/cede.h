@@ -34,8 +34,8 @@ typedef struct VM CedeVM;
 /* One reference to a Python value. Yours to give back with cede_drop. `bits` 0: failed, an exception is set in the VM. */
 typedef struct CedeRef { uint64_t bits; } CedeRef;
 
-/* Who closes an async generator that is left early. SAFE: who leaves it awaits its end. COMPAT: as CPython, the hooks of the event loop, later.
-   STRICT: as SAFE, and generators and coroutines that nobody ends are errors. */
+/* Who closes an async generator that is left early. SAFE: who leaves it awaits its end. COMPAT: as CPython, the hooks of the event loop,
+   later. STRICT: as SAFE, and generators and coroutines that nobody ends are errors. */
 typedef enum CedeAsyncgen { CEDE_ASYNCGEN_SAFE, CEDE_ASYNCGEN_COMPAT, CEDE_ASYNCGEN_STRICT } CedeAsyncgen;
 
 /* Start-up choices; cede_options_init fills in the defaults. Texts are borrowed for the life of the VM. */
@@ -72,7 +72,7 @@ CEDE_API CedeVM *cede_vm_new(const CedeOptions *options, const char **error);
 CEDE_API int cede_vm_free(CedeVM *vm);
 
 /* ---- running programs, as a command line does. The result is an exit status; errors are printed to sys.stderr ---- */
-/* The result after a KeyboardInterrupt that nobody caught: a command line then ends itself by SIGINT, so that a shell stops its script too. */
+/* The result after a KeyboardInterrupt that nobody caught: a command line then ends itself by SIGINT, and a shell stops its script too. */
 enum { CEDE_INTERRUPTED = 0x102 };
 CEDE_API int cede_run_text(CedeVM *vm, const char *source);              /* -c */
 CEDE_API int cede_run_file(CedeVM *vm, const char *path);                /* FILE: source, folder or zip with __main__ */
@@ -136,8 +136,8 @@ CEDE_API CedeRef cede_async_iterator_new(CedeVM *vm, CedeAsyncNext next, void *d
 /* ---- generators ---- */
 /* The mode of CedeOptions.asyncgen, from now on. */
 CEDE_API void cede_set_asyncgen(CedeVM *vm, CedeAsyncgen mode);
-/* A list of the generators, coroutines and async generators that are not finished: tuples (object, "created", "running" or "suspended", file
-   and line of the code that made it, or None). */
+/* A list of the generators, coroutines and async generators that are not finished: tuples (object, "created", "running" or "suspended",
+   file and line of the code that made it, or None). */
 CEDE_API CedeRef cede_live_generators(CedeVM *vm);
 
 /* ---- the event loop, turned by the host ----
@@ -145,14 +145,16 @@ CEDE_API CedeRef cede_live_generators(CedeVM *vm);
    in its own way, and calls cede_loop_step() when cede_loop_fd() can be read, when cede_loop_next_deadline() is over, when the wake-up
    callback was called, and after it has called into the VM by other ways (cede_call and so on). */
 CEDE_API CedeRef cede_loop(CedeVM *vm);                                  /* the loop object, for calls of its methods */
-/* One turn: waits at most max_ms (0: not at all; negative: until something happens), and runs what is ready. *more, if not NULL: there is more
-   to do at once. false: exception set (KeyboardInterrupt, SystemExit, or of a posted function); others go to the loop's exception handler. */
+/* One turn: waits at most max_ms (0: not at all; negative: until something happens), and runs what is ready. *more, if not NULL: there is
+   more to do at once. false: exception set (KeyboardInterrupt, SystemExit, or of a posted function); others go to the loop's exception
+   handler. */
 CEDE_API bool cede_loop_step(CedeVM *vm, int64_t max_ms, bool *more);
 /* Milliseconds until the next step is due, rounded up; 0: now; -1: there is no timer. */
 CEDE_API int64_t cede_loop_next_deadline(CedeVM *vm);
 /* A descriptor (for poll, epoll, uv_poll ...) that can be read when sockets of the loop are ready or it was woken. -1: failed. */
 CEDE_API int cede_loop_fd(CedeVM *vm);
-/* `wake` is called from any thread when there is something to do that the host, if it waits by other means than cede_loop_fd(), would not see. */
+/* `wake` is called from any thread when there is something to do that the host, if it waits by other means than cede_loop_fd(), would not
+   see. */
 CEDE_API bool cede_loop_on_wake(CedeVM *vm, void (*wake)(void *data), void *data);
 /* From any thread, without any other care: `function` is called in the next step. false from it (with an exception set) fails that step.
    The result is false when memory is out or the loop is closed. cede_loop() must have been called before. */
@@ -167,7 +169,7 @@ CEDE_API CedeRef cede_future_new(CedeVM *vm);                            /* of t
 CEDE_API bool cede_future_set_result(CedeVM *vm, CedeRef future, CedeRef result);
 CEDE_API bool cede_future_set_exception(CedeVM *vm, CedeRef future, CedeRef exception);
 CEDE_API bool cede_future_done(CedeVM *vm, CedeRef future);              /* false with an exception set: not a future */
-CEDE_API CedeRef cede_future_result(CedeVM *vm, CedeRef future);         /* failed: its exception, or InvalidStateError when it is not done */
+CEDE_API CedeRef cede_future_result(CedeVM *vm, CedeRef future);         /* failed: its exception, or InvalidStateError when not done */
 
 /* ---- the exception that is set ---- */
 CEDE_API bool cede_raised(CedeVM *vm);                                   /* is one set? */

@@ -100,8 +100,8 @@ static void config_fill(Config *c, const CedeOptions *o)
                 .no_debug_ranges = asked_for(o, "no_debug_ranges", "PYTHONNODEBUGRANGES")};
 }
 
-// PYTHONHASHSEED=0 is no randomisation; other seeds are stretched to a key by the same linear congruences as the reference's, so that hashes
-// of ASCII text agree.
+// PYTHONHASHSEED=0 is no randomisation; other seeds are stretched to a key by the same linear congruences as the reference's, so that
+// hashes of ASCII text agree.
 static bool choose_hash_key(VM *vm)
 {
   if (vm->config.hash_seed_fixed) {
@@ -117,8 +117,8 @@ static bool choose_hash_key(VM *vm)
   return getrandom(&vm->hash_key, sizeof vm->hash_key, 0) == sizeof vm->hash_key;
 }
 
-// Where the process's first stack may end. Its top is where the environment is kept, and libc finds it by reading the kernel's list of mappings, which
-// takes longer than all else here. NULL: another thread, or an environment that has moved.
+// Where the process's first stack may end. Its top is where the environment is kept, and libc finds it by reading the kernel's list of
+// mappings, which takes longer than all else here. NULL: another thread, or an environment that has moved.
 static char *main_stack_base(void)
 {
   struct rlimit limit;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // cache.c: code as bytes, for the files in __pycache__
 //
-// A dump is a header (magic, form, size, checksum) and one value. Values are a tag byte and what belongs to it; numbers are little-endian groups of
-// seven bits. Strings are numbered as they come, so that one met again is a reference. Loading checks everything: bad data is a ValueError.
+// A dump is a header (magic, form, size, checksum) and one value. Values are a tag byte and what belongs to it; numbers are little-endian
+// groups of seven bits. Strings are numbered as they come, so that one met again is a reference. Loading checks everything: bad data is a
+// ValueError.
 #include "bytecode/code.h"
 
 #include "base/utf8.h"

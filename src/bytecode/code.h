@@ -34,7 +34,8 @@ typedef struct InlineCache {
 typedef struct Position { int32_t line, end_line, column, end_column; } Position;
 
 // A protected range of units [start, end). On an exception: temporaries from `depth` on are dropped, the exception goes to register
-// `depth`, the number of the unit that raised it to depth + 1, execution goes on at `target`. Sorted, innermost first among overlapping: the first that contains pc is the one.
+// `depth`, the number of the unit that raised it to depth + 1, execution goes on at `target`. Sorted, innermost first among overlapping:
+// the first that contains pc is the one.
 typedef struct Handler { uint32_t start, end, target; uint32_t depth; } Handler;
 
 enum {   // co_flags, CPython's values
@@ -155,7 +156,8 @@ const char *cd_code_verify(VM *vm, const Code *code, char *buffer, size_t size);
 // Number of the instruction set and of cd_code_dump's form: add one at every change of either. importlib's magic number is made from it.
 enum { CODE_FORMAT = 21106 };
 
-// Are two constants interchangeable: of one type and equal, -0.0 and 0.0 apart, tuples item by item? Runs no Python code. The hash goes with it.
+// Are two constants interchangeable: of one type and equal, -0.0 and 0.0 apart, tuples item by item? Runs no Python code. The hash goes
+// with it.
 bool cd_const_equal(VM *vm, Value a, Value b);
 uint64_t cd_const_hash(VM *vm, Value v);
 
@@ -163,8 +165,8 @@ uint64_t cd_const_hash(VM *vm, Value v);
 MUST_USE Ref cd_code_disassemble(VM *vm, Value code);
 // Marshal-like form for the module cache in __pycache__ (own format, versioned, checksummed; a bad file is an error, never a crash).
 MUST_USE Ref cd_code_dump(VM *vm, Value code);                   // -> bytes
-// Whole and unchanged is seen by the checksum, which does not help against those who make their own: cd_code_load lets cd_code_verify look at every
-// function as well. The other is for data that nobody else can have written.
+// Whole and unchanged is seen by the checksum, which does not help against those who make their own: cd_code_load lets cd_code_verify look
+// at every function as well. The other is for data that nobody else can have written.
 MUST_USE Ref cd_code_load(VM *vm, const char *data, size_t size);
 MUST_USE Ref cd_code_load_trusted(VM *vm, const char *data, size_t size);
 

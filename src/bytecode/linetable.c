@@ -132,7 +132,8 @@ bool cd_position_read(PositionReader *r, uint32_t *units, Position *out)
   return true;
 }
 
-// A mark every so many entries makes looking up a position in long code cheap. Short code, which is nearly all of it, is read from the start.
+// A mark every so many entries makes looking up a position in long code cheap. Short code, which is nearly all of it, is read from the
+// start.
 typedef struct PositionMark { uint32_t unit, offset; Position current; } PositionMark;
 enum { MARK_EVERY = 64, MARK_FROM_SIZE = 1024 };
 

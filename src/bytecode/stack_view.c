@@ -616,7 +616,8 @@ static void view_live_pass(Viewer *v, bool *changed)
 
 typedef enum Fate { FATE_READ, FATE_DROPPED, FATE_LEFT } Fate;
 
-// What becomes of temporary `reg` behind the present instruction: somebody reads it, it is dropped in this block, or it is left for others to drop.
+// What becomes of temporary `reg` behind the present instruction: somebody reads it, it is dropped in this block, or it is left for others
+// to drop.
 static Fate view_fate(Viewer *v, uint32_t reg)
 {
   const StackProgram *p = &v->p;

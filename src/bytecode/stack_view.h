@@ -21,7 +21,8 @@ MUST_USE const StackView *cd_code_view(VM *vm, Code *code);      // lives as lon
 MUST_USE bool cd_code_view_offset(VM *vm, Code *code, uint32_t unit, int32_t *out);   // f_lasti of a unit
 MUST_USE bool cd_code_view_unit(VM *vm, Code *code, int32_t offset, uint32_t *out);   // and back, roughly
 void cd_code_view_free(VM *vm, Code *code);
-// A code object whose co_code this is, if possible one with parameters and locals like those of `like`. NO_REF, without exception: none lives.
+// A code object whose co_code this is, if possible one with parameters and locals like those of `like`. NO_REF, without exception: none
+// lives.
 Ref cd_code_of_view(VM *vm, Value bytes, const Code *like);
 
 // Reads a line table of 3.11's form. false: the end.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // verify.c: checks that code obeys the rules of opcodes.def
 //
-// Follows all paths and keeps for each register whether it holds something. A temporary must be dead when it is written and alive when it is
-// read, on every path; a local that is read must be bound. Where paths with different knowledge meet, a register is MAYBE, and only
+// Follows all paths and keeps for each register whether it holds something. A temporary must be dead when it is written and alive when it
+// is read, on every path; a local that is read must be bound. Where paths with different knowledge meet, a register is MAYBE, and only
 // CHECK_LOCAL, CLEAR_LOCAL and the end of the frame can cope with that.
 #include "bytecode/code.h"
 

@@ -5,7 +5,8 @@
 
 #include "cede.h"
 
-// Reads statements from standard input until its end or SystemExit. Line editing, history and completion when it is a terminal. Exit status.
+// Reads statements from standard input until its end or SystemExit. Line editing, history and completion when it is a terminal. Exit
+// status.
 int prompt_run(CedeVM *vm, bool banner);
 
 #endif

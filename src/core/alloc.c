@@ -11,7 +11,8 @@
 // refilled by cutting a piece off the current chunk. Chunks go back to the system only with the VM, so the lists need no bookkeeping.
 // Larger requests go to malloc and sit in a doubly linked list, so that a VM can be thrown away without visiting its objects.
 //
-// While cd_alloc_fail_at is in force the limit is 0, so that each request takes the slow path and is counted there; nothing else pays for it.
+// While cd_alloc_fail_at is in force the limit is 0, so that each request takes the slow path and is counted there; nothing else pays for
+// it.
 
 enum {
   SMALL_LIMIT = 512,
@@ -196,7 +197,8 @@ static NO_INLINE void *small_refill(VM *vm, size_t bytes)
 {
   Alloc *alloc = vm->alloc;
   if ((size_t)(alloc->end - alloc->next) < bytes) {
-    // What is left of the old chunk becomes one free block of its size: it is a multiple of the step and smaller than any request that failed.
+    // What is left of the old chunk becomes one free block of its size: it is a multiple of the step and smaller than any request that
+    // failed.
     size_t rest = (size_t)(alloc->end - alloc->next);
     if (rest) {
       FreeBlock *block = (FreeBlock *)alloc->next;

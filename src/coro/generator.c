@@ -93,7 +93,8 @@ static void coroutine_unhide(VM *vm, Generator *generator)
   generator->hidden = false;
 }
 
-// All but the frame. In two parts, for which gcc takes a few wide stores: for the whole it takes a `rep stos`, which needs longer to begin than they to end.
+// All but the frame. In two parts, for which gcc takes a few wide stores: for the whole it takes a `rep stos`, which needs longer to begin
+// than they to end.
 static ALWAYS_INLINE void generator_zero(Generator *generator)
 {
   enum { HALF = offsetof(Generator, frame) / 2 & ~(size_t)15 };

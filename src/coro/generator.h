@@ -107,7 +107,8 @@ void cd_throw_raise(VM *vm, Generator *generator, Ref exception);
 typedef enum { CHAIN_ERROR = -1, CHAIN_FINISHED, CHAIN_READY } ChainState;
 // `upper` delegates to `generator`: may it be resumed with `sent`? Drops sent unless READY.
 ChainState cd_chain_push(VM *vm, Generator *upper, Generator *generator, Ref sent);
-// `upper` is at an `async for` over a native async generator; `fresh`: asks for the next item, else goes on awaiting it. FINISHED: no more items.
+// `upper` is at an `async for` over a native async generator; `fresh`: asks for the next item, else goes on awaiting it. FINISHED: no more
+// items.
 ChainState cd_chain_async_push(VM *vm, Generator *upper, Generator *generator, bool fresh, Ref sent);
 void cd_generator_ended(VM *vm, Generator *generator);           // its frame is about to be finished
 MUST_USE Ref cd_async_next_awaitable(VM *vm, Value iterator);    // awaitable of iterator.__anext__()
@@ -124,14 +125,14 @@ typedef struct ClosingPoint {
 // UNWIND and LEAVE the current exception is taken meanwhile.
 bool cd_closing_begin(VM *vm, Frame *frame, ClosingPoint *point);
 typedef enum ClosingResult { CLOSING_AWAITS, CLOSING_OVER, CLOSING_RAISED } ClosingResult;
-// Goes on with it. AWAITS: *out is for the event loop. OVER: *point says where to go on, the exception taken is back; RAISED: likewise, but an
-// exception came out of the generator.
+// Goes on with it. AWAITS: *out is for the event loop. OVER: *point says where to go on, the exception taken is back; RAISED: likewise, but
+// an exception came out of the generator.
 ClosingResult cd_closing_send(VM *vm, Frame *frame, Ref sent, Ref *out, ClosingPoint *point);
 // An exception thrown into the frame has gone through the closing generator, and is set; or else that has ended.
 ClosingResult cd_closing_ended(VM *vm, Frame *frame, ClosingPoint *point);
 
-// Iterator that `await v` drives. NO_REF: TypeError set. `where` 0 await, 1 __aenter__, 2 __aexit__ of async with; AWAIT_BY_ANEXT: it may be
-// a coroutine that is under way.
+// Iterator that `await v` drives. NO_REF: TypeError set. `where` 0 await, 1 __aenter__, 2 __aexit__ of async with; AWAIT_BY_ANEXT: it may
+// be a coroutine that is under way.
 enum { AWAIT_BY_ANEXT = 3 };
 MUST_USE Ref cd_get_awaitable(VM *vm, Value v, int where);
 // `yield from` in an async generator: an object to await for each item, and at last for the value; what came back from the `yield` goes to

@@ -223,7 +223,8 @@ void *cd_ast_alloc(Ast *ast, size_t size);
 void *cd_ast_array(Ast *ast, size_t count, size_t size);
 // Hands `v` to the compilation and returns it borrowed; NO_VALUE: exception set. NO_REF in, NO_VALUE out (so constructors may be wrapped).
 Value cd_ast_own(Ast *ast, Ref v);
-// The interned str of an identifier (valid WTF-8), borrowed from the compilation; one lookup in a table of this compilation. NO_VALUE: exception.
+// The interned str of an identifier (valid WTF-8), borrowed from the compilation; one lookup in a table of this compilation. NO_VALUE:
+// exception.
 Value cd_ast_name(Ast *ast, const char *text, size_t size);
 // The tree as objects of the _ast classes, and back (modules/_ast.c). The latter checks types and required fields; NULL: exception set.
 Ref cd_ast_to_object(VM *vm, Ast *ast, Mod *mod);

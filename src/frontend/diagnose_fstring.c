@@ -6,8 +6,8 @@
 #include "base/utf8.h"
 #include "objects/raise.h"
 
-// In 3.11 the string ends at the first closing quote; fields are found in its text afterwards, and the expression in each is parsed by itself, in
-// parentheses. All errors but those of the expressions are reported at the token behind the string.
+// In 3.11 the string ends at the first closing quote; fields are found in its text afterwards, and the expression in each is parsed by
+// itself, in parentheses. All errors but those of the expressions are reported at the token behind the string.
 typedef struct FieldReader {
   Diagnosis *d;
   const Token *token;

@@ -23,8 +23,8 @@ enum {
   PYCF_KNOWN_ENCODING = 0x40000000
 };   // the last two are set while decoding
 
-// Source bytes (any PEP 263 encoding unless PYCF_SOURCE_IS_UTF8 says it is UTF-8 text of a str) to a code object, or with PYCF_ONLY_AST to an _ast tree.
-// optimize: 0, 1, 2; -1: the VM's. SyntaxError with position on bad input; nesting is bounded. `filename` is a str.
+// Source bytes (any PEP 263 encoding unless PYCF_SOURCE_IS_UTF8 says it is UTF-8 text of a str) to a code object, or with PYCF_ONLY_AST to
+// an _ast tree. optimize: 0, 1, 2; -1: the VM's. SyntaxError with position on bad input; nesting is bounded. `filename` is a str.
 MUST_USE Ref cd_compile(VM *vm, const char *source, size_t size, Value filename, CompileMode mode, int flags, int optimize);
 // Does the statement whose lines were typed so far at a prompt go on? It does if its parser wants to see another line.
 bool cd_statement_is_open(VM *vm, const char *source, size_t size);

@@ -93,7 +93,8 @@ static int literal_hex_digits(const char *s, const char *end, int digits, uint32
   return i;
 }
 
-// The escapes that both kinds of literal have. `*s` is behind the backslash; returns -1 when there is none of them. Octal ones may be too big.
+// The escapes that both kinds of literal have. `*s` is behind the backslash; returns -1 when there is none of them. Octal ones may be too
+// big.
 static int literal_simple_escape(const char **s, const char *end)
 {
   char c = *(*s)++;
@@ -117,7 +118,8 @@ static int literal_simple_escape(const char **s, const char *end)
   }
 }
 
-// CPython words these errors by way of its unicode_escape codec, to which non-ASCII characters are shown as ten-character escapes: positions count so.
+// CPython words these errors by way of its unicode_escape codec, to which non-ASCII characters are shown as ten-character escapes:
+// positions count so.
 static size_t literal_codec_position(const char *text, const char *at)
 {
   size_t n = 0;

@@ -6,9 +6,9 @@
 #include "frontend/lexer.h"
 #include "frontend/parser.h"
 
-// The parser is recursive descent over an array of tokens, with a table for binary operators. It builds the tree of correct programs as fast
-// as it can, and says nothing about wrong ones: every function returns NULL (or false) at the first token that does not fit. The program is
-// then read once more by diagnose.c, whose only task is to find out what CPython would say.
+// The parser is recursive descent over an array of tokens, with a table for binary operators. It builds the tree of correct programs as
+// fast as it can, and says nothing about wrong ones: every function returns NULL (or false) at the first token that does not fit. The
+// program is then read once more by diagnose.c, whose only task is to find out what CPython would say.
 //
 // So "NULL without an exception" means bad syntax, "NULL with an exception" means no memory, or a warning that became an error.
 

@@ -15,7 +15,8 @@ Mod *cd_parse(VM *vm, Ast *ast, const char *source, size_t size, Value filename,
 Ref cd_source_decode(VM *vm, const char *source, size_t size, Value filename, CompileMode mode, int *flags, const char **text,
                      size_t *text_size);
 
-// Raises `type` (a SyntaxError) with all that it shows; consumes message and text (a str or None), either of which may be NO_REF with an exception set.
+// Raises `type` (a SyntaxError) with all that it shows; consumes message and text (a str or None), either of which may be NO_REF with an
+// exception set.
 Ref cd_raise_syntax(VM *vm, Type *type, Ref message, Value filename, int32_t line, int32_t offset, int32_t end_line, int32_t end_offset,
                     Ref text);
 // SyntaxError found after parsing (symbol table, compiler). Columns are those of the nodes; offsets shown are column + 1, and the text
@@ -23,8 +24,8 @@ Ref cd_raise_syntax(VM *vm, Type *type, Ref message, Value filename, int32_t lin
 Ref cd_syntax_error(VM *vm, Value filename, int32_t line, int32_t column, int32_t end_line, int32_t end_column, const char *format, ...);
 // The same, but its only argument is the message: that of a scope or a future.
 Ref cd_scope_error(VM *vm, Value filename, int32_t line, int32_t column, int32_t end_line, int32_t end_column, const char *format, ...);
-// SyntaxWarning or DeprecationWarning at a line of the source: true to go on. When a filter turns it into an error, that is raised as a SyntaxError
-// with the same text at this place.
+// SyntaxWarning or DeprecationWarning at a line of the source: true to go on. When a filter turns it into an error, that is raised as a
+// SyntaxError with the same text at this place.
 bool cd_syntax_warning(VM *vm, Type *category, Value filename, int32_t line, int32_t column, int32_t end_line, int32_t end_column,
                        const char *format, ...);
 // For an AST node's place: cd_syntax_error_at(vm, filename, node, format, ...).

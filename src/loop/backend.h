@@ -23,8 +23,8 @@ typedef struct LoopBackend {
   bool (*is_watching)(const struct Loop *loop);
   int (*descriptor)(const struct Loop *loop);    // readable when poll has something to do, for hosts that have their own loop; -1: none
   void (*after_fork)(VM *vm, struct Loop *loop); // in the child; may be NULL
-  // Watches `events` (not 0, or 0 to stop) of watch->fd from now on, and tells cd_watch_report() what happens. false: exception set, nothing
-  // has changed. `unwatch` ends it for good and clears watch->handle. Any thread, with the VM lock held.
+  // Watches `events` (not 0, or 0 to stop) of watch->fd from now on, and tells cd_watch_report() what happens. false: exception set,
+  // nothing has changed. `unwatch` ends it for good and clears watch->handle. Any thread, with the VM lock held.
   bool (*watch)(VM *vm, struct Loop *loop, struct Watch *watch, unsigned events);
   void (*unwatch)(VM *vm, struct Loop *loop, struct Watch *watch);
 } LoopBackend;

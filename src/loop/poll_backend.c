@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// poll_backend.c: waiting by poll(), for builds without libuv: nothing is kept between two calls, so time goes with the number of descriptors
+// poll_backend.c: waiting by poll(), for builds without libuv: nothing is kept between two calls, so time goes with the number of
+// descriptors
 #include "loop/loop.h"
 #include "loop/watch.h"
 

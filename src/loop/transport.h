@@ -70,7 +70,8 @@ MUST_USE bool cd_transport_maybe_pause(VM *vm, Transport *t);
 MUST_USE bool cd_transport_maybe_resume(VM *vm, Transport *t);
 
 // ---- the end ----
-// The exception that is set is reported (unless it is one of the system, which only debug mode logs) and the connection is given up. false: it ends the run.
+// The exception that is set is reported (unless it is one of the system, which only debug mode logs) and the connection is given up. false:
+// it ends the run.
 MUST_USE bool cd_transport_fatal(VM *vm, Transport *t, const char *message);
 MUST_USE bool cd_transport_force_close(VM *vm, Transport *t, Value exception);             // None: no error
 MUST_USE bool cd_transport_close(VM *vm, Transport *t);

@@ -6,10 +6,10 @@
 #include "objects/protocol.h"
 #include "objects/raise.h"
 
-// `return await waiting` in a coroutine of asyncio's: the coroutine has nothing left to do, so it goes, and this takes its place (`stand_in` of
-// the TypeSpec). An idle task is then its own coroutine and one future. What the coroutine would do after the wait is done here, when the
-// wait ends: with no owner (an event) the future leaves the queue and the result is True; else the owner's `_woken(waiting)` returns the
-// result, or `waiting` to begin again with the coroutine of `_again()`, and `_lost(waiting, error)` hears of an exception.
+// `return await waiting` in a coroutine of asyncio's: the coroutine has nothing left to do, so it goes, and this takes its place
+// (`stand_in` of the TypeSpec). An idle task is then its own coroutine and one future. What the coroutine would do after the wait is done
+// here, when the wait ends: with no owner (an event) the future leaves the queue and the result is True; else the owner's `_woken(waiting)`
+// returns the result, or `waiting` to begin again with the coroutine of `_again()`, and `_lost(waiting, error)` hears of an exception.
 typedef struct Waiting {
   FUTURE_HEAD                                    // WAITING_AGAIN: value is the coroutine that waits instead
   Value owner;                                   // owned; WAITING_PLAIN: the queue; NO_VALUE: the collector was here

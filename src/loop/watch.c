@@ -59,8 +59,8 @@ void cd_loop_io_traverse(Loop *loop, VisitFn visit, void *context)
 char *cd_loop_io_room(VM *vm, Loop *loop)
 {
   if (loop->io->room) return loop->io->room;
-  // The C library gives memory at the heap's end back to the system with each message, and takes it again with the next, unless it has seen a
-  // large block being freed: after that it keeps some.
+  // The C library gives memory at the heap's end back to the system with each message, and takes it again with the next, unless it has seen
+  // a large block being freed: after that it keeps some.
   void *large = cd_alloc(vm, 4 * READ_ROOM);
   if (!large) return NULL;
   cd_free(vm, large, 4 * READ_ROOM);

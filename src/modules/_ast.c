@@ -14,8 +14,8 @@
 #include "objects/tuple.h"
 #include "objects/type.h"
 
-// Everything here walks descriptions of the nodes, made from ast.def: which fields a node has, of which kind, and where in its struct. Fields of a
-// node are laid out one after the other, each aligned to its size, so their places follow from their kinds.
+// Everything here walks descriptions of the nodes, made from ast.def: which fields a node has, of which kind, and where in its struct.
+// Fields of a node are laid out one after the other, each aligned to its size, so their places follow from their kinds.
 
 // ---- kinds of fields ----
 

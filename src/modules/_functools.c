@@ -416,7 +416,8 @@ static void lru_clear(VM *vm, Object *self)      // for the collector: the wrapp
   if (c->results) cd_dict_clear(vm, c->results);
 }
 
-// The key of a call: one plain str or int stands for itself; else a tuple of arguments, mark, names with values, and with `typed` the types.
+// The key of a call: one plain str or int stands for itself; else a tuple of arguments, mark, names with values, and with `typed` the
+// types.
 static Ref lru_key(VM *vm, const LruCache *c, const Value *args, size_t nargs, Value kwnames)
 {
   size_t named = kwnames ? cd_tuple_size(kwnames) : 0, size = nargs, n = 0;

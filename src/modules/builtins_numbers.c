@@ -70,8 +70,8 @@ FUNCTION(builtins, round, "round(number, ndigits=None)",
 
 // ---- sum ----
 
-// Adds small integers, then floats, in machine words as long as the items stay what they were; the rest goes through +. `*total` is an owned
-// reference all along. false: exception.
+// Adds small integers, then floats, in machine words as long as the items stay what they were; the rest goes through +. `*total` is an
+// owned reference all along. false: exception.
 static bool sum_small_ints(VM *vm, Value iter, Ref *total, Ref *pending, bool *done)
 {
   int64_t sum = cd_small(*total);

@@ -10,8 +10,8 @@
 #include "objects/str.h"
 #include "objects/tuple.h"
 
-// Dicts are ordered already, so what is added are moves to either end (cd_dict_move_entry) and the behaviour of a class written in Python: where a
-// subclass overrides __setitem__, __getitem__ and the like, the methods here go through the overriding ones.
+// Dicts are ordered already, so what is added are moves to either end (cd_dict_move_entry) and the behaviour of a class written in Python:
+// where a subclass overrides __setitem__, __getitem__ and the like, the methods here go through the overriding ones.
 typedef struct OrderedDict { Dict dict; AttributeHead attributes; Weakref *weaklist; } OrderedDict;
 
 static CollectionsState *ordered_state(VM *vm) { return cd_state(vm, MODULE__collections); }

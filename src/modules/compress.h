@@ -18,7 +18,8 @@ typedef struct CompressOutput {
 } CompressOutput;
 
 void cd_compress_output_init(CompressOutput *out, VM *vm, int64_t limit);
-// Where to write next, *room bytes (at most UINT_MAX). NULL with *room 0: the limit is reached; NULL with room: MemoryError, or the poll's exception.
+// Where to write next, *room bytes (at most UINT_MAX). NULL with *room 0: the limit is reached; NULL with room: MemoryError, or the poll's
+// exception.
 char *cd_compress_output_room(CompressOutput *out, size_t *room);
 static inline void cd_compress_output_used(CompressOutput *out, size_t unused) { out->bytes.size += out->room - unused; }
 Ref cd_compress_output_finish(CompressOutput *out);

@@ -10,9 +10,9 @@
 #include <openssl/evp.h>
 #include <openssl/objects.h>
 
-// Loading and relocating libcrypto takes longer than all the rest of a start. So it is no dependency of the program: the modules that hash call
-// cd_crypto_open() when they are imported, and the macros below lead the usual names through a table of addresses, as the dynamic linker's own
-// table would.
+// Loading and relocating libcrypto takes longer than all the rest of a start. So it is no dependency of the program: the modules that hash
+// call cd_crypto_open() when they are imported, and the macros below lead the usual names through a table of addresses, as the dynamic
+// linker's own table would.
 #define CRYPTO_FUNCTIONS(X) \
   X(ERR_clear_error) \
   X(ERR_lib_error_string) \

@@ -5,7 +5,8 @@
 
 #include "core/vm.h"
 
-// What is in lib/, made by tools/freeze.py while the library is built: sorted by name, an entry without a name last. `data` is cd_code_dump's form.
+// What is in lib/, made by tools/freeze.py while the library is built: sorted by name, an entry without a name last. `data` is
+// cd_code_dump's form.
 typedef struct FrozenModule { const char *name; const char *data; uint32_t size; bool package; } FrozenModule;
 extern const FrozenModule cd_frozen_modules[];
 

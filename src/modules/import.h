@@ -8,8 +8,8 @@
 MUST_USE bool cd_import_init(VM *vm);
 MUST_USE bool cd_import_start(VM *vm);           // starts importlib, if that has not happened
 void cd_import_finish(VM *vm);
-// Gives __main__ the __loader__ that importlib would: for the script `path`, or NO_VALUE for a program from elsewhere. Where importlib has not started,
-// None stays.
+// Gives __main__ the __loader__ that importlib would: for the script `path`, or NO_VALUE for a program from elsewhere. Where importlib has
+// not started, None stays.
 MUST_USE Ref cd_import_compiled(VM *vm, const char *data, size_t size);   // code in a .pyc file
 MUST_USE bool cd_import_main_loader(VM *vm, Value dict, Value path, bool compiled);
 // __import__(name, globals, locals, fromlist, level). globals and fromlist may be NO_VALUE.

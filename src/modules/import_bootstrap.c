@@ -117,8 +117,8 @@ static bool bootstrap_lists(VM *vm)
 
 // ---- archives in sys.path ----
 
-// zipimport.zipimporter is to be the first of sys.path_hooks, but few programs have an archive in their path: this stands in for it until something
-// that is no directory comes by, or until somebody imports zipimport.
+// zipimport.zipimporter is to be the first of sys.path_hooks, but few programs have an archive in their path: this stands in for it until
+// something that is no directory comes by, or until somebody imports zipimport.
 static bool bootstrap_in_file(VM *vm, Value path, bool *out)
 {
   Ref raw = cd_fs_encode(vm, path);

@@ -27,10 +27,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-// importlib decides what an import means; this file does the usual case of it natively: the finders are the three that importlib installs (others
-// may stand among them and are asked in their turn), the path entry is a directory, and the file a source with or without its compiled form. The
-// objects that result are importlib's own: a ModuleSpec and a SourceFileLoader with the attributes that it would have set. Whatever is not usual
-// is passed on before anything has been changed.
+// importlib decides what an import means; this file does the usual case of it natively: the finders are the three that importlib installs
+// (others may stand among them and are asked in their turn), the path entry is a directory, and the file a source with or without its
+// compiled form. The objects that result are importlib's own: a ModuleSpec and a SourceFileLoader with the attributes that it would have
+// set. Whatever is not usual is passed on before anything has been changed.
 
 #define FAST_NAMES(X)                                                                                                                \
   X(_initializing)                                                                                                                   \
@@ -808,7 +808,8 @@ static void fast_parent_drop(VM *vm, FastParent *parent)
   cd_drop(vm, parent->pending);
 }
 
-// Imports the package that `name` is in. FIND_MISSING: it has imported `name` itself, into *out, or (NO_REF) it has changed the ways of importing.
+// Imports the package that `name` is in. FIND_MISSING: it has imported `name` itself, into *out, or (NO_REF) it has changed the ways of
+// importing.
 static Find fast_parent(VM *vm, Value name, FastParent *parent, Ref *out)
 {
   struct ImportFast *fast = fast_of(vm);

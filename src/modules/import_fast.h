@@ -10,7 +10,8 @@ MUST_USE Find cd_import_fast(VM *vm, Value name, Ref *module);
 // from package import a, b: imports what is no attribute. Consumes nothing.
 MUST_USE bool cd_import_fast_fromlist(VM *vm, Value module, Value fromlist, bool from_all);
 MUST_USE bool cd_import_fast_start(VM *vm);      // after importlib was started: remembers what is default
-// Code of a source file, from the cache if it is there. `filename` is what the code says of itself. NO_REF with nothing set: there is no such file.
+// Code of a source file, from the cache if it is there. `filename` is what the code says of itself. NO_REF with nothing set: there is no
+// such file.
 MUST_USE Ref cd_import_code(VM *vm, const char *path, size_t folder_size, const char *filename);
 void cd_import_fast_finish(VM *vm);
 // A second thread is about to start: imports under way take the locks that importlib's users wait for.

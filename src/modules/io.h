@@ -87,8 +87,8 @@ MUST_USE bool cd_io_is_closed(VM *vm, Value stream, bool *out);
 MUST_USE bool cd_io_check_closed(VM *vm, Value stream);
 MUST_USE bool cd_io_check_flag(VM *vm, Value stream, int name, const char *message);   // calls readable(), writable() or seekable()
 MUST_USE bool cd_io_writable_buffer(VM *vm, Value target, Buffer *out);              // what readinto() fills; else a TypeError
-// What stream.NAME() answers, or for IO_READ1 whether there is such a method, found without a look at any class: of a FileIO or a buffer over one
-// that is open and has no attributes which could hide a method. false: the stream must be asked.
+// What stream.NAME() answers, or for IO_READ1 whether there is such a method, found without a look at any class: of a FileIO or a buffer
+// over one that is open and has no attributes which could hide a method. false: the stream must be asked.
 MUST_USE bool cd_io_known(VM *vm, Value stream, int name, bool *out);
 MUST_USE bool cd_io_file_known(VM *vm, Value stream, int name, bool *out);
 MUST_USE bool cd_io_is_flushed(VM *vm, Value stream);            // surely: nothing waits in it, and flush() is the native one

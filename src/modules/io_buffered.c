@@ -6,9 +6,9 @@
 
 #include <errno.h>
 
-// One block serves both ways. Reading: data[pos, end) was read from the raw stream and not yet handed out. Writing: data[0, end) waits to be
-// written and pos == end. A stream is in one of these states at a time; changing from reading to writing seeks the raw stream back, changing from writing
-// to reading flushes.
+// One block serves both ways. Reading: data[pos, end) was read from the raw stream and not yet handed out. Writing: data[0, end) waits to
+// be written and pos == end. A stream is in one of these states at a time; changing from reading to writing seeks the raw stream back,
+// changing from writing to reading flushes.
 typedef struct Buffered {
   IoBase base;
   Value raw;                                     // owned; NO_VALUE once detached or before __init__

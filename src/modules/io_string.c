@@ -3,8 +3,8 @@
 #include "modules/io.h"
 #include "base/utf8.h"
 
-// Text is kept in one of two forms. While it is only written at its end: a TextBuilder (`growing`). As soon as it is read or the position moves: an
-// array of code points. Positions are code points.
+// Text is kept in one of two forms. While it is only written at its end: a TextBuilder (`growing`). As soon as it is read or the position
+// moves: an array of code points. Positions are code points.
 typedef struct StringIo {
   IoBase base;
   TextBuilder text;                              // when growing

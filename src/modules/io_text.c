@@ -8,8 +8,8 @@
 // Encodings that need no codec objects. Everything else goes through codecs' incremental encoders and decoders.
 typedef enum { CODEC_OBJECT, CODEC_UTF8, CODEC_ASCII, CODEC_LATIN1 } TextCodec;
 
-// Reading: bytes come in chunks from `buffer`, are decoded, and the text waits in `decoded` from byte offset `used` on. For tell(), the decoder's state
-// before the chunk (snapshot_flags, and pending bytes at the head of snapshot_input) and the chunk itself are kept.
+// Reading: bytes come in chunks from `buffer`, are decoded, and the text waits in `decoded` from byte offset `used` on. For tell(), the
+// decoder's state before the chunk (snapshot_flags, and pending bytes at the head of snapshot_input) and the chunk itself are kept.
 // Writing: encoded bytes wait in `pending` until chunk_size is passed, a flush, or a newline when line buffered.
 typedef struct TextIo {
   IoBase base;

@@ -415,8 +415,8 @@ FUNCTION(math, prod, "prod(iterable, /, *, start=1)",
 
 // ---- distances ----
 
-// sqrt(x0**2 + x1**2 + ...): scaled by a power of two, squares and sum in two doubles each, and one step of Newton's method at the end, so that
-// the result is almost always the nearest double. `values` are not negative.
+// sqrt(x0**2 + x1**2 + ...): scaled by a power of two, squares and sum in two doubles each, and one step of Newton's method at the end, so
+// that the result is almost always the nearest double. `values` are not negative.
 static double math_norm(double *values, size_t count)
 {
   double largest = 0;

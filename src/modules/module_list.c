@@ -143,8 +143,8 @@ static bool modules_is_closed_stream(VM *vm, Object *object)
   return yes;
 }
 
-// Is there an object that does something when it dies, or a weak reference that would call somebody? If not, a process that ends need not take its
-// modules apart.
+// Is there an object that does something when it dies, or a weak reference that would call somebody? If not, a process that ends need not
+// take its modules apart.
 static bool modules_end_matters(VM *vm)
 {
 #ifdef CEDE_DEBUG

@@ -22,7 +22,8 @@ static inline void *cd_state(VM *vm, ModuleId id) { return vm->module_state[id];
 const ModuleDef *cd_native_module_find(const char *name, ModuleId *id);
 MUST_USE Ref cd_native_module_load(VM *vm, ModuleId id);         // creates and executes; not entered in sys.modules
 
-// Start-up, after types and exceptions are there: sys.modules, builtins, sys, the import system, and the hooks of core/vm.h that live in modules/.
+// Start-up, after types and exceptions are there: sys.modules, builtins, sys, the import system, and the hooks of core/vm.h that live in
+// modules/.
 MUST_USE bool cd_modules_init(VM *vm);
 MUST_USE bool cd_faulthandler_start(VM *vm);     // -X faulthandler, PYTHONFAULTHANDLER, development mode; once there is a sys.stderr
 void cd_io_flush_all(VM *vm);                    // writes what open files of this VM hold back; errors are dropped; modules/_io.c

@@ -11,8 +11,8 @@
 
 #define CHARSET_NOTHING UINT32_MAX
 enum { CHARSET_DECODE = 1, CHARSET_ENCODE = 2, CHARSET_BOTH = 3 };
-// Where Python's codec and the C library's differ: `count` sequences from `bytes` on (big-endian, so 0x8F.... has three bytes) stand for code
-// points from `c` on. Either may be CHARSET_NOTHING: then these are not encodable, or illegal.
+// Where Python's codec and the C library's differ: `count` sequences from `bytes` on (big-endian, so 0x8F.... has three bytes) stand for
+// code points from `c` on. Either may be CHARSET_NOTHING: then these are not encodable, or illegal.
 typedef struct CharsetRun { uint32_t bytes, c; uint16_t count; uint8_t how; } CharsetRun;
 typedef struct CharsetSpec {
   const char *iconv_name;

@@ -219,8 +219,8 @@ static int hz_reset(MultibyteState *state, unsigned char out[8])
 
 // ---- ISO 2022 ----
 
-// State: what is designated to G0, G1 and G2, by the final byte of the escape sequence, with the high bit set for sets of two bytes; and whether SO
-// is in force. 'B' is ASCII.
+// State: what is designated to G0, G1 and G2, by the final byte of the escape sequence, with the high bit set for sets of two bytes; and
+// whether SO is in force. 'B' is ASCII.
 enum { ISO_G0, ISO_G1, ISO_G2, ISO_SHIFTED = 4 };
 enum { ESC = 0x1B, SO = 0x0E, SI = 0x0F };
 typedef enum {

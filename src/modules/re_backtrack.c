@@ -9,8 +9,8 @@
 #include <ctype.h>
 
 // The tree becomes instructions. A run goes on until something fails, then takes back what was done since the last choice and tries the
-// other way. Choices and undo records share one stack, which lives on the VM's heap, so nothing but nested lookarounds and atomic groups takes
-// C stack, and every change of a capture or a loop's counters can be taken back.
+// other way. Choices and undo records share one stack, which lives on the VM's heap, so nothing but nested lookarounds and atomic groups
+// takes C stack, and every change of a capture or a loop's counters can be taken back.
 
 typedef enum ReOp {
   BT_SET, BT_SPLIT, BT_JUMP, BT_OPEN, BT_CLOSE, BT_AT, BT_BACKREF, BT_CONDITION, BT_LOOK, BT_ATOMIC, BT_REPEAT_SET, BT_LOOP_BEGIN, BT_LOOP,

@@ -6,9 +6,10 @@
 #include "base/arena.h"
 #include "core/vm.h"
 
-// The library's `re` parses a pattern and compiles it to a list of codes. We read the codes back into a tree, in which flags are resolved and
-// every character test is a set; the tree is translated into a pattern for PCRE2, whose JIT does nearly all matching, or into instructions
-// for our own backtracking engine, which does what PCRE2 can't (repeats beyond 65535, back references without regard to case, huge patterns).
+// The library's `re` parses a pattern and compiles it to a list of codes. We read the codes back into a tree, in which flags are resolved
+// and every character test is a set; the tree is translated into a pattern for PCRE2, whose JIT does nearly all matching, or into
+// instructions for our own backtracking engine, which does what PCRE2 can't (repeats beyond 65535, back references without regard to case,
+// huge patterns).
 //
 //   codes --re_program.c--> ReNode tree --re_translate.c--> PCRE2 pattern --re_pcre.c--> match
 //                                       \--re_backtrack.c--> instructions and match
@@ -100,8 +101,8 @@ typedef struct RePcre RePcre;
 RePcre *cd_re_pcre_new(VM *vm);                  // NULL: MemoryError
 void cd_re_pcre_free(VM *vm, RePcre *pcre);
 
-// A pattern for PCRE2, for subjects whose characters are all <= limit (127, 255 or 0x10FFFF). False: exception, or nothing set when it can't
-// be expressed. The text is to be freed with cd_free(vm, text, capacity).
+// A pattern for PCRE2, for subjects whose characters are all <= limit (127, 255 or 0x10FFFF). False: exception, or nothing set when it
+// can't be expressed. The text is to be freed with cd_free(vm, text, capacity).
 typedef struct RePcreText { char *text; size_t size, capacity; } RePcreText;
 MUST_USE bool cd_re_translate(VM *vm, const ReTree *tree, uint32_t limit, ReMode mode, RePcreText *out);
 

@@ -9,7 +9,8 @@
 #include <stdio.h>
 
 // The text is read by PCRE2 with DOTALL and ALT_CIRCUMFLEX, without UCP, and newline being LF. Nothing else of PCRE2's own ideas about
-// characters is used: sets are spelled out, so case and classes are Python's. Where subjects hold ASCII or bytes only, sets are cut to these.
+// characters is used: sets are spelled out, so case and classes are Python's. Where subjects hold ASCII or bytes only, sets are cut to
+// these.
 
 enum { PCRE_REPEAT_MAX = 65535 };
 

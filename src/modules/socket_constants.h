@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// socket_constants.h: rows {name, value} of the _socket module's table. Macros are taken from this system's headers where it has them; what the
-// headers declare as enumerators, or only privately, is a number of the kernel's interface.
+// socket_constants.h: rows {name, value} of the _socket module's table. Macros are taken from this system's headers where it has them; what
+// the headers declare as enumerators, or only privately, is a number of the kernel's interface.
 #ifdef AF_ALG
 {"AF_ALG", (int64_t)AF_ALG},
 #endif

@@ -289,7 +289,8 @@ FUNCTION(sys, getprofile, "getprofile()", "Return the profile function, or None.
   return cd_bits(vm->thread->profile_fn) ? cd_dup(vm->thread->profile_fn) : cd_none();
 }
 
-// sys.meta_path and its companions come with importlib, which starts when it is needed: asking for them is a need. It removes this function.
+// sys.meta_path and its companions come with importlib, which starts when it is needed: asking for them is a need. It removes this
+// function.
 FUNCTION(sys, __getattr__, "__getattr__(name, /)", "Start the import system for those attributes that come with it.")
 {
   static const char *const lazy[] = {"meta_path", "path_hooks", "path_importer_cache"};

@@ -19,7 +19,8 @@ void cd_print_exception(VM *vm);
 MUST_USE bool cd_print_unraisable_body(VM *vm, Value type, Value value, Value traceback);
 MUST_USE bool cd_print_exception_to(VM *vm, Value file, Value exception);
 #define CD_STATUS_INTERRUPTED 0x102              // a KeyboardInterrupt that nobody caught; CEDE_INTERRUPTED of cede.h
-// What a program that ends with the current exception (taken) returns to the system: SystemExit's code, or 1 after printing it. Messages go to sys.stderr.
+// What a program that ends with the current exception (taken) returns to the system: SystemExit's code, or 1 after printing it. Messages go
+// to sys.stderr.
 int cd_exit_status(VM *vm);
 // Writes text to sys.stderr, or to descriptor 2 when that is gone. Keeps the current exception; errors are dropped.
 void cd_sys_write_stderr(VM *vm, const char *format, ...);

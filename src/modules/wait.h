@@ -9,7 +9,8 @@
 
 typedef enum { WAIT_FAILED = -1, WAIT_TIMEOUT, WAIT_DONE } WaitResult;
 
-// Takes one from a semaphore; timeout in nanoseconds, negative: for ever, 0: only if there is one now. Signal handlers run meanwhile. modules/_thread.c
+// Takes one from a semaphore; timeout in nanoseconds, negative: for ever, 0: only if there is one now. Signal handlers run meanwhile.
+// modules/_thread.c
 WaitResult cd_wait_semaphore(VM *vm, sem_t *semaphore, int64_t timeout);
 
 #endif

@@ -29,8 +29,8 @@ struct Encoder {
 };
 MUST_USE Ref cd_encoder_run(Encoder *encoder);   // puts all of text; takes encoder->out
 
-// A decoder reads bytes at `pos` and puts text. cd_decoder_error handles the bytes [start, end): afterwards `pos` is where to go on and data and
-// size may have changed, since a handler may put another object into the exception.
+// A decoder reads bytes at `pos` and puts text. cd_decoder_error handles the bytes [start, end): afterwards `pos` is where to go on and
+// data and size may have changed, since a handler may put another object into the exception.
 typedef struct Decoder {
   VM *vm;
   TextBuilder out;

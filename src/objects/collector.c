@@ -15,8 +15,8 @@
 
 // A collection looks at the objects of some generations: a tail of gc.objects. `refs` beside it starts with their reference counts; every
 // reference that one of them holds to another is subtracted. What keeps a positive count is held from outside; all that can be reached from
-// there lives. The rest is garbage and is taken apart in CPython's order: weak references die, their callbacks run, finalizers run (PEP 442), what
-// they brought back is let go again, and `clear` breaks the cycles of the others. No step recurses: marking has its own stack.
+// there lives. The rest is garbage and is taken apart in CPython's order: weak references die, their callbacks run, finalizers run (PEP
+// 442), what they brought back is let go again, and `clear` breaks the cycles of the others. No step recurses: marking has its own stack.
 typedef struct Trial {
   Gc *gc;
   uint32_t begin, count;                         // objects[begin .. begin + count)

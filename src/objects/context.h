@@ -5,8 +5,8 @@
 
 #include "core/vm.h"
 
-// A context maps variables to values by a persistent map: a copy takes a reference, and setting a variable makes a new map. thread->context is
-// the current one, made at first need; thread->context_version changes whenever a lookup in it could give something else.
+// A context maps variables to values by a persistent map: a copy takes a reference, and setting a variable makes a new map. thread->context
+// is the current one, made at first need; thread->context_version changes whenever a lookup in it could give something else.
 typedef struct Context {
   Object head;
   Value vars;                                    // ContextMap, owned; NO_VALUE: empty
@@ -21,10 +21,11 @@ MUST_USE Ref cd_context_current(VM *vm);                         // the Context 
 // Around running code in a context. enter: RuntimeError when somebody is in it already. exit keeps the current exception.
 MUST_USE bool cd_context_enter(VM *vm, Value context);
 void cd_context_exit(VM *vm, Value context);
-// Makes `context` (a Context, or NO_VALUE: none yet) current without those checks, for resuming what belongs to it; returns what was current.
+// Makes `context` (a Context, or NO_VALUE: none yet) current without those checks, for resuming what belongs to it; returns what was
+// current.
 MUST_USE Ref cd_context_swap(VM *vm, Ref context);
-// A snapshot is the variables as they are now without a Context object: their map, or None. It costs a reference, and where callbacks keep a
-// context, either kind may stand.
+// A snapshot is the variables as they are now without a Context object: their map, or None. It costs a reference, and where callbacks keep
+// a context, either kind may stand.
 MUST_USE Ref cd_context_snapshot(VM *vm);
 MUST_USE Ref cd_context_of_snapshot(VM *vm, Value snapshot);     // a Context: a new one, or `snapshot` itself if it is one, or is neither
 // What callers of Python's call_soon() and the like gave as a context may be anything; it is asked to run(callback, *args) then.

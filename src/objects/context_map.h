@@ -9,9 +9,9 @@
 // with the map it was made from, so that copying a context is taking a reference. Keys are compared by identity, and the bits of their
 // address, mixed without loss, are the path: two keys part at the latest where all bits are used up, so there are no collisions.
 //
-// A node has 32 places. A place holds nothing, an entry (a bit in `entries`) or a node of the next level (a bit in `children`). What is there
-// lies packed in `slots`: first the key and value of each entry, then the children, in the order of their places. A child holds at least two
-// variables; one alone moves up into its parent. The map without variables is NO_VALUE.
+// A node has 32 places. A place holds nothing, an entry (a bit in `entries`) or a node of the next level (a bit in `children`). What is
+// there lies packed in `slots`: first the key and value of each entry, then the children, in the order of their places. A child holds at
+// least two variables; one alone moves up into its parent. The map without variables is NO_VALUE.
 typedef struct ContextMap {
   Object head;
   uint32_t entries, children;

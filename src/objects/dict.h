@@ -8,9 +8,10 @@
 typedef struct DictEntry { int64_t hash; Value key, value; } DictEntry;    // key NO_VALUE: deleted
 
 // A compact dict: `entries[0..used)` in insertion order (some deleted), and behind them an index table of 1, 2 or 4-byte
-// slots (power of two, `mask` + 1) that maps hashes to entry numbers by open addressing. `version` changes whenever the key set or the place of an
-// entry changes, NOT when the value of a present key is replaced: caches of globals and builtins compare it and then read entries[i].value.
-// Unique over all dicts of the VM; 0 until somebody asks by cd_dict_entry_of(), so that ordinary insertions use no numbers up.
+// slots (power of two, `mask` + 1) that maps hashes to entry numbers by open addressing. `version` changes whenever the key set or the
+// place of an entry changes, NOT when the value of a present key is replaced: caches of globals and builtins compare it and then read
+// entries[i].value. Unique over all dicts of the VM; 0 until somebody asks by cd_dict_entry_of(), so that ordinary insertions use no
+// numbers up.
 struct Dict {
   Object head;
   size_t count;                                  // live entries
@@ -31,7 +32,8 @@ static inline size_t cd_dict_count(Value d) { return cd_as_dict(d)->count; }
 // Lookups run __hash__ and __eq__ unless key is an exact str (the name variants). HIT gives a new reference.
 MUST_USE Find cd_dict_find(VM *vm, Value dict, Value key, Ref *out);
 MUST_USE Find cd_dict_find_hash(VM *vm, Value dict, Value key, int64_t hash, Ref *out);
-// Exact str key: runs Python only when the dict holds odd keys with equal hashes; NO_VALUE: absent (never an exception). Borrowed until the dict changes.
+// Exact str key: runs Python only when the dict holds odd keys with equal hashes; NO_VALUE: absent (never an exception). Borrowed until the
+// dict changes.
 Value cd_dict_get_name_borrow(VM *vm, Value dict, Value name);
 Value cd_dict_get_text_borrow(VM *vm, Value dict, const char *name);
 MUST_USE bool cd_dict_set(VM *vm, Value dict, Value key, Value value);
@@ -79,7 +81,8 @@ static inline uint32_t cd_dict_version(VM *vm, Dict *dict)
 }
 extern const TypeSpec cd_dict_spec;
 typedef struct DictView { Object head; Value dict; } DictView;   // owned; dict_keys, dict_values, dict_items
-// For inline caches: entry number of a str key, or -1; sets dict->version if it is 0. Valid while dict->version is unchanged (entries[i].value is current as long as keys are).
+// For inline caches: entry number of a str key, or -1; sets dict->version if it is 0. Valid while dict->version is unchanged
+// (entries[i].value is current as long as keys are).
 int64_t cd_dict_entry_of(VM *vm, Value dict, Value name);
 
 #endif

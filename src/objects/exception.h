@@ -36,7 +36,8 @@ MUST_USE Ref cd_exception_new(VM *vm, Type *type, const Value *args, size_t narg
 MUST_USE Ref cd_exception_new_text(VM *vm, Type *type, const char *text);
 // `raise x`: an instance from a class or instance, or TypeError "exceptions must derive from BaseException".
 MUST_USE Ref cd_exception_from(VM *vm, Value class_or_instance);
-// Does the exception match an `except` expression (class or tuple)? TypeError for others: "catching classes that do not inherit from BaseException is not allowed".
+// Does the exception match an `except` expression (class or tuple)? TypeError for others: "catching classes that do not inherit from
+// BaseException is not allowed".
 MUST_USE bool cd_exception_matches(VM *vm, Value exception, Value match, bool *out);
 // except*: splits `exception` by `match` into *matched and *rest (None where empty).
 MUST_USE bool cd_exception_group_match(VM *vm, Value exception, Value match, Ref *matched, Ref *rest);

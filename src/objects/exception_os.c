@@ -65,7 +65,8 @@ static Type *os_error_subclass(VM *vm, int64_t error)
   }
 }
 
-// A subclass with its own __init__ but without its own __new__ may call OSError.__init__ with other arguments: then everything happens in init.
+// A subclass with its own __init__ but without its own __new__ may call OSError.__init__ with other arguments: then everything happens in
+// init.
 static bool os_error_uses_init(const Type *type) { return type->slots.init != cd_os_error_init && type->slots.new_ == cd_os_error_new; }
 
 // OSError(errno, strerror[, filename[, winerror[, filename2]]]); any other number of arguments is kept as it is.

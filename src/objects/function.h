@@ -57,7 +57,8 @@ typedef struct SlotWrapper {
 } SlotWrapper;   // type, name owned
 typedef struct MethodWrapper { Object head; SlotWrapper *wrapper; Value self; } MethodWrapper;                            // both owned
 typedef struct GetSetDescriptor { Object head; Type *type; Value name; const GetSetDef *def; } GetSetDescriptor;         // type, name owned
-// A field of a native struct or a __slots__ value. With `added`, the offset counts from cd_extra() (storage added by a subclass). Read by vm/eval.c.
+// A field of a native struct or a __slots__ value. With `added`, the offset counts from cd_extra() (storage added by a subclass). Read by
+// vm/eval.c.
 typedef struct MemberDescriptor {
   Object head;
   Type *type;                                    // owned

@@ -7,7 +7,8 @@
 
 // Instances of a class whose __init__ assigns the same names in the same order share one Shape: a list of names. The instance
 // holds just its Shape and the values. A shape is immutable; adding a name follows (or makes) a transition to a child. Each type has
-// its own root shape and owns the whole tree: shapes live as long as the type, instances and caches just point at them. Whoever asks for `__dict__` turns the attributes into a real Dict, which from then on is the truth.
+// its own root shape and owns the whole tree: shapes live as long as the type, instances and caches just point at them. Whoever asks for
+// `__dict__` turns the attributes into a real Dict, which from then on is the truth.
 //
 //    shape != NULL                    values[i] belongs to shape's name number i (NO_VALUE: deleted)
 //    shape == NULL, dict != NO_VALUE  materialised
@@ -56,7 +57,8 @@ static inline AttributeHead *cd_attributes(Object *object)       // type has TYP
 }
 
 #define SHAPE_MISSING UINT32_MAX
-// Shape after adding an interned name (made if needed); NULL: none, the instance should turn to a dict (nothing set). For STORE_ATTR caches.
+// Shape after adding an interned name (made if needed); NULL: none, the instance should turn to a dict (nothing set). For STORE_ATTR
+// caches.
 Shape *cd_shape_child(VM *vm, Shape *shape, Value name);
 Shape *cd_type_root_shape(VM *vm, Type *type);                   // NULL: MemoryError
 void cd_shape_free_tree(VM *vm, Shape *root);

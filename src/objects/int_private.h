@@ -59,7 +59,8 @@ void cd_int_result_drop(VM *vm, IntResult *result);
 MUST_USE bool cd_int_reserve(VM *vm, size_t limbs);
 // Parses as cd_int_from_text; messages quote `original` instead when it is given.
 MUST_USE Ref cd_int_parse(VM *vm, const char *text, size_t size, int base, Value original);
-// Text with Unicode's decimal digits and spaces turned to ASCII's (anything else ends it with '?'). `*out` is a block of size + 1 bytes from cd_alloc.
+// Text with Unicode's decimal digits and spaces turned to ASCII's (anything else ends it with '?'). `*out` is a block of size + 1 bytes
+// from cd_alloc.
 MUST_USE bool cd_number_ascii(VM *vm, const char *text, size_t size, char **out, size_t *out_size);
 MUST_USE Ref cd_int_true_divide(VM *vm, Value a, Value b);
 MUST_USE Ref cd_int_negate(VM *vm, Value v);

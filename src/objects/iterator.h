@@ -31,7 +31,8 @@ MUST_USE bool cd_sequence_index(VM *vm, Value key, int64_t length, const char *m
 
 // ---- helpers for sequences and iterators ----
 static inline bool cd_has_index(VM *vm, Value v) { return cd_is_int(v) || cd_type_of(vm, v)->slots.index != NULL; }
-// An argument such as list.index's start: clamped; NO_VALUE leaves *out. TypeError "slice indices must be integers or have an __index__ method".
+// An argument such as list.index's start: clamped; NO_VALUE leaves *out. TypeError "slice indices must be integers or have an __index__
+// method".
 MUST_USE bool cd_slice_bound(VM *vm, Value v, int64_t *out);
 // `iter` slot of iterators: returns itself.
 Ref cd_self_iter(VM *vm, Value self);

@@ -15,8 +15,8 @@
 
 #include <limits.h>
 
-// A view made from an exporter is a root: it keeps the exporter's buffer. Views made from views (slices, casts, copies) keep their root alive
-// and count in its `views`; when the last of these, the root itself included, is released, so is the buffer.
+// A view made from an exporter is a root: it keeps the exporter's buffer. Views made from views (slices, casts, copies) keep their root
+// alive and count in its `views`; when the last of these, the root itself included, is released, so is the buffer.
 typedef struct MemoryView {
   Object head;
   Weakref *weaklist;

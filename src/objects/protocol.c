@@ -490,8 +490,8 @@ Ref cd_iter(VM *vm, Value iterable)
   return NO_REF;
 }
 
-// A native loop over an iterator that runs no Python must end when a signal or a limit says so. Only a long one looks, so that list(d.items())
-// and the like stay in one piece.
+// A native loop over an iterator that runs no Python must end when a signal or a limit says so. Only a long one looks, so that
+// list(d.items()) and the like stay in one piece.
 static COLD bool next_look_up(VM *vm) { return ++vm->native_steps % 4096 != 0 || vm->handle_breaker(vm); }
 
 Next cd_next(VM *vm, Value iterator, Ref *out)

@@ -19,7 +19,8 @@ MUST_USE Find cd_generic_getattr_find(VM *vm, Value object, Value name, Ref *out
 MUST_USE bool cd_generic_setattr(VM *vm, Value object, Value name, Value value);
 MUST_USE Find cd_type_getattr_find(VM *vm, Value type, Value name, Ref *out);    // the getattr slot of classes
 Ref cd_type_getattr_slot(VM *vm, Value type, Value name);
-// Lookup along the mro of the type, no descriptor call, no metaclass. Borrowed until the type changes; NO_VALUE: absent, nothing set. Cached.
+// Lookup along the mro of the type, no descriptor call, no metaclass. Borrowed until the type changes; NO_VALUE: absent, nothing set.
+// Cached.
 Value cd_type_lookup_borrow(VM *vm, Type *type, Value name);
 // Special method lookup: on the type, bound to object. FIND_MISSING: absent.
 MUST_USE Find cd_lookup_special(VM *vm, Value object, Value name, Ref *out);
@@ -107,11 +108,12 @@ bool cd_type_is_subtype(const Type *type, const Type *base);     // by mro, runs
 static inline bool cd_is_instance_of(VM *vm, Value v, const Type *type) { return cd_type_is_subtype(cd_type_of(vm, v), type); }
 
 // ---- native argument binding (objects/native.c) ----
-// Binds a call to `def`'s signature into `out` (as many entries as it has parameters), raising CPython's messages; entries are borrowed from args,
-// but for *args/**kwargs containers, owned by `owned` (two entries, drop both after the call; they start NO_REF).
+// Binds a call to `def`'s signature into `out` (as many entries as it has parameters), raising CPython's messages; entries are borrowed
+// from args, but for *args/**kwargs containers, owned by `owned` (two entries, drop both after the call; they start NO_REF).
 typedef struct Signature Signature;
 MUST_USE bool cd_bind(VM *vm, const Signature *signature, const Value *args, size_t nargs, Value kwnames, Value *out, Ref owned[2]);
-// For new_/init slots and raw functions: parse-once helper. `spec` is "list(iterable=(), /)" ; out as above. The parsed form is cached in the VM by pointer.
+// For new_/init slots and raw functions: parse-once helper. `spec` is "list(iterable=(), /)" ; out as above. The parsed form is cached in
+// the VM by pointer.
 MUST_USE bool cd_bind_text(VM *vm, const char *spec, const Value *args, size_t nargs, Value kwnames, Value *out, Ref owned[2]);
 // "name() takes no keyword arguments" when kwnames is not empty.
 MUST_USE bool cd_no_keywords(VM *vm, const char *name, Value kwnames);

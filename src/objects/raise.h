@@ -7,8 +7,8 @@
 
 // All of these set an exception and return NO_REF, which also reads as false, so that `return cd_raise_type(...)` fits every
 // fallible function that returns Ref or bool. Message directives: %s C string, %d int, %lld long long, %zd/%zu, %c char, %x, %%,
-// and with a Value argument: %T its type's name, %N a Type's own name (argument: Type *), %S str(), %R repr(), %A ascii(), %U a str's text; `%.200s`-like
-// precisions are accepted for all text. Runs Python for %S %R %A.
+// and with a Value argument: %T its type's name, %N a Type's own name (argument: Type *), %S str(), %R repr(), %A ascii(), %U a str's text;
+// `%.200s`-like precisions are accepted for all text. Runs Python for %S %R %A.
 Ref cd_raise(VM *vm, Type *type, const char *format, ...);
 Ref cd_raise_type(VM *vm, const char *format, ...);              // TypeError
 Ref cd_raise_value(VM *vm, const char *format, ...);             // ValueError

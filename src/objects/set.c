@@ -10,7 +10,8 @@
 #include "objects/tuple.h"
 
 // A probe looks at up to SET_RUN neighbours (as far as the table goes), then jumps. Table size is a power of two and grows when three
-// fifths are filled, fourfold while small: iteration order of small ints is therefore the one people know from the reference implementation.
+// fifths are filled, fourfold while small: iteration order of small ints is therefore the one people know from the reference
+// implementation.
 #define SET_RUN 9
 #define SET_MIN 8
 enum { SET_FREE = 0, SET_DELETED = -1 };         // SetEntry.hash where key is NO_VALUE
@@ -69,8 +70,8 @@ static bool set_resize(VM *vm, Set *s, size_t wanted)
   return true;
 }
 
-// The entry that holds `key`; when it is absent, where it would go: the last deleted entry on the way, or the free one at the end. Starts again when
-// __eq__ changed the table.
+// The entry that holds `key`; when it is absent, where it would go: the last deleted entry on the way, or the free one at the end. Starts
+// again when __eq__ changed the table.
 static Find set_lookup(VM *vm, Set *s, Value key, int64_t hash, SetEntry **out)
 {
 restart:;

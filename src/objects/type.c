@@ -898,8 +898,8 @@ static bool class_has_usual_mro(VM *vm, const Type *type)
   return !method || cd_is(method, cd_dict_get_name_borrow(vm, cd_type_dict(vm, vm->types.type), N(mro)));
 }
 
-// Slots of a class are its base's, but for the dunder names that the class itself, or a class that the base does not know of, defines. An mro
-// that a metaclass made up may have any order: then every slot is looked up.
+// Slots of a class are its base's, but for the dunder names that the class itself, or a class that the base does not know of, defines. An
+// mro that a metaclass made up may have any order: then every slot is looked up.
 static bool class_fill_slots(VM *vm, Type *type)
 {
   if (!cd_dict_get_name_borrow(vm, type->dict, N(__doc__)) && !cd_dict_set(vm, type->dict, N(__doc__), cd_none())) return false;

@@ -14,7 +14,8 @@ MUST_USE bool cd_types_init(VM *vm);
 // type(name, bases, namespace, **kwargs) by the metaclass `meta`; namespace is copied.
 MUST_USE Ref cd_type_new(VM *vm, Type *meta, Value name, Value bases, Value namespace_, const Value *kwargs, Value kwnames);
 MUST_USE bool cd_type_ready(VM *vm, Type *type);                 // mro, inherited slots
-// The namespace of a class, borrowed. A native type's methods are put there when they are first asked for: most types of a program never are.
+// The namespace of a class, borrowed. A native type's methods are put there when they are first asked for: most types of a program never
+// are.
 Value cd_type_fill(VM *vm, Type *type);
 static inline Value cd_type_dict(VM *vm, Type *type) { return UNLIKELY(type->flags & TYPE_UNFILLED) ? cd_type_fill(vm, type) : type->dict; }
 MUST_USE bool cd_type_set_attr(VM *vm, Type *type, Value name, Value value);   // NO_VALUE deletes; keeps slots and caches right

@@ -6,7 +6,8 @@
 #include "objects/tuple.h"
 #include "objects/type.h"
 
-// A frame for `callable(*args)` if that is a Python function or a bound method of one, and no generator. NULL without an exception: it isn't.
+// A frame for `callable(*args)` if that is a Python function or a bound method of one, and no generator. NULL without an exception: it
+// isn't.
 Frame *cd_callee_frame(VM *vm, Value callable, const Value *args, uint32_t nargs)
 {
   Value with_self[8];
@@ -86,8 +87,8 @@ Value cd_callee_python_call(VM *vm, Value callee)
   return cd_bits(call) && cd_is_exact(call, vm->types.function) ? call : NO_VALUE;
 }
 
-// `with` on an instance of a Python class whose __enter__ and __exit__ are functions: *exit bound, and a frame for __enter__. NULL without an
-// exception: some other case.
+// `with` on an instance of a Python class whose __enter__ and __exit__ are functions: *exit bound, and a frame for __enter__. NULL without
+// an exception: some other case.
 Frame *cd_callee_frame_enter(VM *vm, Value manager, Ref *exit)
 {
   if (!cd_is_object(manager) || !(cd_object(manager)->type->flags & TYPE_HEAP)) return NULL;

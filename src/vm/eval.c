@@ -49,7 +49,8 @@
     if (LIKELY(pc->op == OP_ENTER && !atomic_load_explicit(&vm->breaker, memory_order_relaxed)) && !TRACED()) NEXT(1); \
     DISPATCH();                                                               \
   } while (0)
-// The result of a call, in an instruction of two units. As a statement of its own the call is followed by DROP, needless for None and the like.
+// The result of a call, in an instruction of two units. As a statement of its own the call is followed by DROP, needless for None and the
+// like.
 #define CALL_RESULT(reg_, value_) do {                                        \
     uint32_t to_ = (reg_);                                                    \
     if (pc[2].op == OP_DROP && pc[2].a == to_ && !cd_is_object(value_) && !TRACED()) NEXT(3); \
@@ -243,7 +244,8 @@ static NO_INLINE void eval_trace_end(VM *vm, Frame *frame, Type *type, Value val
 typedef enum { EVAL_START, EVAL_NEXT, EVAL_RESUME, EVAL_RAISE, EVAL_DELEGATE_ENDED } EvalMode;
 
 // Runs `frame` and what it calls until the frame marked FRAME_ENTRY is done or yields. START: a new frame, RESUME: a suspended one with
-// `sent` (stolen), NEXT: one at a YIELD with None, and nobody traces, RAISE: the exception set is raised at the frame's pc. With `tables` it only hands out its dispatch tables.
+// `sent` (stolen), NEXT: one at a YIELD with None, and nobody traces, RAISE: the exception set is raised at the frame's pc. With `tables`
+// it only hands out its dispatch tables.
 static SendResult eval_run(VM *vm, Frame *frame, EvalMode mode, Ref sent, Ref *out, FrameStack *tables)
 {
   static const void *const plain[OP_COUNT] = {

@@ -114,7 +114,8 @@ static inline bool cd_code_is_simple(const Code *code)
 
 // ---- whom the loop calls (callee.c) ----
 
-// A frame for `callable(*args)` if that is a Python function or a bound method of one, and no generator. NULL without an exception: it isn't.
+// A frame for `callable(*args)` if that is a Python function or a bound method of one, and no generator. NULL without an exception: it
+// isn't.
 Frame *cd_callee_frame(VM *vm, Value callable, const Value *args, uint32_t nargs);
 // The same for f(*positional, **keywords); keywords NO_VALUE: none.
 Frame *cd_callee_frame_unpacked(VM *vm, Value callable, Value positional, Value keywords);
@@ -126,7 +127,8 @@ static inline bool cd_callee_can_hide(const Code *code, uint32_t nargs)
   enum { WANTED = CO_COROUTINE | CO_OPTIMIZED };
   return (code->flags & (WANTED | CO_VARARGS | CO_VARKEYWORDS)) == WANTED && code->arg_count == nargs && !code->kwonly_count;
 }
-// `async with` on an instance of a Python class: *exit bound, and the coroutine function __aenter__, borrowed. NULL without an exception: it isn't one.
+// `async with` on an instance of a Python class: *exit bound, and the coroutine function __aenter__, borrowed. NULL without an exception:
+// it isn't one.
 Function *cd_callee_async_enter(VM *vm, Value manager, Ref *exit);
 Function *cd_callee_async_exit(VM *vm, Value exit, Value *self);   // the same of __aexit__, bound: what to call with self, both borrowed
 Value cd_callee_python_call(VM *vm, Value callee);   // __call__ of an instance if that is a Python function; borrowed, or NO_VALUE

@@ -139,7 +139,8 @@ static void frame_drop_header(VM *vm, Frame *frame)
   cd_drop_object(vm, function);
 }
 
-// Whoever holds the frame object keeps seeing the locals: they move into a copy that it owns. Without memory for that, the object shows an empty frame.
+// Whoever holds the frame object keeps seeing the locals: they move into a copy that it owns. Without memory for that, the object shows an
+// empty frame.
 static void frame_detach_object(VM *vm, Frame *frame)
 {
   FrameObject *object = frame->object;

@@ -41,8 +41,8 @@ Ref cd_load_global(VM *vm, Frame *frame, Value name)
   return found == FIND_HIT ? v : NO_REF;
 }
 
-// A name used by a type parameter's bound or the like, right in a class: base[0] is the class's namespace, base[1] the name, base[2] the cell
-// of a function around or None.
+// A name used by a type parameter's bound or the like, right in a class: base[0] is the class's namespace, base[1] the name, base[2] the
+// cell of a function around or None.
 Ref cd_load_in_class(VM *vm, Frame *frame, const Value *base)
 {
   Ref v;

@@ -50,7 +50,8 @@ static const uint16_t special_compare[] = {                      // ORDER: compa
   SPECIAL_NAME(__lt__), SPECIAL_NAME(__le__), SPECIAL_NAME(__eq__), SPECIAL_NAME(__ne__), SPECIAL_NAME(__gt__), SPECIAL_NAME(__ge__),
 };
 
-// Is the left operand's method asked first, and then at most the right's slot? So for one class on both sides, or a native type on the right.
+// Is the left operand's method asked first, and then at most the right's slot? So for one class on both sides, or a native type on the
+// right.
 static bool special_left_first(Value a, Value b)
 {
   if (!cd_is_object(b)) return true;
